@@ -6,6 +6,8 @@ of redirects are added to their targets, and a page is removed if the desktop sh
 Bursts and weekly recurrences are measured in a window of 60 days after a baseline of 56 days. Steady growth and decline are measured
 in windows of 14 days within these 60 days. For comparison, the figures are also measured for a simple ranking by the change from the
 first day to the last.
+
+Trends that are only noise are counted in worlds of pages whose levels are first-order autoregressive series (AR(1)) without a trend.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 
 from wiki_trends.analytics.engines.duckdb import computed_tables
@@ -38,6 +41,10 @@ WINDOW_DAYS = 60
 TREND_WINDOW_DAYS = 14
 # The thresholds of the scores were chosen with the seeds 101 to 103, so these seeds are not used here.
 SEEDS = range(1, 21)
+# The autocorrelations and the number of the pages of the AR(1) worlds, their day-to-day noise in ln(1 + views), and the growth of
+# the pages with a trend.
+CORRELATIONS = (0.0, 0.3, 0.5, 0.7, 0.8)
+NOISE_PAGES, NOISE, GROWTH = 2000, 0.25, 0.12
 TARGETS = {"bursts": 0.9, "growing": 0.95, "declining": 0.95, "weekly": 0.05, "bots_in_top_20": 0}
 
 
@@ -150,6 +157,36 @@ def _measure_trends(
             negative += (sign * quiet[column]).to_list()
 
 
+def noise_figures(correlation: float, seed: int = 1) -> dict[str, float]:
+    """Return the fractions of pages with a trend that is told from noise, for AR(1) pages without a trend and with steady growth.
+
+    `plain` is the fraction of pages without a trend whose t value without the correction for autocorrelation is at least 2.
+    """
+    rng = np.random.default_rng(seed)
+    days = [START + dt.timedelta(days=number) for number in range(TREND_WINDOW_DAYS)]
+    noise = np.empty((NOISE_PAGES, TREND_WINDOW_DAYS))
+    noise[:, 0] = rng.standard_normal(NOISE_PAGES)
+    for number in range(1, TREND_WINDOW_DAYS):
+        fresh = rng.standard_normal(NOISE_PAGES)
+        noise[:, number] = correlation * noise[:, number - 1] + np.sqrt(1 - correlation**2) * fresh
+    levels = 9 + NOISE * noise
+    levels[: NOISE_PAGES // 10] += GROWTH * np.arange(TREND_WINDOW_DAYS)
+    frames = [
+        pl.DataFrame({"page": np.arange(NOISE_PAGES), "views": np.exp(levels[:, number]).astype(np.int64)})
+        .select(date=pl.lit(day), page=pl.col("page").cast(pl.String), views="views")
+        for number, day in enumerate(days)
+    ]  # fmt: skip
+    scores = analysis_of(complete_rows(pl.concat(frames)), days[0], days[-1])["wiki_trends_scores"]
+    grows = pl.col("page").cast(pl.Int64) < NOISE_PAGES // 10
+    quiet, growing = scores.filter(~grows), scores.filter(grows)
+    widened = ((1 + quiet["trend_rho"]) / (1 - quiet["trend_rho"])).sqrt()
+    return {
+        "false": mean(quiet["has_trend"].to_list()),
+        "plain": mean(((quiet["trend_t"] * widened).abs() >= 2).to_list()),
+        "power": mean(growing["has_trend"].to_list()),
+    }
+
+
 def _touches(event: Mapping[str, Any], first: dt.date, last: dt.date) -> bool:
     """Return whether an event has a day from `first` to `last`."""
     return bool(event["start"] <= str(last) and str(first) <= event["end"])
@@ -174,10 +211,15 @@ def lists(seed: int, planted: Mapping[str, Any]) -> pl.DataFrame:
                 page = redirect_targets.get(row.title, row.title)
                 views[page] = views.get(page, 0) + row.views
         rows += [(day, page, count) for page, count in views.items()]
+    return complete_rows(pl.DataFrame(rows, schema=["date", "page", "views"], orient="row"))
+
+
+def complete_rows(rows: pl.DataFrame) -> pl.DataFrame:
+    """Add the other columns of the diamond layer to rows with `date`, `page` and `views`."""
     rank = pl.col("views").rank("min", descending=True).over("date")
     texts = {"category": "Other", "location_type": "General", "location": "No specific location", "link": ""}
     missing_coordinate = pl.lit(None, pl.Float64)
-    return pl.DataFrame(rows, schema=["date", "page", "views"], orient="row").with_columns(
+    return rows.with_columns(
         rank=rank, page_display=pl.col("page"), latitude=missing_coordinate, longitude=missing_coordinate,
         **{name: pl.lit(text) for name, text in texts.items()},
     )  # fmt: skip
@@ -192,7 +234,9 @@ def analysis_of(rows: pl.DataFrame, first: dt.date, last: dt.date) -> dict[str, 
         DAYS: window.select("date").unique(),
         EARLIER: earlier,
         EARLIER_DAYS: earlier.select("date").unique(),
-        RUN: pl.DataFrame({"dataset": ["diamond"], "window_start": [first], "window_end": [last]}),
+        RUN: pl.DataFrame(
+            {"dataset": ["diamond"], "window_start": [first], "window_end": [last], "project": [PROJECT]}
+        ),
     }
     with computed_tables(inputs) as tables:
         names = ("wiki_trends_scores", "wiki_trends_growth")
@@ -245,7 +289,12 @@ def table(figures: Mapping[str, Any]) -> str:
         f"    {growing} growing, {declining} declining, {figures['quiet_pages']} times a quiet page",
         _row("weekly recurrences called bursts", figures["weekly"], None, "<= 0.05"),
         _row("traffic of programs in a top 20, most", figures["bots_in_top_20"], None, "0"),
+        "",
+        f"  {'AR(1) pages of 14 days with a trend':<44}{'has_trend':>9}{'plain |t| >= 2':>15}  with a planted trend",
     ]
+    for correlation, shares in figures["noise"].items():
+        name = f"correlation of consecutive days {correlation}"
+        lines.append(f"  {name:<44}{shares['false']:>9.3f}{shares['plain']:>15.3f}  {shares['power']:.3f}")
     return "\n".join(lines) + "\n"
 
 
@@ -260,6 +309,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     arguments = parser.parse_args()
     figures = measure(arguments.seeds)
+    figures["noise"] = {str(correlation): noise_figures(correlation) for correlation in CORRELATIONS}
     sys.stdout.write(json.dumps(figures, indent=2) + "\n" if arguments.json else table(figures))
     return 0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from wiki_trends.warehouse.base import KEYS, REPLACEMENT_KEYS
+from wiki_trends.warehouse.base import KEYS, REPLACEMENT_KEYS, RUN_COLUMNS
 
 
 def values_match(left, right):
@@ -37,7 +37,7 @@ def assert_same_tables(expected_reader, reader, names, dataset):
         if name not in REPLACEMENT_KEYS:
             assert rows.keys() == expected.keys(), name
         for key, row in expected.items():
-            differing = [
-                column for column, value in row.items() if not values_match(value, rows[key][column])
-            ]
+            # A warehouse counts its own runs.
+            compared = row.keys() - RUN_COLUMNS.get(name, {}).keys()
+            differing = [column for column in compared if not values_match(row[column], rows[key][column])]
             assert not differing, (name, key, row, rows[key])

@@ -2,7 +2,8 @@
 
 import pytest
 
-from wiki_trends.queries.links import page_link, project_of_dataset
+from wiki_trends.config.projects import project_of_dataset
+from wiki_trends.queries.links import page_link
 
 
 @pytest.mark.parametrize(
@@ -50,3 +51,4 @@ def test_any_other_address_is_not(link):
 def test_the_project_is_in_the_name_of_the_dataset():
     assert project_of_dataset("diamond") == "en.wikipedia"
     assert project_of_dataset("diamond of fr.wikipedia") == "fr.wikipedia"
+    assert project_of_dataset("diamond of fr.wikipedia.mobile-web") == "fr.wikipedia"

@@ -11,11 +11,15 @@ from testing.window_data import ranked
 from wiki_trends.analytics.tables.scores import ADDED
 from wiki_trends.queries.categories import category
 from wiki_trends.queries.pages import PageSelection, list_pages, page_details, top
-from wiki_trends.queries.risers import risers
+from wiki_trends.queries.risers import fallers, risers
 from wiki_trends.report import build_report
 from wiki_trends.report.details import read_details
+from wiki_trends.report.lookup_text import top_lines
+from wiki_trends.report.terminal import render as render_text
 from wiki_trends.warehouse import open_warehouse
+from wiki_trends.warehouse.base import RUN_COLUMNS
 from wiki_trends.warehouse.comments import COLUMNS
+from wiki_trends.web.views.feed import FALLS, render_feed
 
 
 def day(offset):
@@ -79,6 +83,59 @@ def test_the_report_top_the_feed_and_the_dashboard_have_one_ranking(settings):
     assert rises == sorted(rises, reverse=True)
 
 
+def falling_day(offset):
+    """Pages of which some fall to a part of their views from day 20 on, and one leaps a little from many views."""
+    rng = random.Random(offset)
+    views = {
+        f"Page_{number}": round(2_000 * (number + 1) * rng.lognormvariate(0, 0.1)) for number in range(20)
+    }
+    if offset >= 20:
+        for number, part in ((5, 20), (9, 6), (12, 3)):
+            views[f"Page_{number}"] //= part
+    if offset == 22:
+        views["Page_19"] *= 4
+        views["Page_3"] *= 6
+    return ranked(views)
+
+
+def test_falls_are_ranked_by_the_fall_that_is_sure_everywhere(settings):
+    publish(settings, {offset: falling_day(offset) for offset in range(23)}, window=3)
+    warehouse = open_warehouse(settings.warehouse)
+    rows = top(warehouse, "at_most", limit=1000).pages
+    assert pages(rows) == ["Page_5", "Page_9", "Page_12"]
+    assert [1 / row["at_most"] for row in rows] == pytest.approx([20, 6, 3], rel=0.45)
+    assert all(row["at_most"] < 1 for row in rows)
+    report = build_report(warehouse, 20)
+    assert [fall.page for fall in report.falls] == pages(rows)
+    assert read_details(warehouse, 20).report.falls == report.falls
+    assert pages(list_pages(warehouse, PageSelection(by="at_most")).pages) == pages(rows)
+    run, fallen = fallers(warehouse)
+    assert pages(fallen) == pages(rows)
+    feed = render_feed(run, fallen, "http://x", FALLS)
+    assert "Page 5" in feed
+    assert f"certainly at most {rows[0]['at_most']:,.2f} times as many" in feed
+    assert f"×{rows[0]['at_most']:,.2f}" in render_text(report)
+    texts = [text for text, _ in top_lines(top(warehouse, "at_most", limit=1))]
+    assert f"fall to at most ×{rows[0]['at_most']:,.2f} of the expected views" in texts[2]
+
+
+def test_the_headline_orders_the_sure_rises_by_size(settings):
+    publish(settings, {offset: falling_day(offset) for offset in range(23)}, window=3)
+    warehouse = open_warehouse(settings.warehouse)
+    report = build_report(warehouse, 1)
+    # Page 3 rose by the larger factor, Page 19 by more views.
+    assert [peak.page for peak in report.peaks] == ["Page_3"]
+    assert [sentence.page for sentence in report.headline[:2]] == ["Page_19", "Page_3"]
+    assert {"Page_19", "Page_3"} <= {row["page"] for row in read_details(warehouse, 1).race}
+
+
+def test_a_page_that_was_outside_the_list_once_in_its_reference_has_no_sure_fall(settings):
+    days = {offset: falling_day(offset) for offset in range(23)}
+    days[10] = [row for row in days[10] if row["page"] != "Page_5"]
+    publish(settings, days, window=3)
+    assert "Page_5" not in pages(top(open_warehouse(settings.warehouse), "at_most", limit=1000).pages)
+
+
 def drop_added_columns(url):
     """Make the warehouse as an earlier version left it."""
     if url.startswith("duckdb"):
@@ -88,7 +145,7 @@ def drop_added_columns(url):
 
         connection = psycopg.connect(url, autocommit=True)
     with connection:
-        for name in ADDED:
+        for name in (*ADDED, *RUN_COLUMNS["wiki_trends_scores"]):
             connection.execute(f"ALTER TABLE wiki_trends_scores DROP COLUMN {name}")
 
 
@@ -107,8 +164,9 @@ def test_a_warehouse_of_an_earlier_version_is_read_by_score_and_extended_by_a_pu
     with warehouse.reading() as reader:
         columns = list(reader.rows("SELECT * FROM wiki_trends_scores LIMIT 1")[0])
         comments = comments_of(reader, settings.warehouse)
-    assert tuple(columns[-len(ADDED) :]) == ADDED
-    assert all(comments[name] == COLUMNS["wiki_trends_scores"][name] for name in ADDED)
+    added = (*ADDED, *RUN_COLUMNS["wiki_trends_scores"])
+    assert tuple(columns[-len(added) :]) == added
+    assert all(comments[name] == COLUMNS["wiki_trends_scores"][name] for name in added)
 
 
 def comments_of(reader, url):

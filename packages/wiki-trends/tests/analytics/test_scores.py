@@ -8,6 +8,7 @@ import statistics
 import polars as pl
 import pytest
 
+from benchmarks import trends
 from benchmarks.trends import analysis_of
 
 START = dt.date(2025, 6, 1)
@@ -217,6 +218,22 @@ def test_halves_of_a_window_of_one_day_are_null():
     row = scores_of({"A": [10, 20, 30], "B": [5, 5, 5]}, 1)["A"]
     assert (row["half_days"], row["first_half_views"], row["last_half_views"]) == (0, None, None)
     assert row["wikitrends_score"] is None
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.6])
+def test_few_pages_without_a_trend_have_one_whatever_the_correlation_of_their_days(correlation, monkeypatch):
+    monkeypatch.setattr(trends, "NOISE_PAGES", 600)
+    figures = trends.noise_figures(correlation)
+    assert figures["false"] < 0.06
+    assert figures["plain"] > 2 * figures["false"]
+    assert figures["power"] > 0.4
+
+
+def test_a_page_is_new_only_with_a_week_of_baseline():
+    series = {"A": [10] * 8, "B": [8] * 8, "New": [None] * 7 + [50]}
+    assert scores_of(series, 1)["New"]["presence"] == "new"
+    short = {page: counts[1:] for page, counts in series.items()}
+    assert scores_of(short, 1)["New"]["presence"] == "unknown"
 
 
 def test_tables_do_not_depend_on_the_order_of_the_rows():

@@ -271,7 +271,7 @@ def test_a_reader_goes_on_with_the_window_that_it_opened(published):
 
 
 def test_a_publish_while_a_reader_opens_the_file_makes_it_open_anew(published, monkeypatch):
-    opened, connect = [], duckdb_file._connect
+    opened, connect = [], duckdb_file.connect
 
     def interrupted(path, *, read_only=False):
         connection = connect(path, read_only=read_only)
@@ -280,7 +280,7 @@ def test_a_publish_while_a_reader_opens_the_file_makes_it_open_anew(published, m
             published.publish(tables(2), run_record())
         return connection
 
-    monkeypatch.setattr(duckdb_file, "_connect", interrupted)
+    monkeypatch.setattr(duckdb_file, "connect", interrupted)
     assert markers(published) == [2, 2, 2]
 
 

@@ -138,7 +138,7 @@ def run_record(
         days_used=tuple(partition.day for partition in used_partitions),
         expected=len(completeness.expected),
         coverage_pct=completeness.coverage_pct,
-        policy=json.dumps(completeness.policy.to_json()),
+        policy=json.dumps(completeness.policy.to_json(), sort_keys=True),
         fingerprints=_fingerprints(used_partitions),
         baseline=_fingerprints(baseline),
         published_at=now or now_utc(),

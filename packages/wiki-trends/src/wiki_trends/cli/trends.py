@@ -23,7 +23,10 @@ app = create_command_group()
 )
 def export(
     table: Annotated[
-        str, typer.Argument(help="Name of the table, for example wiki_trends_growth.", metavar="TABLE")
+        str,
+        typer.Argument(
+            help="Name of the table, for example wiki_trends_growth, or surprises.", metavar="TABLE"
+        ),
     ],
     file_format: Annotated[
         str, typer.Option("--format", help="csv, parquet or json.", metavar="FORMAT")
@@ -38,6 +41,8 @@ def export(
     warehouse: options.WarehouseUrl = None,
 ) -> None:
     """Write all rows of a published table to stdout or to a new file.
+
+    The table surprises has a row for each page and day that was published: usual and expected views, surprise, evidence.
 
     In CSV, text that a spreadsheet would run as a formula, such as a title that begins with =, is preceded by an apostrophe.
     With --exact, no apostrophe is added. Parquet and JSON always contain the exact text.
@@ -68,7 +73,8 @@ def top(
     by: Annotated[
         str,
         typer.Option(
-            help="Measure that orders the pages: at_least, score, growth or views.", metavar="MEASURE"
+            help="Measure that orders the pages: at_least, at_most (falls), score, growth or views.",
+            metavar="MEASURE",
         ),
     ] = "at_least",
     category: Annotated[str | None, typer.Option(help="Only pages of this category.", metavar="NAME")] = None,

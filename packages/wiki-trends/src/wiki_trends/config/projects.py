@@ -23,12 +23,26 @@ FAMILIES = (
 )
 # The domains that have one wiki for all languages. `wikisource` also has a wiki for each language.
 SINGLE_WIKIS = ("mediawiki", "wikidata", "wikifunctions", "wikimania", "wikisource")
+# The access methods that can follow the project in the name of a dataset.
+_ACCESS_METHODS = (".desktop", ".mobile-app", ".mobile-web")
+_DEFAULT_PROJECT = "en.wikipedia"
 _HOST_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
 def canonical_project(name: str) -> str:
     """Return the name that data and folders contain: `en.wikipedia` for `en.wikipedia.org`, `wikidata` for `www.wikidata.org`."""
     return name.removesuffix(".org").removeprefix("www.")
+
+
+def project_of_dataset(dataset: str) -> str:
+    """Return the project that the name of a dataset contains: `fr.wikipedia` for `diamond of fr.wikipedia.desktop`.
+
+    The default is `en.wikipedia`.
+    """
+    name = dataset.partition(" of ")[2] or _DEFAULT_PROJECT
+    for access in _ACCESS_METHODS:
+        name = name.removesuffix(access)
+    return name
 
 
 def host_of(project: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
+from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 FORMATS = ("csv", "parquet", "json")
+SURPRISES = "surprises"
 _ORDER_COLUMNS = {**KEYS, RUNS: ("run",)}
 _BATCH_ROWS = 50_000
+_DIAMOND = "wiki_diamond"
 _SELECT_COLUMNS = """
 SELECT column_name, lower(data_type) AS sql_type FROM information_schema.columns
 WHERE table_name = ? AND table_schema = current_schema() ORDER BY ordinal_position
@@ -36,6 +39,9 @@ def export(
     warehouse: Warehouse, table: str, file_format: str, stream: BinaryIO, *, exact: bool = False
 ) -> None:
     """Write all rows of a published table, ordered by the table's key, in batches that fit into memory.
+
+    `SURPRISES` is not a published table: it has the surprise of each page on each day of `wiki_diamond`, which is computed
+    from these days.
 
     A CSV file has a header, commas between the cells, and empty cells for null. A JSON file contains one list of objects.
     Both use UTF-8 and write days as `YYYY-MM-DD`. In CSV, text that a spreadsheet would run as a formula gets an apostrophe
@@ -48,8 +54,12 @@ def export(
         stream: the stream to write the rows to.
         exact: whether CSV contains the exact text, for joins with other data.
     """
-    _refuse_unknown("TABLE", table, tuple(_ORDER_COLUMNS))
+    _refuse_unknown("TABLE", table, (*_ORDER_COLUMNS, SURPRISES))
     _refuse_unknown("--format", file_format, FORMATS)
+    if table == SURPRISES:
+        with surprises(warehouse) as frames:
+            _WRITERS[file_format](frames if exact else map(_with_escaped_formulas, frames), stream)
+        return
     with warehouse.reading() as reader:
         columns = {row["column_name"]: row["sql_type"] for row in reader.rows(_SELECT_COLUMNS, table)}
         if not columns:
@@ -64,6 +74,21 @@ def export(
         if file_format == "csv" and not exact:
             frames = map(_with_escaped_formulas, frames)
         _WRITERS[file_format](frames, stream)
+
+
+@contextmanager
+def surprises(warehouse: Warehouse) -> Iterator[Iterator[pl.DataFrame]]:
+    """Compute the surprise of each page on each day of `wiki_diamond`; yield it in frames."""
+    from wiki_trends.analytics.engines.duckdb import computed_surprises
+    from wiki_trends.analytics.tables.declarations import ROW_TYPES
+    from wiki_trends.analytics.tables.page_days import TYPES
+
+    with warehouse.reading() as reader:
+        columns = {row["column_name"]: row["sql_type"] for row in reader.rows(_SELECT_COLUMNS, _DIAMOND)}
+        rows = reader.batches(f"SELECT {', '.join(ROW_TYPES)} FROM {_DIAMOND}")  # noqa: S608 - constants
+        types = {name: columns[name] for name in ROW_TYPES}
+        with computed_surprises(_frames(types, rows)) as batches:
+            yield _frames(TYPES, batches)
 
 
 def _refuse_unknown(origin: str, value: str, allowed: Sequence[str]) -> None:
@@ -139,6 +164,8 @@ def _frames(
         "date": pl.Date,
         "timestamp": pl.Datetime("us"),
         "timestamp without time zone": pl.Datetime("us"),
+        "timestamp with time zone": pl.Datetime("us"),
+        "jsonb": pl.String,
         "bigint": pl.Int64,
         "integer": pl.Int32,
         "double": pl.Float64,

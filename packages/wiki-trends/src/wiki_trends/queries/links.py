@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-_DEFAULT_PROJECT = "en.wikipedia"
 # The pattern rejects user information and ports, because both can hide the host that a browser would connect to.
 _URL = re.compile(r"https?://([a-z0-9.-]+)(?:[/?#][^\x00-\x1f\x7f]*)?", re.IGNORECASE)
 
@@ -18,14 +17,6 @@ def page_link(link: str, project: str) -> str | None:
     """
     match = _URL.fullmatch(link)
     return link if match and match[1].lower() in _hosts(project) else None
-
-
-def project_of_dataset(dataset: str) -> str:
-    """Return the project that the name of a dataset contains, such as `fr.wikipedia` in `diamond of fr.wikipedia`.
-
-    The default is `en.wikipedia`.
-    """
-    return dataset.partition(" of ")[2] or _DEFAULT_PROJECT
 
 
 def _hosts(project: str) -> set[str]:

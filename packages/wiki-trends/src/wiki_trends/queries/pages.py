@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from wiki_trends.errors import PageNotListed, SettingError
 from wiki_trends.queries.published import (
+    FALL_RANKING,
     RANKING,
     category_spelling,
     containing_pattern,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 _ORDERS = {
     "at_least": RANKING,
+    "at_most": FALL_RANKING,
     "score": "score DESC NULLS LAST, wikitrends_score DESC NULLS LAST",
     "growth": "views_change_pct DESC NULLS LAST, views_change DESC NULLS LAST",
     "views": "views DESC",
@@ -40,12 +42,12 @@ MEASURES = tuple(_ORDERS)
 # `s` is wiki_trends_scores, and `g` is wiki_trends_growth.
 _LIST_COLUMNS = """
 s.page, s.page_display, s.category, s.location, s.views, s.days_listed, s.days_used, s.best_rank, s.peak_date,
-s.peak_views, s.presence, s.at_least, s.evidence, s.score, s.confidence, s.shape, s.momentum_label, g.views_change, g.views_change_pct
+s.peak_views, s.presence, s.at_least, s.at_most, s.evidence, s.score, s.confidence, s.shape, s.momentum_label, g.views_change, g.views_change_pct
 """
 _TOP_COLUMNS = """
 s.page, s.page_display, s.category, s.views, s.days_listed, s.days_used, s.best_rank, s.presence, s.at_least,
-s.evidence, s.se, s.reference, s.reference_days, s.reference_listed, s.burst, s.score, s.confidence, s.surprise_date, s.surprise_views, s.expected_views, s.shape, s.wikitrends_score, s.momentum,
-s.momentum_label, s.trend_pct_per_day, g.views_change, g.views_change_pct
+s.at_most, s.magnitude, s.evidence, s.se, s.reference, s.reference_days, s.reference_listed, s.burst, s.score, s.confidence, s.surprise_date, s.surprise_views, s.expected_views, s.shape, s.wikitrends_score, s.momentum,
+s.momentum_label, s.trend_pct_per_day, s.has_trend, g.views_change, g.views_change_pct
 """
 _SELECT_PAGES = """
 SELECT {columns}, count(*) OVER () AS total
@@ -155,8 +157,9 @@ class PageDetails:
 def top(warehouse: Warehouse, by: str = "at_least", category: str | None = None, limit: int = 10) -> PageList:
     """Return the first pages of the published window, ordered by a measure and then by title.
 
-    `at_least` is the factor by which the views of the page's most surprising day certainly exceeded the expected views. `score` is
-    the score of that day. `growth` is the change from the first day to the last, in percent;
+    `at_least` is the factor by which the views of the page's most surprising day certainly exceeded the expected views.
+    `at_most` includes only pages that certainly fell: it is the factor that the views of that day certainly did not exceed,
+    smallest first. `score` is the score of that day. `growth` is the change from the first day to the last, in percent;
     it includes only pages that were listed on every day. `views` is the sum of the page's views over its listed days.
 
     Args:
@@ -197,6 +200,8 @@ def read_pages(
         columns: the columns to select from `s` (the scores) and `g` (the growth).
     """
     conditions, values = ["TRUE"], [run.dataset, run.window_start, run.window_end]
+    if selection.by == "at_most":
+        conditions.append("s.at_most < 1")
     if selection.by == "growth":
         conditions.append("g.views_change_pct IS NOT NULL")
     if selection.category is not None:

@@ -17,11 +17,20 @@ Row: TypeAlias = dict[str, Any]
 SCORES = "wiki_trends_scores"
 # The order of pages by their rise, everywhere. A window that an earlier version published has no at_least, but a score.
 RANKING = "at_least DESC NULLS LAST, score DESC NULLS LAST, views DESC, page"
+# The order of pages by their fall, everywhere. A page fell when its at_most is below 1.
+FALL_RANKING = "at_most NULLS LAST, views DESC, page"
+# The order of the findings in the headline: the sure rises by their size.
+SIZE_RANKING = f"CASE WHEN at_least > 1 THEN magnitude END DESC NULLS LAST, {RANKING}"
+# The columns that earlier versions did not publish.
 _ADDED = {
-    "reference": "VARCHAR",
-    "se": "DOUBLE PRECISION",
-    "evidence": "DOUBLE PRECISION",
-    "at_least": "DOUBLE PRECISION",
+    **dict.fromkeys(("reference", "project", "usual_source"), "VARCHAR"),
+    **dict.fromkeys(("se", "evidence", "at_least", "at_most", "magnitude", "z"), "DOUBLE PRECISION"),
+    **dict.fromkeys(("recent_level", "bound_views", "after_level"), "DOUBLE PRECISION"),
+    **dict.fromkeys(("trend_slope", "trend_rho", "trend_se"), "DOUBLE PRECISION"),
+    **dict.fromkeys(("window_days", "days_away"), "INTEGER"),
+    **dict.fromkeys(("has_trend", "stale"), "BOOLEAN"),
+    "streak_start": "DATE",
+    "run": "BIGINT",
 }
 _ADDED_COLUMNS = """
 SELECT column_name FROM information_schema.columns

@@ -1,10 +1,10 @@
-"""Query the pages that rose on the last day of a published window, for the feed."""
+"""Query the pages that rose on the last day of a published window, or fell until then, for the feeds."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wiki_trends.queries.published import RANKING, run_with_scores, scores_table
+from wiki_trends.queries.published import FALL_RANKING, RANKING, run_with_scores, scores_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from wiki_trends.warehouse.base import RunRecord, Warehouse
 
 # Windows of different length can end on the same day: a page then counts once, with its highest place.
-_SELECT_RISERS = """
-SELECT page, page_display, category, window_start, window_end, surprise_views, expected_views, at_least, score, shape,
-       peak_rank, link
+_SELECT_MOVERS = """
+SELECT page, page_display, category, window_start, window_end, surprise_date, surprise_views, expected_views, at_least, at_most, score,
+       shape, peak_rank, link
 FROM (
     SELECT rising.*,
            row_number() OVER (PARTITION BY window_end ORDER BY {ranking}) AS place_in_day,
@@ -24,10 +24,10 @@ FROM (
         SELECT s.*, d.link,
                row_number() OVER (
                    PARTITION BY s.window_end, s.page
-                   ORDER BY s.at_least DESC NULLS LAST, s.score DESC NULLS LAST, s.window_start
+                   ORDER BY {page_order}, s.window_start
                ) AS place_in_page
         FROM {scores} AS s JOIN wiki_diamond AS d ON d.page = s.page AND d.date = s.window_end
-        WHERE s.dataset = ? AND s.surprise_date = s.window_end AND coalesce(s.at_least > 1, s.score > 0)
+        WHERE s.dataset = ? AND {condition}
     ) AS rising
     WHERE place_in_page = 1
 ) AS ranked
@@ -47,7 +47,30 @@ def risers(warehouse: Warehouse) -> tuple[RunRecord, Sequence[Row]]:
     Raises:
         WarehouseError: the warehouse cannot be read.
     """
+    return _read_movers(
+        warehouse,
+        ranking=RANKING,
+        page_order="s.at_least DESC NULLS LAST, s.score DESC NULLS LAST",
+        condition="s.surprise_date = s.window_end AND coalesce(s.at_least > 1, s.score > 0)",
+    )
+
+
+def fallers(warehouse: Warehouse) -> tuple[RunRecord, Sequence[Row]]:
+    """Return the published run, and the pages that certainly fell in a recent window and were listed on its last day.
+
+    The rows are ordered by this day, newest first, and then by `published.FALL_RANKING`. They include the seven newest days for
+    which a page fell, with at most `RISERS_A_DAY` pages for each day. `at_most` of each page is below 1.
+
+    Raises:
+        WarehouseError: the warehouse cannot be read.
+    """
+    return _read_movers(
+        warehouse, ranking=FALL_RANKING, page_order="s.at_most NULLS LAST", condition="s.at_most < 1"
+    )
+
+
+def _read_movers(warehouse: Warehouse, **parts: str) -> tuple[RunRecord, Sequence[Row]]:
     with warehouse.reading() as reader:
         run = run_with_scores(reader, warehouse)
-        sql = _SELECT_RISERS.format(ranking=RANKING, scores=scores_table(reader))
+        sql = _SELECT_MOVERS.format(scores=scores_table(reader), **parts)
         return run, reader.rows(sql, run.dataset, _MAX_DAYS, RISERS_A_DAY)

@@ -10,10 +10,10 @@ from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from wiki_trends.queries.categories import read_categories
-from wiki_trends.queries.published import RANKING, SCORES, scores_table
+from wiki_trends.queries.published import FALL_RANKING, RANKING, SCORES, SIZE_RANKING, scores_table
 from wiki_trends.queries.series import read_series
-from wiki_trends.report.headline import headline
-from wiki_trends.report.model import Arrival, Category, Change, Peak, Report
+from wiki_trends.report.headline import MAX_PEAKS, headline
+from wiki_trends.report.model import Arrival, Category, Change, Fall, Peak, Report
 
 if TYPE_CHECKING:
     from wiki_trends.warehouse.base import Reader, RunRecord, Warehouse
@@ -64,6 +64,13 @@ _CLIMBERS = "WHERE rank_change > 0 ORDER BY rank_change DESC, last_rank"
 _SUSTAINED = "ORDER BY min_views DESC, avg_views DESC"
 
 
+_SELECT_FALLS = """
+SELECT page, page_display, category, surprise_date AS date, surprise_views AS views, expected_views, at_most
+FROM {scores} AS scores
+WHERE dataset = ? AND window_start = ? AND window_end = ? AND at_most < 1
+ORDER BY {ranking}
+LIMIT ?
+"""
 _SELECT_ARRIVALS = """
 SELECT page, page_display, category, presence, days_listed, peak_date, peak_views, peak_rank, views
 FROM wiki_trends_scores
@@ -87,7 +94,9 @@ def build_report(warehouse: Warehouse, limit: int = 10) -> Report:
 def read_report(reader: Reader, limit: int) -> Report:
     """Build the report through an open reader, so that the caller can read other data from the same snapshot."""
     run = reader.last_run()
-    peaks = _read_peaks(reader, run, limit)
+    peaks = _read_peaks(reader, run, RANKING, limit)
+    largest_peaks = _read_peaks(reader, run, SIZE_RANKING, MAX_PEAKS)
+    falls = _read_falls(reader, run, limit)
     categories = _read_categories(reader, run)[:limit]
     changes = {
         name: _read_changes(reader, condition_and_order, limit)
@@ -100,28 +109,38 @@ def read_report(reader: Reader, limit: int) -> Report:
         )
     }
     new, returning = (_read_arrivals(reader, run, presence, limit) for presence in ("new", "returning"))
-    pages = [row.page for rows in (peaks, *changes.values(), new, returning) for row in rows]  # type: ignore[attr-defined]
+    lists = (peaks, largest_peaks, falls, *changes.values(), new, returning)
+    pages = [row.page for rows in lists for row in rows]  # type: ignore[attr-defined]
     series = read_series(reader, run, pages)
     return Report(
         run=run,
         common_pages=run.rows["wiki_trends_growth"],
-        headline=headline(run, peaks, changes["climbers"], categories, series),
+        headline=headline(run, largest_peaks, changes["climbers"], categories, series),
         peaks=peaks,
         categories=categories,
         new=new,
         returning=returning,
+        falls=falls,
         series=series,
         **changes,
     )
 
 
-def _read_peaks(reader: Reader, run: RunRecord, limit: int) -> tuple[Peak, ...]:
+def _read_peaks(reader: Reader, run: RunRecord, ranking: str, limit: int) -> tuple[Peak, ...]:
     ranked, window = _NOT_RANKED, list[object]()
     if SCORES in run.rows:
-        ranked = _RANKED.format(ranking=RANKING, scores=scores_table(reader))
+        ranked = _RANKED.format(ranking=ranking, scores=scores_table(reader))
         window = [run.dataset, run.window_start, run.window_end]
     rows = reader.rows(_SELECT_PEAKS.format(ranked=ranked), *window, _PEAK_CANDIDATES, limit)
     return tuple(Peak(**row) for row in rows)
+
+
+def _read_falls(reader: Reader, run: RunRecord, limit: int) -> tuple[Fall, ...]:
+    if SCORES not in run.rows:
+        return ()  # The version that published the window had no scores.
+    sql = _SELECT_FALLS.format(ranking=FALL_RANKING, scores=scores_table(reader))
+    rows = reader.rows(sql, run.dataset, run.window_start, run.window_end, limit)
+    return tuple(Fall(**row) for row in rows)
 
 
 def _read_categories(reader: Reader, run: RunRecord) -> tuple[Category, ...]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from wiki_trends.queries.links import page_link, project_of_dataset
+from wiki_trends.config.projects import project_of_dataset
+from wiki_trends.queries.links import page_link
 from wiki_trends.queries.pages import PageSelection, read_pages
 from wiki_trends.queries.published import RANKING, run_with_scores, scores_table
 from wiki_trends.queries.series import days_of, read_series
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping, Sequence
 
-    from wiki_trends.report.model import Change, Peak, Report
+    from wiki_trends.report.model import Report
     from wiki_trends.warehouse.base import Reader, RunRecord, Warehouse
 
 RACERS = 8
@@ -56,7 +57,7 @@ WHERE page IN ({placeholders}) GROUP BY page
 """
 _PAGE_COLUMNS = """
 s.page, s.page_display, s.category, s.location, s.presence, s.days_listed, s.views, s.peak_date, s.peak_views,
-s.best_rank, s.at_least, g.views_change_pct
+s.best_rank, s.at_least, s.at_most, g.views_change_pct
 """
 
 
@@ -122,14 +123,10 @@ def race(reader: Reader, report: Report) -> list[dict[str, Any]]:
     The pages are those in the findings, then the most surprising pages.
     """
     run = report.run
-    subjects = {sentence.subject for sentence in report.headline}
-    candidates: list[Peak | Change] = [*report.peaks, *report.climbers]
-    from_headline = [row for row in candidates if row.page_display in subjects]
+    from_headline = [sentence.page for sentence in report.headline if sentence.page]
     sql = _SELECT_SURPRISING_PAGES.format(ranking=RANKING, scores=scores_table(reader))
     surprising = reader.rows(sql, run.dataset, run.window_start, run.window_end, RACERS)
-    pages = list(dict.fromkeys([row.page for row in from_headline] + [row["page"] for row in surprising]))[
-        :RACERS
-    ]
+    pages = list(dict.fromkeys(from_headline + [row["page"] for row in surprising]))[:RACERS]
     series = read_series(reader, run, pages)
     titles = {row["page"]: row["page_display"] for row in _read_titles(reader, pages)}
     return [

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from wiki_trends.report.model import Category, Change, Peak
     from wiki_trends.warehouse.base import RunRecord
 
-_MAX_PEAKS = 3
+MAX_PEAKS = 3
 _MAX_CLIMBERS = 2
 _MIN_CLIMB_RANKS = 10
 
@@ -27,16 +27,16 @@ def headline(
     categories: Sequence[Category],
     series: Mapping[str, Series],
 ) -> tuple[Sentence, ...]:
-    """Return the findings: the surest peaks, the largest climbs of other pages, and the category with the most views.
+    """Return the findings: the largest peaks, the largest climbs of other pages, and the category with the most views.
 
     Args:
         run: the run that published the window.
-        peaks: the peaks, surest first.
+        peaks: the peaks, largest first.
         climbers: the pages whose rank improved, largest improvement first.
         categories: the categories, most views first.
         series: the series of the peaks' pages, which contain the ranks on the days before the peaks.
     """
-    largest_peaks = peaks[:_MAX_PEAKS]
+    largest_peaks = peaks[:MAX_PEAKS]
     peak_pages = {peak.page for peak in largest_peaks}
     other_climbers = [
         page for page in climbers if page.page not in peak_pages and page.rank_change >= _MIN_CLIMB_RANKS
@@ -56,7 +56,9 @@ def _peak_sentence(peak: Peak, run: RunRecord, series: Series | None) -> Sentenc
     unlisted = f"; {counted(peak.days_unlisted, 'other day')} outside the list" if peak.days_unlisted else ""
     day = f"{peak.date:%A} {day_of_month(peak.date)}"
     return Sentence(
-        peak.page_display, f"{_movement(peak, run, series)} on {day}: {peak.views:,} views{times}{unlisted}."
+        peak.page_display,
+        f"{_movement(peak, run, series)} on {day}: {peak.views:,} views{times}{unlisted}.",
+        peak.page,
     )
 
 
@@ -77,7 +79,8 @@ def _climb_sentence(page: Change) -> Sentence:
     first, last = page.first_date, page.last_date
     is_same_month = (first.year, first.month) == (last.year, last.month)
     days = f"between {first.day if is_same_month else day_of_month(first)} and {day_of_month(last)}"
-    return Sentence(page.page_display, f"rose from rank {page.first_rank} to {page.last_rank} {days}.")
+    text = f"rose from rank {page.first_rank} to {page.last_rank} {days}."
+    return Sentence(page.page_display, text, page.page)
 
 
 def _category_sentence(categories: Sequence[Category]) -> Sentence:

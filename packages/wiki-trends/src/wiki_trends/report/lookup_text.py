@@ -82,9 +82,11 @@ def _score_texts(row: Mapping[str, Any]) -> list[str]:
     texts = []
     if row["score"] is not None:
         texts.append(_rise(row))
+    if row["at_most"] is not None and row["at_most"] < 1:
+        texts.append(f"fall to at most ×{row['at_most']:,.2f} of the expected views on every day")
     if row["momentum"] is not None:
         texts.append(f"{row['momentum_label']} ({row['momentum']:+.0%} over its fortnight)")
-    if row["trend_pct_per_day"] is not None:
+    if row["has_trend"]:
         texts.append(f"{row['trend_pct_per_day']:+.1f} % a day")
     if row["wikitrends_score"] is not None:
         texts.append(f"Wikitrends {row['wikitrends_score']:,.0f}")
@@ -107,4 +109,6 @@ def _rise(row: Mapping[str, Any]) -> str:
 def _window_text(row: Mapping[str, Any]) -> str:
     score = "no score" if row["score"] is None else f"score {row['score']:.1f}"
     rise = score if row["at_least"] is None else f"at least ×{row['at_least']:,.1f}"
-    return f"{row['window_start']} .. {row['window_end']}: {rise}, {row['views']:,} views"
+    days = counted((row["window_end"] - row["window_start"]).days + 1, "day")
+    stale = ", days were restated since" if row["stale"] else ""
+    return f"{row['window_start']} .. {row['window_end']} ({days}): {rise}, {row['views']:,} views{stale}"

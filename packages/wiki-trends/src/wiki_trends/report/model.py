@@ -20,10 +20,12 @@ class Sentence:
     Attributes:
         subject: the display title of the page, or the name of the category; empty for any other finding.
         text: the rest of the sentence.
+        page: the title of the page as in the tables; empty when the finding is not about a page.
     """
 
     subject: str
     text: str
+    page: str = ""
 
     def __str__(self) -> str:
         return f"{self.subject} {self.text}" if self.subject else self.text
@@ -61,6 +63,29 @@ class Peak:
     times: float | None
     days_unlisted: int
     at_least: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fall:
+    """A page that certainly had fewer views than expected on every day of the window, with columns of `wiki_trends_scores`.
+
+    Attributes:
+        page: the title as in the tables.
+        page_display: the title for people.
+        category: the category of the page on its last listed day.
+        date: the day on which the page was closest to the expected views, UTC.
+        views: the views on `date`.
+        expected_views: the views that were expected on `date`.
+        at_most: the factor that the views certainly did not exceed, as a part of the expected views; below 1.
+    """
+
+    page: str
+    page_display: str
+    category: str
+    date: dt.date
+    views: int
+    expected_views: float
+    at_most: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +169,9 @@ class Report:
     Attributes:
         run: the run that published the window.
         common_pages: the number of pages that were listed on every day used.
-        headline: the findings, one sentence each.
+        headline: the findings, one sentence each; the peaks in the order of `queries.published.SIZE_RANKING`.
         peaks: the pages with a best day far above their usual views, in the order of `queries.published.RANKING`.
+        falls: the pages that certainly fell, in the order of `queries.published.FALL_RANKING`.
         growing: the pages with more views on the last day than on the first, largest percentage first.
         declining: the pages with fewer views on the last day than on the first, largest loss in percent first.
         volatile: the pages with different views from day to day, largest difference of two days first.
@@ -169,6 +195,7 @@ class Report:
     sustained: tuple[Change, ...]
     new: tuple[Arrival, ...] = ()
     returning: tuple[Arrival, ...] = ()
+    falls: tuple[Fall, ...] = ()
     series: Mapping[str, Series] = field(default_factory=dict)
 
     def views(self, page: str) -> tuple[int | None, ...]:

@@ -78,6 +78,7 @@ def render(report: Report, *, width: int = 100, colour: bool = False) -> str:
     )
     _print_heading(console, report)
     _print_peaks(console, report)
+    _print_falls(console, report)
     for name in ("growing", "declining"):
         _print_changes(console, report, name, _VIEWS_COLUMNS)
     _print_changes(console, report, "volatile", _SPREAD_COLUMNS)
@@ -186,6 +187,27 @@ def _print_peaks(console: Console, report: Report) -> None:
         ("Page", "Day", "Views", "Rank", "Usual"),
         rows,
     )
+
+
+def _print_falls(console: Console, report: Report) -> None:
+    rows = [
+        (
+            fall.page_display,
+            report.views(fall.page),
+            f"{fall.date}",
+            f"{fall.views:,}",
+            f"{fall.expected_views:,.0f}",
+            f"×{fall.at_most:,.2f}",
+        )
+        for fall in report.falls
+    ]
+    if rows:
+        _print_table(
+            console,
+            "Falls, surest fall first (best day against the expected views)",
+            ("Page", "Day", "Views", "Expected", "At most"),
+            rows,
+        )
 
 
 _VIEWS_COLUMNS = ("First", "Last", "Change", "%")

@@ -1,4 +1,8 @@
-"""Pass Arrow streams to DuckDB as objects for which DuckDB imports neither pandas nor pyarrow."""
+"""The tables that are passed to a warehouse: queries of DuckDB, and any other object with an Arrow stream.
+
+A warehouse reads a query in the connection that it belongs to. As an Arrow stream it would be executed several times, because
+DuckDB opens a stream to learn its columns. DuckDB gets other objects in a form for which it imports neither pandas nor pyarrow.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +13,10 @@ from typing import TYPE_CHECKING
 from wiki_trends.errors import TableFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
-    from duckdb import DuckDBPyConnection
+    from duckdb import DuckDBPyConnection, DuckDBPyRelation
 
     from wiki_trends.warehouse.base import ArrowStream
 
@@ -24,6 +29,37 @@ CONFIG: dict[str, str | bool | int | float | list[str]] = {
 
 
 _BATCH_ROWS = 10_000
+_ATTACHED = "publishing"
+# PostgreSQL's text format of COPY: a line for each row, tabs between the values, \N for null, and these characters escaped.
+_ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
+
+
+@dataclass(frozen=True, slots=True)
+class QueryTable:
+    """The result of a query of DuckDB, which is executed when it is read.
+
+    Attributes:
+        connection: the connection that contains the tables of the query.
+        sql: the query.
+    """
+
+    connection: DuckDBPyConnection
+    sql: str
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """Return a PyCapsule that contains a new stream of all rows."""
+        return self.connection.sql(self.sql).__arrow_c_stream__(requested_schema)
+
+    def columns(self) -> dict[str, str]:
+        """Return the DuckDB type of each column, by name, without executing the query."""
+        return column_types(self.connection.sql(self.sql))
+
+
+def column_types(relation: DuckDBPyRelation) -> dict[str, str]:
+    """Return the DuckDB type of each column of a relation, by name."""
+    # A table cannot have a column of type NULL; DuckDB itself then creates a column of integers.
+    types = ("INTEGER" if str(kind) == '"NULL"' else str(kind) for kind in relation.types)
+    return dict(zip(relation.columns, types, strict=True))
 
 
 class _Stream:
@@ -65,32 +101,120 @@ def _stream_errors(name: str) -> Iterator[None]:
         raise
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """The rows of a stream as Python values.
+@contextmanager
+def _query_errors() -> Iterator[None]:
+    """Raise `TableFailed` when a query fails."""
+    import duckdb
 
-    Attributes:
-        columns: the DuckDB type of each column, by name.
-        batches: the rows as tuples, in lists of some thousands. The iterator can be used once.
-    """
-
-    columns: Mapping[str, str]
-    batches: Iterator[list[tuple[object, ...]]]
+    try:
+        yield
+    except duckdb.Error as error:
+        raise TableFailed(engine="DuckDB", reason=f"{type(error).__name__}: {error}") from error
 
 
 @contextmanager
-def read_rows(table: ArrowStream) -> Iterator[Rows]:
-    """Open `table` for reading in batches within this context, so that the memory never holds all rows.
+def attached_file(connection: DuckDBPyConnection, path: Path) -> Iterator[str]:
+    """Attach a database file to a connection, for the queries within this context; yield the name of the database.
+
+    Raises:
+        TableFailed: a query failed, for a reason that does not concern the file.
+    """
+    import duckdb
+
+    quoted_path = str(path).replace("'", "''")
+    connection.execute(f"ATTACH '{quoted_path}' AS {_ATTACHED}")
+    try:
+        yield _ATTACHED
+    except duckdb.Error as error:
+        if path.name in str(error):
+            raise
+        raise TableFailed(engine="DuckDB", reason=f"{type(error).__name__}: {error}") from error
+    finally:
+        connection.execute(f"DETACH {_ATTACHED}")
+
+
+def distinct_values(table: ArrowStream, columns: Sequence[str]) -> list[tuple[object, ...]]:
+    """Return the distinct values of these columns in the rows of a table.
 
     Raises:
         TableFailed: the computation of the table failed.
     """
     import duckdb
 
+    sql = f"SELECT DISTINCT {', '.join(map(quoted, columns))} FROM "  # noqa: S608 - names of columns
+    if isinstance(table, QueryTable):
+        with _query_errors():
+            return table.connection.execute(f"{sql} ({table.sql})").fetchall()
+    with duckdb.connect(config=CONFIG) as connection, registered_stream(connection, "incoming", table):
+        return connection.execute(f"{sql} incoming").fetchall()
+
+
+@dataclass(frozen=True, slots=True)
+class CopyText:
+    """The rows of a stream in the text format of PostgreSQL's COPY, in which DuckDB writes them many times faster than Python.
+
+    Attributes:
+        columns: the DuckDB type of each column, by name.
+        batches: the lines of some thousands of rows each, in UTF-8. The iterator can be used once.
+    """
+
+    columns: Mapping[str, str]
+    batches: Iterator[bytes]
+
+
+@contextmanager
+def read_copy_text(table: ArrowStream, constants: Mapping[str, tuple[str, str]]) -> Iterator[CopyText]:
+    """Open `table` for reading in batches within this context, so that the memory never holds all rows.
+
+    Args:
+        table: the table.
+        constants: additional columns with the same value in each row: the DuckDB type and the value in SQL, by name.
+
+    Raises:
+        TableFailed: the computation of the table failed.
+    """
+    import duckdb
+
+    if isinstance(table, QueryTable):
+        with _query_errors():
+            yield _copy_text(table.connection, f"({table.sql})", table.columns(), constants)
+        return
     with duckdb.connect(config=CONFIG) as connection, _stream_errors("incoming"):
         # DuckDB cannot unregister a stream with unread rows. The end of the connection also ends the registration.
         connection.register("incoming", _Stream(table))
-        relation = connection.table("incoming")
-        columns = dict(zip(relation.columns, map(str, relation.types), strict=True))
-        connection.execute("FROM incoming")
-        yield Rows(columns, iter(lambda: connection.fetchmany(_BATCH_ROWS), []))
+        yield _copy_text(connection, "incoming", column_types(connection.table("incoming")), constants)
+
+
+def _copy_text(
+    connection: DuckDBPyConnection,
+    source: str,
+    columns: Mapping[str, str],
+    constants: Mapping[str, tuple[str, str]],
+) -> CopyText:
+    values = [_copy_value(quoted(name), sql_type) for name, sql_type in columns.items()]
+    values += [_copy_value(value, sql_type) for sql_type, value in constants.values()]
+    cursor = connection.execute(f"SELECT concat_ws(chr(9), {', '.join(values)}) FROM {source}")  # noqa: S608 - names of columns
+    batches = iter(lambda: cursor.fetchmany(_BATCH_ROWS), [])
+    names = {name: sql_type for name, (sql_type, _) in constants.items()}
+    lines = ("\n".join([line for (line,) in batch]).encode() + b"\n" for batch in batches)
+    return CopyText({**columns, **names}, lines)
+
+
+def _copy_value(value: str, sql_type: str) -> str:
+    """Return the SQL expression for the text of a value in COPY's text format."""
+    text = f"CAST({value} AS VARCHAR)"
+    if sql_type == "VARCHAR":
+        for character, escape in _ESCAPES:
+            text = f"replace({text}, {_chr(character)}, {_chr(escape)})"
+    if sql_type == "TIMESTAMP":
+        text += " || '+00'"
+    return f"coalesce({text}, '\\N')"
+
+
+def quoted(name: str) -> str:
+    """Return the name of a column as a quoted identifier in SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _chr(text: str) -> str:
+    return " || ".join(f"chr({ord(character)})" for character in text)

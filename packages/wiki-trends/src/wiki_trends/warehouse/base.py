@@ -5,6 +5,7 @@ Tables are passed as Arrow streams, which DuckDB, Polars and Spark produce witho
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -39,10 +40,16 @@ NULLABLE: Mapping[str, frozenset[str]] = {
         "usual_views", "weekday_days", "weekday_effect", "expected_views", "surprise", "spread", "confidence", "score",
         "burst", "shape", "first_half_views", "last_half_views", "wikitrends_score", "ewma_3", "ewma_14", "momentum",
         "momentum_label", "trend_days", "trend_pct_per_day", "trend_t", "reference", "se", "evidence", "at_least",
+        "days_away", "streak_start", "at_most", "magnitude", "z", "usual_source", "recent_level", "bound_views",
+        "after_level", "trend_slope", "trend_rho", "trend_se", "has_trend",
     }),
     "wiki_pipeline_runs": frozenset({"rows_in", "rows_out", "requests", "retries", "cache_hits", "seconds"}),
 }
 # fmt: on
+
+# The columns of a table that the warehouse fills with its own values: the number of the run that published the row, and
+# whether a later run read a day of the row's window with other data. Both are null in the rows of earlier versions.
+RUN_COLUMNS: Mapping[str, Mapping[str, str]] = {"wiki_trends_scores": {"run": "BIGINT", "stale": "BOOLEAN"}}
 
 # The columns whose values select the rows to replace, for each table that keeps rows of earlier windows. A publish deletes
 # only the rows whose values in these columns occur in a new row. When the dataset differs from the last run's, a publish
@@ -83,7 +90,7 @@ class RunRecord:
         days_used: the days that were read, oldest first.
         expected: the number of expected days.
         coverage_pct: the available days divided by the expected days, in percent.
-        policy: the readiness policy of the window, as JSON.
+        policy: the readiness policy of the window, as JSON with sorted keys.
         fingerprints: the fingerprint of each partition that was read, by ISO day.
         published_at: the time of the publish, with a time zone; UTC in a record that was read from a warehouse.
         version: the version of wiki-trends that published the window.
@@ -118,7 +125,7 @@ class RunRecord:
             self.dataset,
             self.window_start,
             self.window_end,
-            self.policy,
+            json.loads(self.policy),
             self.coverage_pct,
             self.version,
             fingerprints,

@@ -1,8 +1,8 @@
 """The table `wiki_trends_runs`: its columns, the conversion of its rows, and its statements for DuckDB.
 
-The table has a row for each published window. `days_used`, `policy`, `fingerprints`, `states`, `baseline` and `table_rows`
-contain JSON. `published_at` is UTC without an offset, because Python needs an additional package to read a DuckDB timestamp
-with a time zone.
+The table has a row for each published window. The columns of `JSON_COLUMNS` contain JSON: as text in DuckDB, as `jsonb` in
+PostgreSQL. `published_at` is UTC: in DuckDB without an offset, because Python needs an additional package to read a DuckDB
+timestamp with a time zone, and a `timestamptz` in PostgreSQL. A `Reader` returns the same values from both.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from wiki_trends.errors import WarehouseError
-from wiki_trends.warehouse.base import RUNS, SCHEMA_VERSION, RunRecord
+from wiki_trends.warehouse.base import RUN_COLUMNS, RUNS, SCHEMA_VERSION, RunRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from duckdb import DuckDBPyConnection
 
@@ -39,6 +39,19 @@ COLUMNS = {
     "seconds": "DOUBLE",
     "states": "VARCHAR",
 }
+JSON_COLUMNS = frozenset({"days_used", "policy", "fingerprints", "table_rows", "baseline", "states"})
+# The newest run of each window of a dataset that ends on a day or later.
+SELECT_NEWEST_RUNS = """
+SELECT window_start, window_end, fingerprints FROM (
+    SELECT window_start, window_end, fingerprints,
+           row_number() OVER (PARTITION BY window_start, window_end ORDER BY run DESC) AS place
+    FROM {runs} AS runs WHERE dataset = {placeholder} AND window_end >= {placeholder}
+) AS newest WHERE place = 1
+"""
+MARK_STALE = """
+UPDATE {scores} SET stale = TRUE
+WHERE dataset = {placeholder} AND window_start = {placeholder} AND window_end = {placeholder} AND stale IS DISTINCT FROM TRUE
+"""
 
 
 def newest_schema_version(connection: DuckDBPyConnection) -> int | None:
@@ -49,8 +62,8 @@ def newest_schema_version(connection: DuckDBPyConnection) -> int | None:
     return rows[0][0] if isinstance(rows[0][0], int) else None
 
 
-def add_run(connection: DuckDBPyConnection, run: RunRecord) -> None:
-    """Add a run with the next number, and create or extend the table first if necessary."""
+def next_number(connection: DuckDBPyConnection) -> int:
+    """Return the number of the next run, and create or extend the table of runs first if necessary."""
     columns = ", ".join(f"{name} {sql_type}" for name, sql_type in COLUMNS.items())
     connection.execute(f"CREATE TABLE IF NOT EXISTS {RUNS} ({columns})")
     for name, sql_type in COLUMNS.items():
@@ -58,7 +71,41 @@ def add_run(connection: DuckDBPyConnection, run: RunRecord) -> None:
         connection.execute(f"ALTER TABLE {RUNS} ADD COLUMN IF NOT EXISTS {name} {sql_type}")
     # Fetch all rows, because an unfinished result blocks the connection.
     run_numbers = connection.execute("SELECT coalesce(max(run), 0) + 1 FROM wiki_trends_runs").fetchall()
-    row = to_row(run, int(run_numbers[0][0]))
+    return int(run_numbers[0][0])
+
+
+def restated_windows(
+    newest_runs: Iterable[tuple[dt.date, dt.date, str]], run: RunRecord
+) -> list[tuple[dt.date, dt.date]]:
+    """Return the windows of earlier runs that used a day whose fingerprint differs in `run`.
+
+    Args:
+        newest_runs: the first day, the last day and the fingerprints (JSON) of the newest run of each window.
+        run: the run that is being published.
+    """
+    current = {**run.baseline, **run.fingerprints}
+    published = (run.window_start, run.window_end)
+    return [
+        (start, end)
+        for start, end, fingerprints in newest_runs
+        if (start, end) != published
+        and any(current.get(day, value) != value for day, value in json.loads(fingerprints).items())
+    ]
+
+
+def first_day(run: RunRecord) -> dt.date:
+    """Return the first day that the run read, including its baseline."""
+    return min(dt.date.fromisoformat(day) for day in (*run.baseline, *run.fingerprints, str(run.window_end)))
+
+
+def add_run(connection: DuckDBPyConnection, run: RunRecord, number: int) -> None:
+    """Mark the scores of the windows that this run restates as stale, and add the run with this number."""
+    sql = SELECT_NEWEST_RUNS.format(runs=RUNS, placeholder="?")
+    newest_runs = connection.execute(sql, [run.dataset, first_day(run)]).fetchall()
+    for name in run.rows.keys() & RUN_COLUMNS.keys():
+        for start, end in restated_windows(newest_runs, run):
+            connection.execute(MARK_STALE.format(scores=name, placeholder="?"), [run.dataset, start, end])
+    row = to_row(run, number)
     placeholders = ", ".join("?" for _ in row)
     connection.execute(f"INSERT INTO {RUNS} ({', '.join(row)}) VALUES ({placeholders})", list(row.values()))  # noqa: S608
 
@@ -120,6 +167,8 @@ def _convert_row(row: Mapping[str, Any]) -> RunRecord:
         name: row.get(name) for name in COLUMNS if name not in ("run", "schema_version", "table_rows")
     }
     values["published_at"] = values["published_at"].replace(tzinfo=dt.UTC)
+    # PostgreSQL changes the order of the keys.
+    values["policy"] = json.dumps(json.loads(values["policy"]), sort_keys=True)
     values["days_used"] = tuple(dt.date.fromisoformat(day) for day in json.loads(values["days_used"]))
     values["fingerprints"] = json.loads(values["fingerprints"])
     values["rows"] = {str(name): int(count) for name, count in json.loads(row["table_rows"]).items()}

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from wiki_trends.config.projects import project_of_dataset
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
@@ -37,6 +39,11 @@ class Inputs:
     window: Window
     used: Sequence[Partition]
     baseline: Sequence[Partition]
+
+    @property
+    def project(self) -> str:
+        """The project of the dataset, for example `fr.wikipedia`."""
+        return project_of_dataset(self.dataset.name)
 
     @property
     def rows(self) -> int:

@@ -23,12 +23,14 @@ from wiki_trends.analytics.tables.declarations import (
     RUN,
     is_published,
 )
+from wiki_trends.analytics.tables.page_days import EXPECTED_STEPS, page_day_sql
 from wiki_trends.errors import EngineError, TableFailed
-from wiki_trends.warehouse.arrow import CONFIG, registered_stream
+from wiki_trends.warehouse.arrow import CONFIG, QueryTable, registered_stream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
+    import polars as pl
     from duckdb import DuckDBPyConnection
 
     from smart_orchestrator.model.partition import Partition
@@ -42,6 +44,7 @@ logger = logging.getLogger(__name__)
 MIN_MEMORY_BYTES = 800_000_000
 BYTES_PER_ROW = 200
 MAX_MEMORY_SHARE = 0.8
+_BATCH_ROWS = 10_000
 _SQL_TYPES = {"date": "DATE", "string": "VARCHAR", "int64": "BIGINT", "int32": "INTEGER", "float64": "DOUBLE"}
 
 
@@ -71,6 +74,7 @@ class DuckDBEngine:
                 "dataset": [inputs.dataset.name],
                 "window_start": [window.start],
                 "window_end": [window.last],
+                "project": [inputs.project],
             }
             computation.add(RUN, pl.DataFrame(run))
             yield Computed(computation.tables(), baseline)
@@ -87,6 +91,21 @@ def computed_tables(inputs: Mapping[str, ArrowStream]) -> Iterator[Mapping[str, 
         for name, rows in inputs.items():
             computation.add(name, rows)
         yield computation.tables()
+
+
+@contextmanager
+def computed_surprises(rows: Iterable[pl.DataFrame]) -> Iterator[Iterator[list[dict[str, object]]]]:
+    """Compute the surprise of each page and day from all days; yield the rows in batches, to be read within this context.
+
+    The rows have the columns of `page_days.TYPES` and are ordered by date, then page.
+
+    Args:
+        rows: frames with at least the columns of `ROW_TYPES`. A page occurs at most once for each day.
+    """
+    with _Computation.open() as computation:
+        for frame in rows:
+            computation.add(ROWS, frame)
+        yield computation.surprises()
 
 
 def _memory_limit_bytes(rows: int) -> int:
@@ -132,7 +151,21 @@ class _Computation:
                 logger.info("computing %s", name)
                 self._connection.execute(f"CREATE TABLE {name} AS {sql}")
                 self._drop_unneeded_steps(name, statements)
-        return {name: self._connection.sql(sql) for name, sql in statements.items() if is_published(name)}
+        return {
+            name: QueryTable(self._connection, sql) for name, sql in statements.items() if is_published(name)
+        }
+
+    def surprises(self) -> Iterator[list[dict[str, object]]]:
+        """Compute the steps up to the expected views of each page and day, and yield the surprises in batches."""
+        self._connection.execute(f"INSERT INTO {DAYS} SELECT DISTINCT date FROM {ROWS}")  # noqa: S608
+        statements = duckdb_sql()
+        history, _, expected = EXPECTED_STEPS
+        for name in EXPECTED_STEPS:
+            self._connection.execute(f"CREATE TABLE {name} AS {statements[name]}")
+        cursor = self._connection.execute(page_day_sql(history, expected))
+        names = [column[0] for column in cursor.description or []]
+        while rows := cursor.fetchmany(_BATCH_ROWS):
+            yield [dict(zip(names, row, strict=True)) for row in rows]
 
     def _drop_unneeded_steps(self, computed: str, statements: Mapping[str, str]) -> None:
         for step in statements:

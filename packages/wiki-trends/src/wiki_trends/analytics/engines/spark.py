@@ -121,7 +121,7 @@ class _SessionTables:
         start = inputs.window.start
         self._create_small_view(DAYS, [(partition.day,) for partition in inputs.used])
         self._create_small_view(EARLIER_DAYS, [(partition.day,) for partition in baseline])
-        self._create_small_view(RUN, [(inputs.dataset.name, start, inputs.window.last)])
+        self._create_small_view(RUN, [(inputs.dataset.name, start, inputs.window.last, inputs.project)])
         days.rows.where(days.rows.date >= start).createOrReplaceTempView(ROWS)
         days.rows.where(days.rows.date < start).createOrReplaceTempView(EARLIER)
         return baseline

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wiki_trends.analytics.tables.history import BASELINE_DAYS, as_bigint, day_number, exact_sum
-from wiki_trends.analytics.tables.surprise import PRIOR_DAYS, USUAL_NOISE
+from wiki_trends.analytics.tables.surprise import PRIOR_DAYS, ROUNDED, USUAL_NOISE
 
 if TYPE_CHECKING:
     from ibis import Table
@@ -21,6 +21,12 @@ FAST_SPAN = 3
 SLOW_SPAN = 14
 TREND_DAYS = 14
 MIN_TREND_DAYS = 7
+# A trend is told from noise when its t value is at least this far from zero. Few pages without a trend reach it, whatever the
+# correlation of their days (`make bench-trends`).
+MIN_TREND_T = 3.0
+MAX_CORRELATION = 0.9
+# Added to the sum of the squared residuals: it keeps the correlation near zero for a series that is a straight line.
+NO_RESIDUALS = 1e-4
 # The smallest `momentum` of the labels `surging` and `rising`, and the largest `momentum` of the label `falling`.
 SURGING = 1.0
 RISING = 0.2
@@ -132,52 +138,90 @@ def _weight(age: IntegerValue, span: int) -> FloatingValue:
     return (age.cast("float64") * math.log(1.0 - 2.0 / (span + 1.0))).exp()
 
 
-def trends(history: Table, days: Table) -> Table:
-    """Declare the trend of each page over the 14 days that end with the last day used.
+def trend_points(history: Table, days: Table) -> Table:
+    """Declare the points of the trend lines: a row for each page and listed day of the 14 days that end with the last day used.
 
-    The trend is the slope of a least-squares line through the levels of the page. The mean level of the day is subtracted from
-    each level, so that a weekend with fewer readers is not a decline of every page. The mean is taken over the pages that
-    were listed on every available day of the 14 days. Days that did not list the page are omitted. A page with fewer than
-    seven listed days has no row.
-
-    Columns: page, trend_days (listed days), trend_pct_per_day = (e^slope - 1) * 100, trend_t = slope / standard error of the
-    slope. The residual variance in the standard error is shrunk towards 0.2^2 with the weight of 14 days.
-
-    Source: ordinary least squares; NIST/SEMATECH, e-Handbook of Statistical Methods, 4.1.4.1. The prior is that of `surprise`.
+    Columns: page, x (days after the last day used, so 0 or less), y (the level of the page less the mean level of the day). The
+    mean level is subtracted so that a weekend with fewer readers is not a decline of every page. It is taken over the pages
+    that were listed on every available day of the 14 days. A page with fewer than seven listed days has no rows.
     """
     import ibis
 
     end = day_number(days.date.max()).as_scalar()
     recent = history.filter(history.day > end - TREND_DAYS, history.day <= end)
     available_day_count = recent.day.nunique().as_scalar()
-    listed = recent.group_by("page").agg(listed=recent.count())
-    always_listed = listed.filter(listed.listed == available_day_count)
-    common = recent.semi_join(always_listed, "page")
+    recent = recent.mutate(listed=recent.count().over(ibis.window(group_by="page")))
+    common = recent.filter(recent.listed == available_day_count)
     mean_levels = common.group_by("day").agg(mean_level=exact_sum(common.level) / common.count())
-    joined = recent.left_join(mean_levels, "day")
-    points = joined.select(
-        "page", x=(recent.day - end).cast("float64"), y=recent.level - mean_levels.mean_level.coalesce(0.0)
+    joined = recent.filter(recent.listed >= MIN_TREND_DAYS).left_join(mean_levels, "day")
+    return joined.select(
+        "page", x=(joined.day - end).cast("float64"), y=joined.level - mean_levels.mean_level.coalesce(0.0)
     )
+
+
+def trend_lines(points: Table) -> Table:
+    """Declare the least-squares line through the points of each page.
+
+    Columns: page, n (number of points), cxx (sum of the squared distances of x from its mean), slope, intercept.
+    """
     page = points.group_by("page").agg(
         n=points.count().cast("float64"),
         sx=points.x.sum(),
         sy=exact_sum(points.y),
         sxx=(points.x * points.x).sum(),
         sxy=exact_sum(points.x * points.y),
-        syy=exact_sum(points.y * points.y),
     )
-    page = page.filter(page.n >= MIN_TREND_DAYS)
+    page = page.mutate(cxx=page.sxx - page.sx * page.sx / page.n)
+    page = page.mutate(slope=(page.sxy - page.sx * page.sy / page.n) / page.cxx)
+    return page.select("page", "n", "cxx", "slope", intercept=(page.sy - page.slope * page.sx) / page.n)
+
+
+def trends(points: Table, lines: Table) -> Table:
+    """Declare the trend of each page over the 14 days that end with the last day used, and whether it is told from noise.
+
+    The trend is the slope of a least-squares line through the points of the page. Views of consecutive days are correlated, so
+    fewer independent days stand behind a line than it has points, and a page without a trend often seems to have one. The
+    standard error of the slope is therefore widened by sqrt((1 + rho) / (1 - rho)). rho is the correlation of the residuals
+    of consecutive days, r = sum(e_i e_(i-1)) / (sum(e_i^2) + 0.0001), corrected for the bias that fitting a line to n points
+    causes: rho = (r + 2.5 / n) / (1 - 5 / n), at least 0 and at most 0.9.
+
+    Columns: page, trend_days (n), trend_pct_per_day = (e^slope - 1) * 100, trend_t = slope / trend_se, trend_slope (in
+    ln(1 + views) a day), trend_rho, trend_se, has_trend (whether trend_t is at least 3 or at most -3). The residual variance
+    in trend_se is the larger of the page's own, sum(e_i^2) / (n - 2), and the same shrunk towards 0.2^2 with the weight of 14
+    days.
+
+    Source: ordinary least squares; NIST/SEMATECH, e-Handbook of Statistical Methods, 4.1.4.1. The factor is that of the
+    effective number of independent observations of a first-order autoregressive series (G. V. Bayley and J. M. Hammersley,
+    1946). The correction of the bias was fitted to simulated series. The prior is that of `surprise`.
+    """
+    import ibis
+
+    fitted = points.inner_join(lines, "page")
+    fitted = fitted.select("page", "x", residual=fitted.y - fitted.intercept - fitted.slope * fitted.x)
+    in_order = ibis.window(group_by="page", order_by="x")
+    fitted = fitted.mutate(
+        before=fitted.residual.lag().over(in_order), x_before=fitted.x.lag().over(in_order)
+    )
+    follows = ibis.ifelse(fitted.x - fitted.x_before == 1.0, fitted.residual * fitted.before, 0.0)
+    sums = fitted.group_by("page").agg(
+        squares=exact_sum(fitted.residual * fitted.residual), products=exact_sum(follows)
+    )
+    page = lines.inner_join(sums, "page")
+    own = page.squares / (page.n - 2.0)
+    shrunk = (page.squares + PRIOR_DAYS * USUAL_NOISE**2) / (page.n - 2.0 + PRIOR_DAYS)
+    correlation = (page.products / (page.squares + NO_RESIDUALS) + 2.5 / page.n) / (1.0 - 5.0 / page.n)
     page = page.mutate(
-        cxx=page.sxx - page.sx * page.sx / page.n,
-        cxy=page.sxy - page.sx * page.sy / page.n,
-        cyy=page.syy - page.sy * page.sy / page.n,
+        variance=ibis.greatest(own, shrunk), rho=ibis.least(ibis.greatest(correlation, 0.0), MAX_CORRELATION)
     )
-    page = page.mutate(slope=page.cxy / page.cxx)
-    residual = ibis.greatest(page.cyy - page.slope * page.cxy, 0.0)
-    variance = (residual + PRIOR_DAYS * USUAL_NOISE**2) / (page.n - 2.0 + PRIOR_DAYS)
+    page = page.mutate(se=(page.variance / page.cxx * ((1.0 + page.rho) / (1.0 - page.rho))).sqrt())
+    t = page.slope / page.se
     return page.select(
         "page",
         trend_days=page.n.cast("int32"),
         trend_pct_per_day=(page.slope.exp() - 1.0) * 100.0,
-        trend_t=page.slope / (variance / page.cxx).sqrt(),
+        trend_t=t,
+        trend_slope=page.slope,
+        trend_rho=page.rho,
+        trend_se=page.se,
+        has_trend=t.abs().round(ROUNDED) >= MIN_TREND_T,
     )

@@ -5,7 +5,7 @@ The expressions have five input tables (`INPUTS`):
 - `ROWS`: the rows of the window, one for each page and day, with the day in `date`
 - `DAYS`: the days used, one row for each day
 - `EARLIER` and `EARLIER_DAYS`: the rows and the days of the baseline, in the same form
-- `RUN`: one row with the dataset and the window
+- `RUN`: one row with the dataset, the window and the project
 
 The days come from the check and not from the rows, so that a day without rows counts as a day that listed no page.
 
@@ -43,7 +43,7 @@ ROW_TYPES = {
     "longitude": "float64",
 }
 DAY_TYPES = {"date": "date"}
-RUN_TYPES = {"dataset": "string", "window_start": "date", "window_end": "date"}
+RUN_TYPES = {"dataset": "string", "window_start": "date", "window_end": "date", "project": "string"}
 INPUTS = {ROWS: ROW_TYPES, DAYS: DAY_TYPES, EARLIER: ROW_TYPES, EARLIER_DAYS: DAY_TYPES, RUN: RUN_TYPES}
 
 

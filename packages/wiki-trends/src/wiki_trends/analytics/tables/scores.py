@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wiki_trends.analytics.tables.change import halves, momentum, trends
+from wiki_trends.analytics.tables.change import halves, momentum, trend_lines, trend_points, trends
 from wiki_trends.analytics.tables.history import (
     as_bigint,
     available_days,
@@ -16,15 +16,43 @@ from wiki_trends.analytics.tables.history import (
     history,
     left_join_page,
 )
-from wiki_trends.analytics.tables.surprise import expectations, most_surprising, surprises
+from wiki_trends.analytics.tables.surprise import (
+    dispersions,
+    errors,
+    expectations,
+    most_surprising,
+    surprises,
+)
 
 if TYPE_CHECKING:
     from ibis import Table
 
 # After this many available days outside the list a page is `returning`.
 RETURN_DAYS = 7
-# The columns of `surprise.surprises` that are last in the published table.
-ADDED = ("reference", "se", "evidence", "at_least")
+# A page can be `new` from this many available days of the baseline on.
+MIN_NEW_DAYS = 7
+# The columns that are last in the published table, in the order in which versions added them.
+ADDED = (
+    "reference",
+    "se",
+    "evidence",
+    "at_least",
+    "project",
+    "window_days",
+    "days_away",
+    "streak_start",
+    "at_most",
+    "magnitude",
+    "z",
+    "usual_source",
+    "recent_level",
+    "bound_views",
+    "after_level",
+    "trend_slope",
+    "trend_rho",
+    "trend_se",
+    "has_trend",
+)
 
 
 def steps(
@@ -48,7 +76,7 @@ def steps(
     tables: dict[str, Table] = {}
 
     def step(name: str, table: Table) -> Table:
-        name = f"step_{len(tables) + 1}_{name}"
+        name = f"step_{len(tables) + 1:02}_{name}"
         tables[name] = table
         return ibis.table(table.schema(), name=name)
 
@@ -56,12 +84,16 @@ def steps(
     available = step("days", available_days(past, days, earlier_days))
     expected = step("expected", expectations(past, available))
     best = step("best", most_surprising(expected))
+    measured = step("dispersions", dispersions(best, past, available))
+    predicted = step("errors", errors(measured))
+    points = step("trend_points", trend_points(past, days))
+    lines = step("trend_lines", trend_lines(points))
     parts = (
         step("listing", listing(rows, past, available, days)),
-        step("surprise", surprises(best, past, available)),
+        step("surprise", surprises(predicted)),
         step("halves", halves(past, available, days)),
         step("momentum", momentum(past, available, days)),
-        step("trend", trends(past, days)),
+        step("trend", trends(points, lines)),
     )
     return tables, parts
 
@@ -70,16 +102,17 @@ def scores(run: Table, parts: tuple[Table, ...]) -> Table:
     """A row for each page of the window: its listing, surprise, halves, momentum and trend.
 
     Columns: dataset, window_start, window_end, page, page_display, category, location (of its last listed day); then
-    those of `listing`, of `surprise.surprises` up to `shape`, of `change.halves`, `change.momentum` and `change.trends`;
-    then the others of `surprise.surprises`. A score that cannot be computed is null. Ordered by at_least, then score, then
-    views, largest first, then page.
+    those of `listing`, of `surprise.surprises`, of `change.halves`, `change.momentum` and `change.trends` that are not in
+    `ADDED`; then those in `ADDED`, with the project and the length of the window. A score that cannot be computed is null.
+    Ordered by at_least, then score, then views, largest first, then page.
 
     Args:
-        run: one row with dataset, window_start and window_end.
+        run: one row with dataset, window_start, window_end and project.
         parts: the tables to join; the first has a row for every page.
     """
     first, *others = parts
-    result = run.cross_join(first)
+    length = day_number(run.window_end) - day_number(run.window_start) + 1
+    result = run.mutate(window_days=length.cast("int32")).cross_join(first)
     for part in others:
         result = left_join_page(result, part)
     # Later versions add columns at the end, as a warehouse of an earlier version has them.
@@ -100,21 +133,23 @@ def listing(rows: Table, past: Table, available: Table, days: Table) -> Table:
     best_rank; views (sum of its listed days); streak (number of consecutive available days on which it was listed, up to
     the last day used; 0 when it was not listed on that day); presence.
 
-    `presence` is `new` when no list of the baseline has the page; `returning` when it was outside the list on the last
-    seven available days or more before its first day in the window, but listed earlier; `unknown` without a baseline;
-    otherwise `regular`. A `new` page was outside the lists of the baseline, but it may have been read.
+    `days_away` is the number of available days between the first listed day in the window and the listed day before it; null
+    without such a day. `streak_start` is the first day of the streak; null when the streak is 0.
+
+    `presence` is `unknown` without a baseline. It is `returning` when `days_away` is at least seven, and `regular` when it is
+    less. A page that no list of the baseline has is `new` when the baseline has at least seven available days, otherwise
+    `unknown`. A `new` page was outside the lists of the baseline, but it may have been read.
     """
     import ibis
 
     ranked = rows.mutate(
-        best_order=ibis.row_number().over(group_by="page", order_by=[ibis.desc("views"), ibis.asc("date")]),
-        latest_order=ibis.row_number().over(group_by="page", order_by=ibis.desc("date")),
+        best_order=ibis.row_number().over(group_by="page", order_by=[ibis.desc("views"), ibis.asc("date")])
     )
-    best, last = ranked.best_order == 0, ranked.latest_order == 0
+    best = ranked.best_order == 0
     page = ranked.group_by("page").agg(
-        page_display=ranked.page_display.max(where=last),
-        category=ranked.category.max(where=last),
-        location=ranked.location.max(where=last),
+        page_display=ranked.page_display.argmax(ranked.date),
+        category=ranked.category.argmax(ranked.date),
+        location=ranked.location.argmax(ranked.date),
         days_listed=ranked.count().cast("int32"),
         peak_date=ranked.date.max(where=best),
         peak_views=ranked.views.max(),
@@ -139,11 +174,13 @@ def listing(rows: Table, past: Table, available: Table, days: Table) -> Table:
         "views",
         "streak",
         "presence",
+        "days_away",
+        "streak_start",
     )
 
 
 def _presence(past: Table, available: Table, days: Table) -> Table:
-    """Page, days_used, baseline_days, baseline_days_listed, streak and presence."""
+    """Page, days_used, baseline_days, baseline_days_listed, streak, presence, days_away and streak_start."""
     import ibis
 
     start = day_number(days.date.min()).as_scalar()
@@ -153,28 +190,29 @@ def _presence(past: Table, available: Table, days: Table) -> Table:
         baseline_days=(~available.in_window).sum().cast("int32"),
     )
     placed = past.inner_join(available.select("day", "place", "in_window"), "day").select(
-        "page", "day", "place", "in_window"
+        "page", "date", "day", "place", "in_window"
     )
     # On consecutive available days the place and the number within the page's days both grow by one, so their difference
     # is the same for the days of one streak.
     placed = placed.mutate(number=ibis.row_number().over(group_by="page", order_by="place"))
     placed = placed.mutate(streak_id=placed.place - placed.number)
     runs = placed.group_by("page", "streak_id").agg(
-        length=placed.count().cast("int32"), last=placed.place.max()
+        length=placed.count().cast("int32"), last=placed.place.max(), streak_start=placed.date.min()
     )
     runs = runs.cross_join(counts.select("last_place"))
-    current = runs.filter(runs.last == runs.last_place).select("page", "length")
+    current = runs.filter(runs.last == runs.last_place).select("page", "length", "streak_start")
     page = placed.group_by("page").agg(
         baseline_days_listed=(placed.day < start).sum().cast("int32"),
         first_place=placed.place.min(where=placed.in_window),
         before_place=placed.place.max(where=~placed.in_window),
     )
     page = left_join_page(page, current).cross_join(counts)
-    gap = page.first_place - page.before_place - 1
+    page = page.mutate(days_away=(page.first_place - page.before_place - 1).cast("int32"))
     presence = ibis.cases(
         (page.baseline_days == 0, "unknown"),
-        (page.before_place.isnull(), "new"),
-        (gap >= RETURN_DAYS, "returning"),
+        (page.days_away.isnull() & (page.baseline_days < MIN_NEW_DAYS), "unknown"),
+        (page.days_away.isnull(), "new"),
+        (page.days_away >= RETURN_DAYS, "returning"),
         else_="regular",
     )
     return page.select(
@@ -184,4 +222,6 @@ def _presence(past: Table, available: Table, days: Table) -> Table:
         "baseline_days_listed",
         streak=page.length.coalesce(0).cast("int32"),
         presence=presence,
+        days_away=page.days_away,
+        streak_start=page.streak_start,
     )

@@ -18,14 +18,21 @@
     evidence  surprise / se
     at_least  e^(surprise - z se): the page had at least this many times the expected views, with a certainty of 95 %. The
               day is the best of the page's d listed days in the window, so z is the quantile of the normal distribution that
-              is exceeded with probability 0.05 / d. Rises are ranked by it
+              is exceeded with probability 0.05 / d. Rises are ranked by it, largest first
+    at_most   e^(surprise + z se): even on this day, its best, the page had at most this many times the expected views. Falls
+              are ranked by it, smallest first. Null when the page was outside the list on a day of the reference, because the
+              expected views are then only an upper bound
+    magnitude v ln(v / m) - (v - m) when v > m, otherwise 0, where v is the views of the day and m is the largest number of
+              views that noise explains: m = e^(expected + z se) - 1, at least 1. This is the likelihood ratio of a Poisson
+              count: it measures the size of a rise, not its certainty. The headline orders the sure rises by it
     score     surprise / spread * confidence, where confidence = reference days / 28
     burst     whether the evidence is at least 5; null with fewer than 14 reference days
     shape     of a burst: `plateau` when the median of the available days in the window among the three after it keeps at
               least half of the rise above usual, `spike` when it keeps less, null without such a day
 
 All levels are ln(1 + views). `surprise_date` is the day of the window with the page's greatest surprise, the earliest of
-equals. `robust_z` is (level - median) / (1.4826 MAD) of that day, without weekday effect and shrinkage.
+equals. `robust_z` is (level - median) / (1.4826 MAD) of that day, without weekday effect and shrinkage. `usual_source` says
+which of the numbers became `usual_views`: `median` (of the reference), `week` (the median of the 7 days) or `bound`.
 
 The medians omit days outside the list, so they are too high for a page near the end of the list, and its surprise is a
 lower bound. So is the surprise of a page that was rarely listed before, because it is measured against the bound.
@@ -48,6 +55,7 @@ from wiki_trends.analytics.tables.history import (
     REFERENCE_DAYS,
     left_join_page,
     level,
+    median_of,
 )
 
 if TYPE_CHECKING:
@@ -69,18 +77,22 @@ UNCERTAINTY = 0.05
 # threshold.
 ROUNDED = 9
 _AFTER_DAYS = 3
+# The values of `usual_source`.
+MEDIAN = "median"
+WEEK = "week"
+BOUND = "bound"
 
 
 def most_surprising(expected: Table) -> Table:
     """The row of `expectations` with each page's greatest surprise in the window, the earliest of equals.
 
-    Only days with a reference count; a page without such a day has no row. `window_days` is the number of the page's listed
+    Only days with a reference count; a page without such a day has no row. `candidates` is the number of the page's listed
     days in the window.
     """
     import ibis
 
     listed = expected.filter(expected.in_window)
-    listed = listed.mutate(window_days=listed.count().over(ibis.window(group_by="page")))
+    listed = listed.mutate(candidates=listed.count().over(ibis.window(group_by="page")))
     eligible = listed.filter(listed.reference_days > 0)
     best = eligible.mutate(
         place_of_page=ibis.row_number().over(
@@ -90,15 +102,28 @@ def most_surprising(expected: Table) -> Table:
     return best.filter(best.place_of_page == 0).drop("place_of_page")
 
 
-def surprises(best: Table, history: Table, available: Table) -> Table:
-    """The score of each page of `most_surprising` and the inputs of the score; see the module's docstring.
+def dispersions(best: Table, history: Table, available: Table) -> Table:
+    """Add `mad`, `after` and `spread` to the rows of `most_surprising`; see the module's docstring.
 
     Args:
         best: see `most_surprising`.
         history: see `history.history`.
         available: see `history.available_days`.
     """
-    return _scored(_with_shape(_with_mad(best, history), history, available))
+    best = _with_shape(_with_mad(best, history), history, available)
+    best = best.mutate(sigma=best.mad * MAD_TO_SIGMA, listed=best.reference_listed.cast("float64"))
+    squares = best.listed * (best.sigma * best.sigma).coalesce(0.0) + PRIOR_DAYS * USUAL_NOISE**2
+    return best.mutate(spread=(squares / (best.listed + PRIOR_DAYS)).sqrt(), z=_quantile(best.candidates))
+
+
+def errors(dispersions: Table) -> Table:
+    """Add `se`, the standard error of predicting the day, to the rows of `dispersions`."""
+    import ibis
+
+    table = dispersions
+    days = ibis.ifelse(_mostly_listed(table), table.reference_listed, table.reference_days).cast("float64")
+    counting = (-table.expected).exp()
+    return table.mutate(se=((table.spread * table.spread + counting) * (1.0 + (math.pi / 2) / days)).sqrt())
 
 
 def expectations(history: Table, available: Table) -> Table:
@@ -111,32 +136,42 @@ def expectations(history: Table, available: Table) -> Table:
     last_week = ibis.window(
         group_by="page", order_by="day", range=(ibis.preceding(RECENT_DAYS), ibis.preceding(1))
     )
-    listed = history.mutate(
-        median=history.level.median().over(before),
-        recent_median=history.level.median().over(last_week),
-        reference_listed=history.level.count().over(before).cast("int32"),
+    collected = history.mutate(
+        levels=history.level.collect().over(before), week=history.level.collect().over(last_week)
     )
+    listed = collected.mutate(
+        median=median_of(collected.levels),
+        recent_median=median_of(collected.week),
+        reference_listed=collected.levels.length().coalesce(0).cast("int32"),
+    ).drop("levels", "week")
     joined = _with_reference_in_window(listed.inner_join(available, "day"), history, available)
     mostly_listed = _mostly_listed(joined)
     joined = joined.mutate(
-        usual=ibis.ifelse(
-            mostly_listed,
-            ibis.greatest(joined.median, joined.recent_median.coalesce(joined.median)),
-            level(ibis.greatest(joined.bound.cast("float64"), joined.reference_bound)),
+        bound_views=ibis.greatest(joined.bound.cast("float64"), joined.reference_bound),
+        usual_source=ibis.cases(
+            (~mostly_listed, BOUND), (joined.recent_median > joined.median, WEEK), else_=MEDIAN
         ),
         deviation=ibis.ifelse(
             mostly_listed & (joined.reference == BEFORE), joined.level - joined.median, ibis.null("float64")
         ),
+    )
+    joined = joined.mutate(
+        usual=ibis.cases(
+            (joined.usual_source == BOUND, level(joined.bound_views)),
+            (joined.usual_source == WEEK, joined.recent_median),
+            else_=joined.median,
+        )
     )
     same_weekday = ibis.window(
         group_by=["page", "weekday"],
         order_by="day",
         range=(ibis.preceding(BASELINE_DAYS), ibis.preceding(1)),
     )
+    joined = joined.mutate(deviations=joined.deviation.collect().over(same_weekday))
     joined = joined.mutate(
-        weekday_days=joined.deviation.count().over(same_weekday).cast("int32"),
-        weekday_median=joined.deviation.median().over(same_weekday),
-    )
+        weekday_days=joined.deviations.length().coalesce(0).cast("int32"),
+        weekday_median=median_of(joined.deviations),
+    ).drop("deviations")
     joined = joined.mutate(
         weekday_effect=ibis.ifelse(
             joined.weekday_days >= MIN_WEEKDAYS, joined.weekday_median, ibis.null("float64")
@@ -209,20 +244,13 @@ def _with_shape(best: Table, history: Table, available: Table) -> Table:
     return left_join_page(best, after)
 
 
-def _scored(best: Table) -> Table:
+def surprises(errors: Table) -> Table:
+    """Declare the scores of each page of `errors` with their inputs; see the module's docstring."""
     import ibis
 
-    sigma = best.mad * MAD_TO_SIGMA
-    listed = best.reference_listed.cast("float64")
-    squares = listed * (sigma * sigma).coalesce(0.0) + PRIOR_DAYS * USUAL_NOISE**2
-    spread = (squares / (listed + PRIOR_DAYS)).sqrt()
+    best = errors
     confidence = best.reference_days.cast("float64") / float(REFERENCE_DAYS)
-    score = best.surprise / spread * confidence
-
-    days = ibis.ifelse(_mostly_listed(best), best.reference_listed, best.reference_days).cast("float64")
-    counting = (-best.expected).exp()
-    se = ((spread * spread + counting) * (1.0 + (math.pi / 2) / days)).sqrt()
-    evidence = best.surprise / se
+    evidence = best.surprise / best.se
     burst = ibis.ifelse(
         best.reference_days >= BURST_DAYS, evidence.round(ROUNDED) >= BURST, ibis.null("boolean")
     )
@@ -232,6 +260,9 @@ def _scored(best: Table) -> Table:
         (burst & share_kept.notnull(), "spike"),
         else_=ibis.null("string"),
     )
+    always_listed = best.reference_listed == best.reference_days
+    views = best.views.cast("float64")
+    noise = ibis.greatest((best.expected + best.z * best.se).exp() - 1.0, 1.0)
     return best.select(
         "page",
         surprise_date=best.date,
@@ -240,21 +271,28 @@ def _scored(best: Table) -> Table:
         reference_listed=best.reference_listed,
         median_level=best.median,
         mad=best.mad,
-        robust_z=(best.level - best.median) / sigma.nullif(0.0),
+        robust_z=(best.level - best.median) / best.sigma.nullif(0.0),
         usual_views=best.usual.exp() - 1.0,
         weekday_days=best.weekday_days,
         weekday_effect=best.weekday_effect,
         expected_views=best.expected.exp() - 1.0,
         surprise=best.surprise,
-        spread=spread,
+        spread=best.spread,
         confidence=confidence,
-        score=score,
+        score=best.surprise / best.spread * confidence,
         burst=burst,
         shape=shape,
         reference=best.reference,
-        se=se,
+        se=best.se,
         evidence=evidence,
-        at_least=(best.surprise - _quantile(best.window_days) * se).exp(),
+        at_least=(best.surprise - best.z * best.se).exp(),
+        at_most=ibis.ifelse(always_listed, (best.surprise + best.z * best.se).exp(), ibis.null("float64")),
+        magnitude=ibis.ifelse(views > noise, views * (views / noise).ln() - (views - noise), 0.0),
+        z=best.z,
+        usual_source=best.usual_source,
+        recent_level=best.recent_median,
+        bound_views=best.bound_views,
+        after_level=best.after,
     )
 
 

@@ -21,9 +21,9 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
+from wiki_trends.config.projects import project_of_dataset
 from wiki_trends.errors import ExportFailed, SettingError
 from wiki_trends.pipeline.steps.clean_gold_layer import PLAIN_IN_LINKS
-from wiki_trends.queries.links import project_of_dataset
 from wiki_trends.queries.output_file import is_written_into, output_stream
 from wiki_trends.report import calendar
 from wiki_trends.report.assets import CHART_SCRIPTS, STYLES, asset

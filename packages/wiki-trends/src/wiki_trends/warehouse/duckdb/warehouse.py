@@ -17,7 +17,6 @@ A publish raises `WarehouseError` and leaves the old file unchanged when:
 from __future__ import annotations
 
 import fcntl
-import logging
 import os
 import re
 import shutil
@@ -27,9 +26,9 @@ from typing import TYPE_CHECKING, Any
 
 from wiki_trends.errors import NothingPublished, WarehouseError
 from wiki_trends.warehouse import comments, runs_table
-from wiki_trends.warehouse.arrow import CONFIG, registered_stream
-from wiki_trends.warehouse.base import NULLABLE, REPLACEMENT_KEYS, RUNS, SCHEMA_VERSION
+from wiki_trends.warehouse.base import REPLACEMENT_KEYS, RUNS, SCHEMA_VERSION
 from wiki_trends.warehouse.duckdb.failures import warehouse_errors
+from wiki_trends.warehouse.duckdb.rows import connect, insert_rows, prepare_table, table_types
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,8 +37,6 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from wiki_trends.warehouse.base import ArrowStream, RunRecord
-
-logger = logging.getLogger(__name__)
 
 _BATCH_ROWS = 1000
 
@@ -95,7 +92,7 @@ class DuckDBFile:
             connection = self._connect_consistently()
         with connection:
             with warehouse_errors(self.url):
-                if RUNS not in _table_types(connection):
+                if RUNS not in table_types(connection):
                     raise NothingPublished(warehouse=self.url)
                 self._refuse_newer_version(connection)
                 last_run = runs_table.last_run(connection, self.url)
@@ -116,7 +113,7 @@ class DuckDBFile:
         while True:
             identity = _file_identity(self.path)
             try:
-                connection = _connect(self.path, read_only=True)
+                connection = connect(self.path, read_only=True)
             except duckdb.Error:
                 if _file_identity(self.path) == identity:
                     raise
@@ -126,22 +123,24 @@ class DuckDBFile:
             connection.close()
 
     def _write(self, new: Path, tables: Mapping[str, ArrowStream], run: RunRecord) -> RunRecord:
-        with _connect(new) as connection:
+        with connect(new) as connection:
             self._refuse_taken_names(connection, tables)
             replacement_keys = _replacement_keys(connection, run)
-            row_counts = {
-                name: _replace_table(connection, name, table, replacement_keys.get(name, ()))
-                for name, table in tables.items()
-            }
+            number = runs_table.next_number(connection)
+            for name, table in tables.items():
+                prepare_table(connection, name, table, replacement_keys.get(name, ()), run)
+        # The file is closed, because a query writes its rows through its own connection.
+        row_counts = insert_rows(new, tables, number)
+        with connect(new) as connection:
             published = replace(run, rows=row_counts)
-            runs_table.add_run(connection, published)
+            runs_table.add_run(connection, published, number)
             _add_comments(connection)
             connection.execute("CHECKPOINT")
         return published
 
     def _refuse_taken_names(self, connection: DuckDBPyConnection, names: Mapping[str, ArrowStream]) -> None:
         """Refuse to publish when wiki-trends did not create an existing table or view with one of these names."""
-        types, own_names = _table_types(connection), set[str]()
+        types, own_names = table_types(connection), set[str]()
         if types.get(RUNS) == "BASE TABLE":
             self._refuse_newer_version(connection)
             own_names = {RUNS, *runs_table.published_tables(connection, self.url)}
@@ -175,9 +174,9 @@ class DuckDBFile:
             return
         if self.path.with_name(f"{self.path.name}.wal").exists():
             # A process that was killed left changes in the write-ahead log. Apply them before the file is copied.
-            with _connect(self.path) as connection:
+            with connect(self.path) as connection:
                 connection.execute("CHECKPOINT")
-        with _connect(self.path, read_only=True):
+        with connect(self.path, read_only=True):
             yield True
 
     def _refuse_irregular(self) -> None:
@@ -253,40 +252,10 @@ def _replacement_keys(connection: DuckDBPyConnection, run: RunRecord) -> Mapping
 
     When the last run published another dataset, only tables whose replacement key contains `dataset` keep rows.
     """
-    last_dataset = runs_table.last_dataset(connection) if RUNS in _table_types(connection) else None
+    last_dataset = runs_table.last_dataset(connection) if RUNS in table_types(connection) else None
     return {
         name: key for name, key in REPLACEMENT_KEYS.items() if last_dataset == run.dataset or "dataset" in key
     }
-
-
-def _replace_table(
-    connection: DuckDBPyConnection, name: str, table: ArrowStream, replacement_key: tuple[str, ...]
-) -> int:
-    """Replace the rows of a table; return the number of new rows.
-
-    With a replacement key, delete only the rows whose values in these columns occur in a new row, and add missing columns.
-    Without one, delete all rows; a table with other columns is created again, which removes its comments.
-    """
-    logger.info("publishing %s", name)
-    with registered_stream(connection, "incoming", table):
-        new_columns = _columns(connection, "incoming")
-        old_columns = _columns(connection, name) if name in _table_types(connection) else []
-        if old_columns and replacement_key:
-            for column, sql_type in new_columns:
-                connection.execute(f'ALTER TABLE {name} ADD COLUMN IF NOT EXISTS "{column}" {sql_type}')
-            columns = f"({', '.join(replacement_key)})"
-            connection.execute(f"DELETE FROM {name} WHERE {columns} IN (SELECT {columns} FROM incoming)")  # noqa: S608
-        elif old_columns == new_columns:
-            connection.execute(f"TRUNCATE {name}")
-        else:
-            nullable = NULLABLE.get(name, frozenset())
-            definitions = ", ".join(
-                f'"{column}" {sql_type}{"" if column in nullable else " NOT NULL"}'
-                for column, sql_type in new_columns
-            )
-            connection.execute(f"CREATE OR REPLACE TABLE {name} ({definitions})")
-        counts = connection.execute(f"INSERT INTO {name} BY NAME FROM incoming").fetchall()
-    return int(counts[0][0])
 
 
 def _add_comments(connection: DuckDBPyConnection) -> None:
@@ -309,23 +278,6 @@ def _add_comments(connection: DuckDBPyConnection) -> None:
     ]
     if statements:
         connection.execute(";".join(statements))
-
-
-def _columns(connection: DuckDBPyConnection, name: str) -> list[tuple[str, str]]:
-    relation = connection.table(name)
-    return list(zip(relation.columns, map(str, relation.types), strict=True))
-
-
-def _table_types(connection: DuckDBPyConnection) -> dict[str, str]:
-    """Return `BASE TABLE` or `VIEW` for each name in the file's main schema; the names are in lower case."""
-    sql = "SELECT lower(table_name), table_type FROM information_schema.tables WHERE table_schema = 'main'"
-    return dict(connection.execute(sql).fetchall())
-
-
-def _connect(path: Path, *, read_only: bool = False) -> DuckDBPyConnection:
-    import duckdb
-
-    return duckdb.connect(path, read_only=read_only, config=CONFIG)
 
 
 def _file_identity(path: Path) -> tuple[int, ...]:

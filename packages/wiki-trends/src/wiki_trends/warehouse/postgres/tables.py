@@ -6,30 +6,22 @@ the user or to a newer version. They raise `psycopg.Error` when the server rejec
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from wiki_trends.errors import WarehouseError
 from wiki_trends.warehouse import comments, runs_table
-from wiki_trends.warehouse.base import INDEXES, KEYS, NULLABLE, RUNS, SCHEMA_VERSION
+from wiki_trends.warehouse.base import INDEXES, KEYS, NULLABLE, RUN_COLUMNS, RUNS, SCHEMA_VERSION
+from wiki_trends.warehouse.postgres.types import postgres_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from psycopg import Connection
 
-    from wiki_trends.warehouse.arrow import Rows
+    from wiki_trends.warehouse.arrow import CopyText
     from wiki_trends.warehouse.base import RunRecord
 
-# The PostgreSQL type for each DuckDB type.
-_TYPES = {
-    "VARCHAR": "text",
-    "DATE": "date",
-    "TIMESTAMP": "timestamp without time zone",
-    "BIGINT": "bigint",
-    "INTEGER": "integer",
-    "DOUBLE": "double precision",
-    "BOOLEAN": "boolean",
-}
 EXTEND_LOCK_TIMEOUT = "10s"
 # A table of runs without these columns belongs to another program.
 _OWN_RUNS_COLUMNS = {"table_rows", "fingerprints", "schema_version"}
@@ -57,9 +49,9 @@ class Tables:
 
     def __init__(self, connection: Connection[Any], url: str) -> None:
         self._connection = connection
-        self._url = url
+        self.url = url
         self._refuse_other_encodings()
-        schema = self._select("SELECT current_schema() AS name")[0]["name"]
+        schema = self.select("SELECT current_schema() AS name")[0]["name"]
         if schema is None:
             raise WarehouseError(
                 warehouse=url,
@@ -75,23 +67,23 @@ class Tables:
         encoding = self._connection.info.parameter_status("server_encoding") or "unknown"
         if encoding != "UTF8":
             raise WarehouseError(
-                warehouse=self._url,
+                warehouse=self.url,
                 problem=f"the encoding of the database is {encoding}, which cannot hold every title",
                 fix="Use a database in UTF8: CREATE DATABASE … ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0.",
             )
 
     def lock(self) -> None:
         """Wait for other publishers, then lock them out until the transaction ends."""
-        self._execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", f"wiki-trends {self._schema}")
+        self.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", f"wiki-trends {self._schema}")
 
     def last_run(self) -> RunRecord | None:
         """Return the run that was published last; None when nothing was published."""
-        column_types = self._column_types(RUNS)
+        column_types = self.column_types(RUNS)
         if column_types is None:
             return None
         if not column_types.keys() >= _OWN_RUNS_COLUMNS:
             raise self._name_taken_error(RUNS)
-        rows = self._select(f"SELECT * FROM {self._table(RUNS)} ORDER BY run DESC LIMIT 1")
+        rows = self.select(f"SELECT * FROM {self.table(RUNS)} ORDER BY run DESC LIMIT 1")
         if not rows:
             return None
         schema_version = rows[0]["schema_version"]
@@ -99,11 +91,11 @@ class Tables:
             raise self._name_taken_error(RUNS)
         if schema_version > SCHEMA_VERSION:
             raise WarehouseError(
-                warehouse=self._url,
+                warehouse=self.url,
                 problem=f"it was published by a newer version (schema {schema_version}, this one knows {SCHEMA_VERSION})",
                 fix="Update wiki-trends, or use another database or schema.",
             )
-        return runs_table.from_row(rows[0], self._url)
+        return runs_table.from_row(rows[0], self.url)
 
     def prepare(self, name: str, columns: Mapping[str, str]) -> bool:
         """Create a table with these columns, or add the missing ones; return whether the table was created or extended.
@@ -112,8 +104,8 @@ class Tables:
             name: the name of the table.
             columns: the DuckDB type of each column, by name.
         """
-        types = {column: _TYPES[sql_type] for column, sql_type in columns.items()}
-        column_types = self._column_types(name)
+        types = {column: postgres_type(name, column, sql_type) for column, sql_type in columns.items()}
+        column_types = self.column_types(name)
         if column_types is None:
             self._create(name, types)
             self._tables_created.add(name)
@@ -130,35 +122,31 @@ class Tables:
         for column, sql_type in types.items():
             if column_types.get(column, sql_type) != sql_type:
                 raise WarehouseError(
-                    warehouse=self._url,
+                    warehouse=self.url,
                     problem=f"column {column} of {name} is {column_types[column]}, and this version writes {sql_type}",
                     fix=f"Rename {name}, and publish again.",
                 )
         missing = {column: sql_type for column, sql_type in types.items() if column not in column_types}
         if missing:
             # Readers wait for the lock of ALTER TABLE, and ALTER TABLE waits for them. So limit the time that it waits.
-            self._execute(f"SET LOCAL lock_timeout = '{EXTEND_LOCK_TIMEOUT}'")
+            self.execute(f"SET LOCAL lock_timeout = '{EXTEND_LOCK_TIMEOUT}'")
         for column, sql_type in missing.items():
-            self._execute(
-                f"ALTER TABLE {self._table(name)} ADD COLUMN {_column_definition(column, sql_type)}"
-            )
+            self.execute(f"ALTER TABLE {self.table(name)} ADD COLUMN {_column_definition(column, sql_type)}")
         return bool(missing)
 
-    def stage(self, name: str, rows: Rows) -> int:
+    def stage(self, name: str, rows: CopyText) -> int:
         """Copy the rows into a temporary table, or directly into a new table; return the number of rows."""
         names, staging_table = _column_list(rows.columns), _staging_table(name)
         if name in self._tables_created:
-            staging_table = self._table(name)
+            staging_table = self.table(name)
         else:
-            self._execute(
-                f"CREATE TEMPORARY TABLE {staging_table} ON COMMIT DROP AS SELECT {names} FROM {self._table(name)} WITH NO DATA"
+            self.execute(
+                f"CREATE TEMPORARY TABLE {staging_table} ON COMMIT DROP AS SELECT {names} FROM {self.table(name)} WITH NO DATA"
             )
         with self._connection.cursor() as cursor:
-            with cursor.copy(f"COPY {staging_table} ({names}) FROM STDIN (FORMAT binary)".encode()) as copy:
-                copy.set_types([_TYPES[sql_type] for sql_type in rows.columns.values()])
-                for batch in rows.batches:
-                    for row in batch:
-                        copy.write_row(row)
+            with cursor.copy(f"COPY {staging_table} ({names}) FROM STDIN".encode()) as copy:
+                for lines in rows.batches:
+                    copy.write(lines)
             return cursor.rowcount
 
     def merge(self, name: str, columns: Iterable[str], replacement_key: Sequence[str]) -> bool:
@@ -175,43 +163,72 @@ class Tables:
         self._add_index(name)
         if name in self._tables_created:
             return True
-        table, staging_table, key = self._table(name), _staging_table(name), KEYS[name]
+        table, staging_table, key = self.table(name), _staging_table(name), KEYS[name]
         match = " AND ".join(f"t.{_quote(column)} = s.{_quote(column)}" for column in key)
         is_replaced = (
             f"({_column_list(replacement_key, 't')}) IN (SELECT {_column_list(replacement_key)} FROM {staging_table})"
             if replacement_key
             else "TRUE"
         )
-        row_count = self._execute(
+        row_count = self.execute(
             f"DELETE FROM {table} t WHERE NOT EXISTS (SELECT FROM {staging_table} s WHERE {match}) AND {is_replaced}"
         )
-        value_columns = [column for column in columns if column not in key]
+        # A row that is otherwise unchanged keeps its run, so that publishing the same window again writes nothing.
+        own_columns = RUN_COLUMNS.get(name, {}).keys()
+        value_columns = [column for column in columns if column not in key and column not in own_columns]
         if value_columns:
-            assignments = ", ".join(f"{_quote(column)} = s.{_quote(column)}" for column in value_columns)
+            assignments = ", ".join(
+                f"{_quote(column)} = s.{_quote(column)}" for column in (*value_columns, *own_columns)
+            )
             differs = (
                 f"({_column_list(value_columns, 't')}) IS DISTINCT FROM ({_column_list(value_columns, 's')})"
             )
-            row_count += self._execute(
+            row_count += self.execute(
                 f"UPDATE {table} t SET {assignments} FROM {staging_table} s WHERE {match} AND {differs}"
             )
-        row_count += self._execute(
+        row_count += self.execute(
             f"INSERT INTO {table} ({_column_list(columns)}) SELECT {_column_list(columns)} FROM {staging_table} s "
             f"WHERE NOT EXISTS (SELECT FROM {table} t WHERE {match})"
         )
         return row_count > 0
 
-    def add_run(self, run: RunRecord) -> None:
-        """Add a run with the next number."""
-        (next_run,) = self._select(f"SELECT coalesce(max(run), 0) + 1 AS number FROM {self._table(RUNS)}")
-        row = runs_table.to_row(run, next_run["number"])
+    def next_number(self) -> int:
+        """Return the number of the next run."""
+        (row,) = self.select(f"SELECT coalesce(max(run), 0) + 1 AS number FROM {self.table(RUNS)}")
+        return int(row["number"])
+
+    def add_run(self, run: RunRecord, number: int) -> None:
+        """Add a run with this number.
+
+        The rows of its window that did not change get the number as well, and the windows that the run restates become stale.
+        """
+        for name in run.rows.keys() & RUN_COLUMNS.keys():
+            window = (run.dataset, run.window_start, run.window_end)
+            self.execute(
+                f"UPDATE {self.table(name)} SET run = %s, stale = FALSE "
+                "WHERE dataset = %s AND window_start = %s AND window_end = %s AND (run <> %s OR run IS NULL)",
+                number, *window, number,
+            )  # fmt: skip
+            sql = runs_table.SELECT_NEWEST_RUNS.format(runs=self.table(RUNS), placeholder="%s")
+            newest_runs = [
+                (row["window_start"], row["window_end"], row["fingerprints"])
+                for row in self.select(sql, run.dataset, runs_table.first_day(run))
+            ]
+            for start, end in runs_table.restated_windows(newest_runs, run):
+                sql = runs_table.MARK_STALE.format(scores=self.table(name), placeholder="%s")
+                self.execute(sql, run.dataset, start, end)
+        row = {
+            column: value.replace(tzinfo=dt.UTC) if isinstance(value, dt.datetime) else value
+            for column, value in runs_table.to_row(run, number).items()
+        }
         placeholders = ", ".join(["%s"] * len(row))
-        self._execute(
-            f"INSERT INTO {self._table(RUNS)} ({_column_list(row)}) VALUES ({placeholders})", *row.values()
+        self.execute(
+            f"INSERT INTO {self.table(RUNS)} ({_column_list(row)}) VALUES ({placeholders})", *row.values()
         )
 
-    def _column_types(self, name: str) -> dict[str, str] | None:
+    def column_types(self, name: str) -> dict[str, str] | None:
         """Return the type of each column of a table; None when no relation has that name."""
-        rows = self._select(_SELECT_COLUMNS, self._schema, name)
+        rows = self.select(_SELECT_COLUMNS, self._schema, name)
         if rows and not rows[0]["is_table"]:
             raise self._name_taken_error(name)
         return {row["column"]: row["type"] for row in rows} or None
@@ -219,12 +236,12 @@ class Tables:
     def _was_published(self, name: str) -> bool:
         """Return whether a run has published a table with this name."""
         return bool(
-            self._select(f"SELECT 1 FROM {self._table(RUNS)} WHERE table_rows::jsonb ? %s LIMIT 1", name)
+            self.select(f"SELECT 1 FROM {self.table(RUNS)} WHERE table_rows::jsonb ? %s LIMIT 1", name)
         )
 
     def _name_taken_error(self, name: str) -> WarehouseError:
         return WarehouseError(
-            warehouse=self._url,
+            warehouse=self.url,
             problem=f"{name} is there already, and it was not published by wiki-trends",
             fix=f"Rename your own {name}, or use another database or schema.",
         )
@@ -232,21 +249,25 @@ class Tables:
     def _create(self, name: str, columns: Mapping[str, str]) -> None:
         key = ("run",) if name == RUNS else KEYS[name]
         # Rows of runs from earlier versions lack some values; `runs_table.from_row` validates them instead.
-        nullable = columns.keys() if name == RUNS else NULLABLE.get(name, frozenset())
+        nullable = (
+            columns.keys()
+            if name == RUNS
+            else NULLABLE.get(name, frozenset()) | RUN_COLUMNS.get(name, {}).keys()
+        )
         definitions = ", ".join(
             _column_definition(column, sql_type) + ("" if column in nullable else " NOT NULL")
             for column, sql_type in columns.items()
         )
-        self._execute(f"CREATE TABLE {self._table(name)} ({definitions}, PRIMARY KEY ({_column_list(key)}))")
-        self._execute(comments.comment_statement(f"TABLE {self._table(name)}", comments.TABLES[name]))
+        self.execute(f"CREATE TABLE {self.table(name)} ({definitions}, PRIMARY KEY ({_column_list(key)}))")
+        self.execute(comments.comment_statement(f"TABLE {self.table(name)}", comments.TABLES[name]))
 
     def _add_comments(self, name: str) -> None:
         """Add comments to the columns without one, and keep the comments of the user."""
         texts = comments.COLUMNS[name]
-        for row in self._select(_SELECT_UNCOMMENTED_COLUMNS, self._table(name)):
+        for row in self.select(_SELECT_UNCOMMENTED_COLUMNS, self.table(name)):
             if row["column"] in texts:
-                column = f"COLUMN {self._table(name)}.{_quote(row['column'])}"
-                self._execute(comments.comment_statement(column, texts[row["column"]]))
+                column = f"COLUMN {self.table(name)}.{_quote(row['column'])}"
+                self.execute(comments.comment_statement(column, texts[row["column"]]))
 
     def _add_index(self, name: str) -> None:
         """Create the index that `INDEXES` defines for a table, unless it exists. Creating an index does not block readers."""
@@ -254,18 +275,20 @@ class Tables:
         if columns is None:
             return
         index = f"{name}_{'_'.join(columns)}"
-        (row,) = self._select(_SELECT_INDEX_MISSING, self._table(index), self._table(name))
+        (row,) = self.select(_SELECT_INDEX_MISSING, self.table(index), self.table(name))
         if row["missing"]:
-            self._execute(f"CREATE INDEX {_quote(index)} ON {self._table(name)} ({_column_list(columns)})")
+            self.execute(f"CREATE INDEX {_quote(index)} ON {self.table(name)} ({_column_list(columns)})")
 
-    def _table(self, name: str) -> str:
+    def table(self, name: str) -> str:
+        """Return the quoted name of a table with its schema."""
         return f"{_quote(self._schema)}.{_quote(name)}"
 
-    def _execute(self, statement: str, *values: object) -> int:
+    def execute(self, statement: str, *values: object) -> int:
         """Execute a statement; return the number of rows that it changed."""
         return self._connection.execute(statement.encode(), values or None).rowcount
 
-    def _select(self, statement: str, *values: object) -> list[dict[str, Any]]:
+    def select(self, statement: str, *values: object) -> list[dict[str, Any]]:
+        """Return the rows of a query."""
         from psycopg.rows import dict_row
 
         with self._connection.cursor(row_factory=dict_row) as cursor:

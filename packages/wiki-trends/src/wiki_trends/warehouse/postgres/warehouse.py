@@ -26,10 +26,12 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from wiki_trends.errors import NothingPublished, WarehouseError
-from wiki_trends.warehouse.arrow import read_rows
-from wiki_trends.warehouse.base import REPLACEMENT_KEYS, RUNS
+from wiki_trends.warehouse.arrow import read_copy_text
+from wiki_trends.warehouse.base import REPLACEMENT_KEYS, RUN_COLUMNS, RUNS
 from wiki_trends.warehouse.postgres.failures import warehouse_errors
+from wiki_trends.warehouse.postgres.migration import migrate_types
 from wiki_trends.warehouse.postgres.tables import Tables
+from wiki_trends.warehouse.postgres.types import register_loaders
 from wiki_trends.warehouse.runs_table import COLUMNS
 
 if TYPE_CHECKING:
@@ -81,11 +83,16 @@ class PostgreSQL:
             target = Tables(connection, self.url)
             target.lock()
             last_run = target.last_run()
-            has_changes = target.prepare(RUNS, COLUMNS)
+            has_changes = migrate_types(target)
+            has_changes |= target.prepare(RUNS, COLUMNS)
+            number = target.next_number()
             row_counts: dict[str, int] = {}
             for name, table in tables.items():
                 logger.info("publishing %s", name)
-                with read_rows(table) as incoming:
+                run_columns = RUN_COLUMNS.get(name, {})
+                values = {"run": str(number), "stale": "FALSE"}
+                constants = {column: (sql_type, values[column]) for column, sql_type in run_columns.items()}
+                with read_copy_text(table, constants) as incoming:
                     has_changes |= target.prepare(name, incoming.columns)
                     row_counts[name] = target.stage(name, incoming)
                     has_changes |= target.merge(
@@ -94,7 +101,7 @@ class PostgreSQL:
             if last_run is not None and not has_changes and last_run.inputs() == run.inputs():
                 return last_run
             published = replace(run, rows=row_counts)
-            target.add_run(published)
+            target.add_run(published, number)
         return published
 
     @contextmanager
@@ -157,6 +164,7 @@ class PostgreSQL:
         # A publisher that waited for the lock must see the rows of the publisher before it. In READ COMMITTED it does;
         # the server's default isolation level can be stricter.
         connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
+        register_loaders(connection)
         return connection
 
 
@@ -203,6 +211,7 @@ def _make_read_only(connection: Connection[Any]) -> None:
     connection.isolation_level = IsolationLevel.REPEATABLE_READ
     connection.read_only = True
     connection.adapters.register_loader("numeric", FloatLoader)
+    register_loaders(connection)
 
 
 def _convert_placeholders(sql: str, values: Sequence[object]) -> bytes:

@@ -214,6 +214,18 @@ class PeakDocument(BaseModel, extra="allow"):
     )
 
 
+class FallDocument(BaseModel, extra="allow"):
+    """A page that certainly had fewer views than expected."""
+
+    page: str
+    page_display: str
+    category: str
+    date: dt.date
+    views: int
+    expected_views: float
+    at_most: float
+
+
 class ChangeDocument(BaseModel, extra="allow"):
     """A page that was in the list of every day whose partition was read."""
 
@@ -266,6 +278,7 @@ class ReportDocument(BaseModel, extra="allow"):
     sustained: list[ChangeDocument] = Field(
         description="pages in the list of every day, ordered by the views of their weakest day"
     )
+    falls: list[FallDocument] = Field(description="pages that certainly fell, surest first")
 
 
 class PageRowDocument(BaseModel, extra="allow"):
@@ -293,6 +306,9 @@ class PageRowDocument(BaseModel, extra="allow"):
     )
     evidence: float | None = Field(
         description="surprise of the most surprising day divided by its standard error"
+    )
+    at_most: float | None = Field(
+        description="factor that the views certainly did not exceed, as a part of the expected views"
     )
 
 

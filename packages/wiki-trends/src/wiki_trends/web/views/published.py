@@ -13,10 +13,11 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request  # noqa: TC002 - FastAPI reads annotations when it runs
 from starlette.responses import Response  # noqa: TC002
 
+from wiki_trends.config.projects import project_of_dataset
 from wiki_trends.errors import SettingError
 from wiki_trends.queries import categories as category_queries
 from wiki_trends.queries import pages as page_queries
-from wiki_trends.queries.links import page_link, project_of_dataset
+from wiki_trends.queries.links import page_link
 from wiki_trends.queries.published import plain
 from wiki_trends.report import build_report, to_json
 from wiki_trends.report import calendar as report_calendar
@@ -59,7 +60,8 @@ class PagesQuery(BaseModel):
         Field(max_length=255, pattern=_PRINTABLE_PATTERN, description="Part of a title (case-insensitive)."),
     ] = ""
     by: Annotated[
-        Literal["at_least", "score", "growth", "views"], Field(description="Measure that orders the pages.")
+        Literal["at_least", "at_most", "score", "growth", "views"],
+        Field(description="Measure that orders the pages."),
     ] = "at_least"
     category: Annotated[
         str, Field(max_length=100, pattern=_PRINTABLE_PATTERN, description="Only pages of this category.")
@@ -204,6 +206,7 @@ def _overview_content(
         peak_rows = [
             ("peak", peak.page, peak.date, peak.views, peak.rank, peak.times) for peak in report.peaks
         ]
+        fall_rows = [("fall", fall.page, fall.date, fall.views, None, fall.at_most) for fall in report.falls]
         changes_by_list = {
             "growing": report.growing,
             "declining": report.declining,
@@ -222,7 +225,11 @@ def _overview_content(
             for name, changes in changes_by_list.items()
             for change in changes
         ]
-        return ("list", "page", "day", "views", "rank", "times_or_change_pct"), [*peak_rows, *change_rows]
+        return ("list", "page", "day", "views", "rank", "times_or_change_pct"), [
+            *peak_rows,
+            *fall_rows,
+            *change_rows,
+        ]
 
     return Content(OverviewContent(report, checked_window, lake_problem), lambda: to_json(report), table)
 
@@ -350,7 +357,7 @@ def _category_content(sources: Sources, query: CategoryQuery) -> Content:
 _PAGE_COLUMNS = (
     "page", "page_display", "category", "location", "views", "days_listed", "days_used", "best_rank", "peak_date",
     "peak_views", "presence", "score", "confidence", "shape", "momentum_label", "views_change", "views_change_pct",
-    "at_least", "evidence",
+    "at_least", "evidence", "at_most",
 )
 _CATEGORY_COLUMNS = (
     "category", "pages", "views", "share_pct", "first_views", "last_views", "views_change_pct", "entries", "exits",

@@ -23,14 +23,16 @@ FROM (
       "t3"."reference_last",
       "t3"."reference_days",
       "t3"."reference_bound",
-      "t3"."usual",
+      "t3"."bound_views",
+      "t3"."usual_source",
       "t3"."deviation",
+      "t3"."usual",
       "t3"."weekday_days",
       "t3"."weekday_median",
       "t3"."weekday_effect",
       "t3"."expected",
       "t3"."surprise",
-      "t3"."window_days",
+      "t3"."candidates",
       ROW_NUMBER() OVER (
         PARTITION BY "t3"."page"
         ORDER BY "t3"."surprise" DESC, "t3"."day" ASC
@@ -58,18 +60,20 @@ FROM (
           "t1"."reference_last",
           "t1"."reference_days",
           "t1"."reference_bound",
-          "t1"."usual",
+          "t1"."bound_views",
+          "t1"."usual_source",
           "t1"."deviation",
+          "t1"."usual",
           "t1"."weekday_days",
           "t1"."weekday_median",
           "t1"."weekday_effect",
           "t1"."expected",
           "t1"."surprise",
-          COUNT(*) OVER (PARTITION BY "t1"."page" ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS "window_days"
+          COUNT(*) OVER (PARTITION BY "t1"."page" ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS "candidates"
         FROM (
           SELECT
             *
-          FROM "step_3_expected" AS "t0"
+          FROM "step_03_expected" AS "t0"
           WHERE
             "t0"."in_window"
         ) AS "t1"

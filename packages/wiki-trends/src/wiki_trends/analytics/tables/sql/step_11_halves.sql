@@ -13,7 +13,7 @@ WITH "t6" AS (
   FROM (
     SELECT
       *
-    FROM "step_2_days" AS "t1"
+    FROM "step_02_days" AS "t1"
     WHERE
       "t1"."in_window"
   ) AS "t4"
@@ -63,7 +63,7 @@ FROM (
         "t3"."level",
         "t10"."bound",
         "t10"."half"
-      FROM "step_1_history" AS "t3"
+      FROM "step_01_history" AS "t3"
       INNER JOIN (
         SELECT
           "t7"."day",

@@ -83,7 +83,7 @@ FROM (
       SELECT
         "t0"."day",
         MIN("t0"."views") AS "bound"
-      FROM "step_1_history" AS "t0"
+      FROM "step_01_history" AS "t0"
       GROUP BY
         1
     ) AS "t7"

@@ -16,7 +16,7 @@ WITH "t5" AS (
         FROM "window_days" AS "t2"
       ) - "t1"."day" AS DOUBLE) * -0.1431008436406733
     ) AS "slow"
-  FROM "step_2_days" AS "t1"
+  FROM "step_02_days" AS "t1"
   WHERE
     "t1"."day" > (
       (
@@ -79,7 +79,7 @@ FROM (
           "t7"."bound",
           "t7"."fast",
           "t7"."slow"
-        FROM "step_1_history" AS "t3"
+        FROM "step_01_history" AS "t3"
         INNER JOIN "t5" AS "t7"
           ON "t3"."day" = "t7"."day"
       ) AS "t8"
