@@ -168,7 +168,7 @@ class _Scores:
         if not self.baseline:
             presence = "unknown"
         elif away is None:
-            presence = "new" if len(self.baseline) >= 7 else "unknown"
+            presence = "new"
         else:
             presence = "returning" if away >= 7 else "regular"
         return {

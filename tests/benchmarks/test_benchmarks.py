@@ -82,6 +82,14 @@ def test_table_shows_each_figure_with_its_limit() -> None:
                 },
             }
         },
+        "layer": {
+            "s3": {"first": {"list": 4, "get": 3652}, "second": {"list": 4, "get": 0}},
+            "local": {"first_s": 1.5, "second_s": 0.2},
+            "iceberg": {"data_files": 0, "requests": 9},
+            "delta": {"data_files": 0, "requests": 9},
+            "sql": {"query": 1},
+            "shell": {"ratio": 4.9},
+        },
         "demo": {**times, "median_s": 5.2, "limit_s": 5.0, "phases_s": {"check": 0.25}},
         "pipeline": {
             "rounds": 4,

@@ -5,12 +5,12 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from benchmarks.trends import TARGETS, auc, measure, r_precision, table
+from benchmarks.trends import TARGETS, auc, measure, noise_figures, r_precision, table
 
 
 @pytest.fixture(scope="module")
 def figures():
-    return measure([1, 2], step_days=23)
+    return measure([1, 2], step_days=23) | {"noise": {"0.4": noise_figures(0.4)}}
 
 
 def test_bursts_are_found_and_the_plain_change_does_not_find_them(figures):

@@ -87,7 +87,11 @@ def test_an_sdist_holds_every_file_of_its_package(built, package):
     [
         (
             "smart_orchestrator",
-            {"console_scripts": ["smart-orchestrator"], "apache_airflow_provider": ["provider_info"]},
+            {
+                "console_scripts": ["smart-orchestrator"],
+                "apache_airflow_provider": ["provider_info"],
+                "airflow.plugins": ["dataset_completeness"],
+            },
         ),
         ("wiki_trends", {"console_scripts": ["wiki-trends"], "airflow.plugins": ["data_completeness"]}),
     ],

@@ -203,7 +203,7 @@ def test_a_slow_analysis_says_what_it_is_at(two_missing, monkeypatch):
     slow = two_missing.run("analyze", "--days", "3", *AS_OF, "--json")
     said = slow.err.splitlines()
     assert said[0] == "reading 3 days"
-    assert "computing step_1_history" in said
+    assert "computing step_01_history" in said
     assert "publishing wiki_trends_scores" in said
     assert slow.json["days"] == list(HERE)
 

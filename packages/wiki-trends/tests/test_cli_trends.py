@@ -90,7 +90,7 @@ def test_a_target_that_exists_stays_unless_forced(published):
         (
             ["top", "--by", "luck"],
             2,
-            "--by: 'luck' is not a measure. Give one of at_least, score, growth, views.",
+            "--by: 'luck' is not a measure. Give one of at_least, at_most, score, growth, views.",
         ),
         (["top", "--category", "nix"], 2, "Give one of Other."),
         (["page", "page 3x"], 1, "See `wiki-trends top`."),

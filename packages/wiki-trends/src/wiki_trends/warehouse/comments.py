@@ -97,7 +97,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "best_rank": "Best rank in the window.",
         "views": "Sum of the views on the listed days of the window.",
         "streak": "Number of consecutive available days, up to the last day used, on which the page was listed.",
-        "presence": "new, returning (days_away is at least 7), regular, or unknown with too few days of baseline.",
+        "presence": "new, returning (days_away is at least 7), regular, or unknown without a baseline.",
         "surprise_date": "Day of the window with the greatest surprise; the earliest of several such days.",
         "surprise_views": "Views on surprise_date.",
         "reference_days": "Number of available days in the reference of surprise_date, at most 28.",

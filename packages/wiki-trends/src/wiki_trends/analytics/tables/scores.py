@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 # After this many available days outside the list a page is `returning`.
 RETURN_DAYS = 7
-# A page can be `new` from this many available days of the baseline on.
-MIN_NEW_DAYS = 7
 # The columns that are last in the published table, in the order in which versions added them.
 ADDED = (
     "reference",
@@ -137,8 +135,7 @@ def listing(rows: Table, past: Table, available: Table, days: Table) -> Table:
     without such a day. `streak_start` is the first day of the streak; null when the streak is 0.
 
     `presence` is `unknown` without a baseline. It is `returning` when `days_away` is at least seven, and `regular` when it is
-    less. A page that no list of the baseline has is `new` when the baseline has at least seven available days, otherwise
-    `unknown`. A `new` page was outside the lists of the baseline, but it may have been read.
+    less. A page that no list of the baseline has is `new`: it was outside these lists, but it may have been read.
     """
     import ibis
 
@@ -210,7 +207,6 @@ def _presence(past: Table, available: Table, days: Table) -> Table:
     page = page.mutate(days_away=(page.first_place - page.before_place - 1).cast("int32"))
     presence = ibis.cases(
         (page.baseline_days == 0, "unknown"),
-        (page.days_away.isnull() & (page.baseline_days < MIN_NEW_DAYS), "unknown"),
         (page.days_away.isnull(), "new"),
         (page.days_away >= RETURN_DAYS, "returning"),
         else_="regular",

@@ -139,11 +139,12 @@ def expectations(history: Table, available: Table) -> Table:
     collected = history.mutate(
         levels=history.level.collect().over(before), week=history.level.collect().over(last_week)
     )
-    listed = collected.mutate(
+    listed = collected.select(
+        *history.columns,
         median=median_of(collected.levels),
         recent_median=median_of(collected.week),
         reference_listed=collected.levels.length().coalesce(0).cast("int32"),
-    ).drop("levels", "week")
+    )
     joined = _with_reference_in_window(listed.inner_join(available, "day"), history, available)
     mostly_listed = _mostly_listed(joined)
     joined = joined.mutate(

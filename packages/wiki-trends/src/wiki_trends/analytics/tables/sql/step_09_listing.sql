@@ -51,19 +51,19 @@ SELECT
   "t16"."page_display",
   "t16"."category",
   "t16"."location",
-  "t33"."days_used",
+  "t32"."days_used",
   "t16"."days_listed",
-  "t33"."baseline_days",
-  "t33"."baseline_days_listed",
+  "t32"."baseline_days",
+  "t32"."baseline_days_listed",
   "t16"."peak_date",
   "t16"."peak_views",
   "t16"."peak_rank",
   "t16"."best_rank",
   "t16"."views",
-  "t33"."streak",
-  "t33"."presence",
-  "t33"."days_away",
-  "t33"."streak_start"
+  "t32"."streak",
+  "t32"."presence",
+  "t32"."days_away",
+  "t32"."streak_start"
 FROM (
   SELECT
     "t8"."page",
@@ -103,125 +103,110 @@ FROM (
 ) AS "t16"
 INNER JOIN (
   SELECT
-    "t31"."page",
-    "t31"."days_used",
-    "t31"."baseline_days",
-    "t31"."baseline_days_listed",
-    COALESCE("t31"."length", 0) AS "streak",
+    "t30"."page",
+    "t30"."days_used",
+    "t30"."baseline_days",
+    "t30"."baseline_days_listed",
+    COALESCE("t30"."length", 0) AS "streak",
     CASE
-      WHEN "t31"."baseline_days" = 0
+      WHEN "t30"."baseline_days" = 0
       THEN 'unknown'
-      WHEN (
-        "t31"."days_away" IS NULL
-      ) AND (
-        "t31"."baseline_days" < 7
-      )
-      THEN 'unknown'
-      WHEN "t31"."days_away" IS NULL
+      WHEN CAST((
+        "t30"."first_place" - "t30"."before_place"
+      ) - 1 AS INT) IS NULL
       THEN 'new'
-      WHEN "t31"."days_away" >= 7
+      WHEN CAST((
+        "t30"."first_place" - "t30"."before_place"
+      ) - 1 AS INT) >= 7
       THEN 'returning'
       ELSE 'regular'
     END AS "presence",
-    "t31"."days_away",
-    "t31"."streak_start"
+    CAST((
+      "t30"."first_place" - "t30"."before_place"
+    ) - 1 AS INT) AS "days_away",
+    "t30"."streak_start"
   FROM (
     SELECT
-      "t30"."page",
-      "t30"."baseline_days_listed",
-      "t30"."first_place",
-      "t30"."before_place",
-      "t30"."length",
-      "t30"."streak_start",
-      "t30"."last_place",
-      "t30"."days_used",
-      "t30"."baseline_days",
-      CAST((
-        "t30"."first_place" - "t30"."before_place"
-      ) - 1 AS INT) AS "days_away"
+      "t29"."page",
+      "t29"."baseline_days_listed",
+      "t29"."first_place",
+      "t29"."before_place",
+      "t29"."length",
+      "t29"."streak_start",
+      "t11"."last_place",
+      "t11"."days_used",
+      "t11"."baseline_days"
     FROM (
       SELECT
-        "t29"."page",
-        "t29"."baseline_days_listed",
-        "t29"."first_place",
-        "t29"."before_place",
-        "t29"."length",
-        "t29"."streak_start",
-        "t11"."last_place",
-        "t11"."days_used",
-        "t11"."baseline_days"
+        "t27".*
+        EXCLUDE ("page_other")
       FROM (
         SELECT
-          "t27".*
-          EXCLUDE ("page_other")
+          "t23"."page",
+          "t23"."baseline_days_listed",
+          "t23"."first_place",
+          "t23"."before_place",
+          "t26"."page" AS "page_other",
+          "t26"."length",
+          "t26"."streak_start"
         FROM (
           SELECT
-            "t23"."page",
-            "t23"."baseline_days_listed",
-            "t23"."first_place",
-            "t23"."before_place",
-            "t26"."page" AS "page_other",
-            "t26"."length",
-            "t26"."streak_start"
+            "t19"."page",
+            CAST(SUM(
+              CAST("t19"."day" < (
+                SELECT
+                  DATE_DIFF('DAY', MAKE_DATE(1970, 1, 1), MIN("t3"."date")) AS "DateDelta('day', Min(date), DateFromYMD(1970, 1, 1))"
+                FROM "window_days" AS "t3"
+              ) AS INT)
+            ) AS INT) AS "baseline_days_listed",
+            MIN("t19"."place") FILTER(WHERE
+              "t19"."in_window") AS "first_place",
+            MAX("t19"."place") FILTER(WHERE
+              NOT (
+                "t19"."in_window"
+              )) AS "before_place"
+          FROM "t18" AS "t19"
+          GROUP BY
+            1
+        ) AS "t23"
+        LEFT OUTER JOIN (
+          SELECT
+            "t24"."page",
+            "t24"."length",
+            "t24"."streak_start"
           FROM (
             SELECT
-              "t19"."page",
-              CAST(SUM(
-                CAST("t19"."day" < (
-                  SELECT
-                    DATE_DIFF('DAY', MAKE_DATE(1970, 1, 1), MIN("t3"."date")) AS "DateDelta('day', Min(date), DateFromYMD(1970, 1, 1))"
-                  FROM "window_days" AS "t3"
-                ) AS INT)
-              ) AS INT) AS "baseline_days_listed",
-              MIN("t19"."place") FILTER(WHERE
-                "t19"."in_window") AS "first_place",
-              MAX("t19"."place") FILTER(WHERE
-                NOT (
-                  "t19"."in_window"
-                )) AS "before_place"
-            FROM "t18" AS "t19"
-            GROUP BY
-              1
-          ) AS "t23"
-          LEFT OUTER JOIN (
-            SELECT
-              "t24"."page",
-              "t24"."length",
-              "t24"."streak_start"
+              "t21"."page",
+              "t21"."streak_id",
+              "t21"."length",
+              "t21"."last",
+              "t21"."streak_start",
+              "t14"."last_place"
             FROM (
               SELECT
-                "t21"."page",
-                "t21"."streak_id",
-                "t21"."length",
-                "t21"."last",
-                "t21"."streak_start",
-                "t14"."last_place"
-              FROM (
-                SELECT
-                  "t19"."page",
-                  "t19"."streak_id",
-                  CAST(COUNT(*) AS INT) AS "length",
-                  MAX("t19"."place") AS "last",
-                  MIN("t19"."date") AS "streak_start"
-                FROM "t18" AS "t19"
-                GROUP BY
-                  1,
-                  2
-              ) AS "t21"
-              CROSS JOIN (
-                SELECT
-                  "t10"."last_place"
-                FROM "t9" AS "t10"
-              ) AS "t14"
-            ) AS "t24"
-            WHERE
-              "t24"."last" = "t24"."last_place"
-          ) AS "t26"
-            ON "t23"."page" = "t26"."page"
-        ) AS "t27"
-      ) AS "t29"
-      CROSS JOIN "t9" AS "t11"
-    ) AS "t30"
-  ) AS "t31"
-) AS "t33"
-  ON "t16"."page" = "t33"."page"
+                "t19"."page",
+                "t19"."streak_id",
+                CAST(COUNT(*) AS INT) AS "length",
+                MAX("t19"."place") AS "last",
+                MIN("t19"."date") AS "streak_start"
+              FROM "t18" AS "t19"
+              GROUP BY
+                1,
+                2
+            ) AS "t21"
+            CROSS JOIN (
+              SELECT
+                "t10"."last_place"
+              FROM "t9" AS "t10"
+            ) AS "t14"
+          ) AS "t24"
+          WHERE
+            "t24"."last" = "t24"."last_place"
+        ) AS "t26"
+          ON "t23"."page" = "t26"."page"
+      ) AS "t27"
+    ) AS "t29"
+    CROSS JOIN "t9" AS "t11"
+  ) AS "t30"
+) AS "t32"
+  ON "t16"."page" = "t32"."page"
