@@ -1,7 +1,7 @@
 """Check a window of partitions against the lake.
 
 `check` inspects every key with the adapter of the dataset, and returns a `Completeness`. A `Completeness` contains the expected,
-available and missing keys, and the coverage. If the lake does not respond, `check` raises `LakeError`; it never takes the lake for empty.
+available and missing keys, and the coverage. If the lake does not respond, `check` raises `LakeError`; such a lake never counts as empty.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from smart_orchestrator.store.base import Lake
     from smart_orchestrator.waiver_store import Waiver
 
-# The number of names in the folder of the partitions that a check reads by default, to find strays.
+# The largest number of names in the dataset's folder that a check reads by default. It searches them for strays: names that are
+# not partitions.
 MAX_NAMES_BY_DEFAULT = 1000
 
 
@@ -52,8 +53,8 @@ def check(
         waiver_lake: the lake that stores the waivers; by default `lake`. A dataset in a table has no waivers without this argument.
         options: the options of the inspection, such as the data to read.
         policy: the condition for a ready window; by default, every expected partition is available.
-        strays: whether to search all names in the folder of the partitions for strays. By default, the first thousand names are
-            searched if a listing of the lake needs no request.
+        strays: whether to search the dataset's folder for strays: names that are not partitions. By default, only the first
+            thousand names are searched, and only if a listing of the lake needs no network request.
 
     Raises:
         LakeError: the lake does not respond, or refuses the request.
@@ -81,9 +82,10 @@ def check(
 def with_settled(
     dataset: Dataset, completeness: Completeness, runs: Mapping[Key, Run], options: InspectOptions
 ) -> Completeness:
-    """Inspect again the partitions of runs that have just succeeded, and return the updated completeness.
+    """Inspect again the partitions that succeeded runs wrote, and return the updated completeness.
 
-    Files of an unknown writer count as complete only after the settle time. Files of a succeeded run need no settle time.
+    `runs` contains the latest run of each key. Files of an unknown writer count as complete only after the settle time. Files of a
+    succeeded run need no settle time.
     """
     writing = [partition for partition in completeness.partitions if partition.code is Code.STILL_WRITING]
     if not writing:
@@ -91,23 +93,23 @@ def with_settled(
     from smart_orchestrator.model.plan import written_by
     from smart_orchestrator.model.run import RunState
 
-    settled = [
+    keys_of_ended_writers = [
         partition.day
         for partition in writing
         if (run := runs.get(partition.day)) is not None
         and run.state is RunState.SUCCEEDED
         and written_by(partition, run)
     ]
-    if not settled:
+    if not keys_of_ended_writers:
         return completeness
-    inspected = adapter_of(replace(dataset, settle=0.0)).inspect(settled, options)
+    inspected = adapter_of(replace(dataset, settle=0.0)).inspect(keys_of_ended_writers, options)
     return replace(completeness, partitions=tuple(inspected.get(p.day, p) for p in completeness.partitions))
 
 
 def is_complete(dataset: Dataset, key: Key, run: Run | None) -> bool:
     """Inspect one partition before its key is run, and return whether it is complete. `run` is the latest run of the key.
 
-    The run may have ended after a plan was made. Files that it wrote need no settle time.
+    The run may have ended after the plan was made. Files of a succeeded run need no settle time.
 
     Raises:
         LakeError: the lake does not answer or refuses the request.
@@ -116,8 +118,8 @@ def is_complete(dataset: Dataset, key: Key, run: Run | None) -> bool:
     from smart_orchestrator.model.run import RunState
 
     partition = inspect_key(dataset, key)
-    has_ended = run is not None and run.state is RunState.SUCCEEDED and written_by(partition, run)
-    if partition.code is Code.STILL_WRITING and has_ended:
+    writer_ended = run is not None and run.state is RunState.SUCCEEDED and written_by(partition, run)
+    if partition.code is Code.STILL_WRITING and writer_ended:
         partition = inspect_key(dataset, key, writer_ended=True)
     return partition.available
 
@@ -174,29 +176,28 @@ def _with_waiver(partition: Partition, waiver: Waiver, window: Window) -> Partit
 
 
 def find_strays(dataset: Dataset, lake: Lake, thorough: bool | None = True) -> Sequence[str]:
-    """List the names in the folder of the partitions that are not the path of a partition.
+    """List the names of the files and folders in the dataset's folder that are not partitions.
 
-    Names that begin with `_` or `.` are not data, and are not listed.
+    Names that begin with `_` or `.` are not data, and are not listed. `thorough` is the argument `strays` of `check`.
     """
     if thorough is False or (thorough is None and not lake.listing_is_local):
         return []
     folder = dataset.folder
-    above = f"{folder}/" if folder else ""
-    depth = dataset.key_format.count("/") - above.count("/")
-    if depth:
+    prefix = f"{folder}/" if folder else ""
+    if dataset.key_format.count("/") > prefix.count("/"):
         return []  # With keys of several levels, the folder can contain other datasets.
     names = lake.names(folder, None if thorough else MAX_NAMES_BY_DEFAULT)
     visible = [name for name in names if name.strip("/") and not name.startswith(("_", "."))]
     return [
-        above + name for name in visible if not name.endswith("/") or dataset.day(above + name[:-1]) is None
+        prefix + name for name in visible if not name.endswith("/") or dataset.day(prefix + name[:-1]) is None
     ]
 
 
 def total_days(dataset: Dataset, lake: Lake) -> int:
     """Count the partitions in the dataset's folder, complete or not, with one listing."""
     folder = dataset.folder
-    above = f"{folder}/" if folder else ""
-    return sum(1 for name in lake.names(folder) if dataset.day(above + name.rstrip("/")) is not None)
+    prefix = f"{folder}/" if folder else ""
+    return sum(1 for name in lake.names(folder) if dataset.day(prefix + name.rstrip("/")) is not None)
 
 
 def states(completeness: Completeness) -> dict[State, int]:

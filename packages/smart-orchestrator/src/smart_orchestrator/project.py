@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.runners.base import RecordingRunner
     from smart_orchestrator.store.base import Lake
 
+# The number of keys in the default window of a dataset, by grain.
 DEFAULT_LAST = {Grain.HOUR: 24, Grain.DAY: 7, Grain.WEEK: 4, Grain.MONTH: 3}
 # The number of runs that an explanation lists.
 _RECENT_RUNS = 5
@@ -50,7 +51,7 @@ class Project:
 
     Args:
         config: the configuration.
-        now: the time that counts as now; default the current time.
+        now: the time that the methods use as the current time; by default, the current time.
     """
 
     def __init__(self, config: Config, *, now: dt.datetime | None = None) -> None:
@@ -63,11 +64,11 @@ class Project:
         return Project(self.config, now=now)
 
     def as_of(self, dataset: Dataset) -> Key:
-        """Return the key of the dataset that contains the current time."""
+        """Return the key of the dataset whose span contains the time `now`."""
         return dataset.grain.floor(self.now, dataset.zone)
 
     def last_window(self, name: str) -> Window:
-        """Return the default window of a dataset: the longest window of its consumers, or a length that depends on the grain."""
+        """Return the default window of a dataset: the longest window that a consumer reads, or the last `DEFAULT_LAST` keys."""
         dataset = self.config.dataset(name)
         as_of = self.as_of(dataset)
         windows = [self.consumer_window(consumer, dataset) for consumer in self.config.consumers_of(name)]
@@ -187,8 +188,8 @@ class Project:
     ) -> Backfill:
         """Start the runs of a plan, and check the window when the runs have ended.
 
-        `apply` also waits for partitions that another writer is writing. If that writer stops half-way, it runs their keys as
-        well, unless `only_planned` is set.
+        `apply` also waits for partitions that another writer is writing. If that writer stops half-way, `apply`
+        starts runs for the keys of these partitions, unless `only_planned` is set.
 
         Raises:
             ConfigError: the dataset has no runner.
@@ -275,12 +276,12 @@ class Project:
 
         reporter = reporter or SilentReporter()
         dataset = self.config.dataset(name)
-        needs: dict[str, Backfill] = {}
+        backfills_of_needs: dict[str, Backfill] = {}
         for need in self.config.transitive_needs(name):
             needed_dataset = self.config.dataset(need)
             needed_window = window_for(window, dataset.zone, needed_dataset, self.as_of(needed_dataset))
             if needed_dataset.runner is not None:
-                needs[need] = self._fill_window(need, needed_window, None, timeout, reporter)
+                backfills_of_needs[need] = self._fill_window(need, needed_window, None, timeout, reporter)
             elif self.check(name, window, strays=False).missing:
                 wait_until_written(
                     partial(self.check, need, needed_window, strays=False), needed_dataset, timeout
@@ -290,7 +291,7 @@ class Project:
             self._run_consumer_if_ready(consumer, backfill.completeness)
             for consumer in self.config.consumers_of(name)
         )
-        return ProjectRun(backfill, needs, consumers)
+        return ProjectRun(backfill, backfills_of_needs, consumers)
 
     def explain(self, name: str, key: Key) -> PartitionExplanation:
         """Explain one key: the state of the partition, the cause, the latest runs and the plan.
@@ -343,7 +344,7 @@ class Project:
         return self.apply(plan, limits=self.limits(name, timeout), reporter=reporter)
 
     def _find_blocked_keys(self, name: str, keys: list[Key] | tuple[Key, ...]) -> dict[Key, str]:
-        """Return the keys that must wait for needed partitions, each with a sentence about the first needed partition."""
+        """Return the keys that must wait for needed partitions, each with a sentence about one partition that it waits for."""
         dataset = self.config.dataset(name)
         blocked: dict[Key, str] = {}
         for need in dataset.needs if keys else ():
@@ -354,8 +355,8 @@ class Project:
                 first, last, self.as_of(needed_dataset), needed_dataset.lag, needed_dataset.grain
             )
             completeness = self.check(need, window, strays=False)
-            for key, needed_group in needed_keys.items():
-                partition = next((completeness[k] for k in needed_group if completeness.blocks(k)), None)
+            for key, keys_of_need in needed_keys.items():
+                partition = next((completeness[k] for k in keys_of_need if completeness.blocks(k)), None)
                 if partition is not None and key not in blocked:
                     state = f"{partition.state.value} ({partition.code.value})"
                     blocked[key] = f"needs {need} {key_text(partition.day)}, which is {state}"

@@ -1,4 +1,4 @@
-"""The errors of the configuration file and of saved plans. The docstring of `errors` shows the tree of all errors."""
+"""The errors of the configuration file and of saved plans. The docstring of the module `errors` shows all errors of the package."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ class ProjectRun:
 
 @dataclass(frozen=True, slots=True)
 class PartitionExplanation:
-    """The completeness, the cause (None if available), the latest runs and the plan of one key of a dataset."""
+    """The completeness, cause, latest runs and plan of one key. The cause is None if the partition is available."""
 
     completeness: Completeness
     cause: Explanation | None

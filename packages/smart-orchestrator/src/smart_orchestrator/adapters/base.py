@@ -1,7 +1,7 @@
 """The protocol of an adapter, and the function that selects the adapter of a dataset.
 
 An adapter inspects partitions. It receives a batch of keys, so that one listing or one query can be used for many keys. It returns a
-`Partition` for every key; the code of the `Partition` names a fault of the data. The adapter raises `LakeError` if the lake or the
+`Partition` for every key. If the data have a fault, the code of the `Partition` names the fault. The adapter raises `LakeError` if the lake or the
 database does not respond, and `DatasetError` if the description of the dataset does not match the data.
 """
 

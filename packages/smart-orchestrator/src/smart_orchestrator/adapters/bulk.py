@@ -1,7 +1,8 @@
 """Check the rows of many partitions in one query, which is faster than one query for each partition.
 
-The query can only confirm that a partition is complete. It cannot confirm a partition that violates a rule, has a missing or changed
-part, or has no manifest of our writer. Such a partition is inspected separately, and the separate result names the fault.
+The query can only confirm that a partition is complete. It confirms only a partition with a manifest of the writer of this package,
+whose parts have not changed and whose rows violate no rule. Every other partition is inspected separately, and this result names the
+fault.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def inspect_deeply(
         lake: the lake of the partitions.
         pool: the threads that read the parts.
         inspect_metadata: the function that inspects the listing and the manifest of a partition.
-        inspect_rows: the function that inspects the metadata and the rows of one partition, and names the fault.
+        inspect_rows: the function that inspects the metadata and the rows of one partition. Its result names the fault, if any.
 
     Raises:
         LakeError: the lake does not respond, or refuses the request.
@@ -76,7 +77,7 @@ def _record(
 
 
 def _read_committed(dataset: Dataset, partition: Partition, lake: Lake) -> list[bytes]:
-    """Read the parts of a partition. Return no bytes if a part has changed or the query cannot confirm the partition.
+    """Read the parts of a partition. Return an empty list if a part has changed, or if a query cannot confirm the partition.
 
     Raises:
         LakeError: the lake does not respond, or refuses the request.

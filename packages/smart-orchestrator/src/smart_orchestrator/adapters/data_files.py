@@ -23,7 +23,7 @@ _JOB_FOLDERS = ("_temporary", "__magic", ".hive-staging")
 # The names of files that common writers put beside complete data.
 _METADATA_NAMES = (MARKER, "_metadata", "_common_metadata")
 _FOLDER_MARKER = "_$folder$"
-# The usual file name extensions of each format.
+# The usual file name extensions of each format. The empty extension matches every name.
 _EXTENSIONS = {
     "parquet": (".parquet", ".parq", ".pq"),
     "csv": (".csv", ".tsv", ".txt", ".csv.gz", ".csv.bz2", ".csv.zst"),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.store.base import Lake
 
-# The limit of a large part. At most two partitions with large parts are read in parallel, because each needs memory.
+# A part above this size is large. At most two partitions with large parts are read in parallel, because each needs much memory.
 LARGE_PART_BYTES = 8 << 20
 _large_parts = threading.BoundedSemaphore(2)
 # Increase this number when the rules change. Cached results with another number are not used.
@@ -54,7 +54,7 @@ def inspect_data(
         base: the partition according to its metadata.
         lake: the lake of the parts.
         memory: the cache; None without a cache.
-        etags: the name and the current ETag of each part whose ETag in the manifest is another one.
+        etags: the name and the current ETag of each part whose ETag differs from the one in the manifest.
         recall: whether to use a cached result. A new result is always stored.
 
     Raises:
@@ -113,7 +113,7 @@ def _check_parts(dataset: Dataset, base: Partition, lake: Lake) -> Partition:
 
 
 def is_foreign(partition: Partition) -> bool:
-    """Return whether another writer wrote the parts."""
+    """Return whether another writer may have written the parts: no manifest contains the number of rows."""
     return partition.manifest is None or partition.manifest.rows is None
 
 

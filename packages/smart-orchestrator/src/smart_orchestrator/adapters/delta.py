@@ -132,6 +132,7 @@ class DeltaAdapter:
             return None
         with translate_variable_errors(self.url):
             options = _STORE_OPTIONS[scheme](os.environ)
+        # The same time-outs as in `open_remote_lake`.
         seconds = self.dataset.timeout
         options |= {
             "connect_timeout": f"{seconds}s",

@@ -2,8 +2,8 @@
 
 A partition is complete if it has enough data files and rows, every file can be read, and no file was written within the last
 `settle` seconds. For a Parquet file, the adapter reads only the footer, usually with one range request; a check with the depth
-`rows` reads the complete file. For CSV files, the adapter checks all rows against the contract. `Memory` stores the result of a
-file until its size or ETag changes, so that an unchanged file is read once.
+`rows` reads the complete file. For CSV files, the adapter checks all rows against the contract. A cache (`Memory`) keeps the results
+of files with their sizes and ETags, so an unchanged file is read only once.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class FooterResult(NamedTuple):
 
     Attributes:
         rows: the number of rows in the file.
-        columns: the columns of the file with their types, and the columns in the names of its folders, sorted.
+        columns: the columns in the file with their types, and the columns in the names of its subfolders, sorted.
         code: the code of the fault of the file; empty if the file has no fault.
         problem: the description of the fault.
     """
@@ -93,7 +93,7 @@ class FilesAdapter(ObjectAdapter):
         return self._uncommitted(key, files, options) or self.inspect_data(key, files, options)
 
     def _uncommitted(self, key: dt.date, files: DataFiles, options: InspectOptions) -> Partition | None:
-        """Return the partition if it has no files or its writer has not finished; return None otherwise."""
+        """Return the result for a partition that has no files, or whose writer has not finished. Otherwise, return None."""
         if not files.written:
             return Partition(key, Code.MISSING, "nothing is there")
         if not (files.data or files.temporary or files.unfinished):
@@ -145,8 +145,8 @@ class FilesAdapter(ObjectAdapter):
 
     def _inspect_content(self, base: Partition, options: InspectOptions) -> Partition:
         """Read the files that are not in the memory, check them, and store the result in the memory."""
-        name = f"{self.dataset.name} {key_text(base.day)} files {self._rules_digest()}"
-        remembered = _parse_memory(options.memory.recall(name)) if options.memory is not None else {}
+        memory_key = f"{self.dataset.name} {key_text(base.day)} files {self._rules_digest()}"
+        remembered = _parse_memory(options.memory.recall(memory_key)) if options.memory is not None else {}
         if options.depth is not Depth.ROWS:
             partition = _recall(base, remembered)
             if partition is not None:
@@ -161,7 +161,7 @@ class FilesAdapter(ObjectAdapter):
         except PartFault as fault:
             return base.with_code(Code.STILL_WRITING, fault.text)
         if options.memory is not None and options.depth is not Depth.ROWS:
-            options.memory.remember(name, _memory_text(partition, base.parts, footers))
+            options.memory.remember(memory_key, _memory_text(partition, base.parts, footers))
         return partition
 
     def _rules_digest(self) -> str:
@@ -202,18 +202,18 @@ class FilesAdapter(ObjectAdapter):
                 raise Unreadable("it does not begin as a Parquet file")
         except Unreadable as error:
             return FooterResult(0, (), Code.UNREADABLE, f"{part.name} cannot be read: {error}")
-        in_folders = {*folder_columns(f"{folder}/{part.name}")}
+        columns_in_path = {*folder_columns(f"{folder}/{part.name}")}
         missing = [
             column.name
             for column in self.dataset.columns
-            if column.name not in footer.columns and column.name not in in_folders
+            if column.name not in footer.columns and column.name not in columns_in_path
         ]
         if missing:
             problem = f"{part.name} lacks the column {', '.join(missing)}"
             return FooterResult(footer.rows, (), Code.COLUMNS, problem)
         stored = [f"{name} {kind}" for name, kind in zip(footer.columns, footer.types, strict=True)]
-        in_names = [name for name in folder_columns(part.name) if name not in footer.columns]
-        return FooterResult(footer.rows, tuple(sorted([*stored, *in_names])))
+        in_subfolders = [name for name in folder_columns(part.name) if name not in footer.columns]
+        return FooterResult(footer.rows, tuple(sorted([*stored, *in_subfolders])))
 
     def _read_tail(self, folder: str, part: PartInfo, length: int) -> bytes:
         """Read the last `length` bytes of a file."""
@@ -280,7 +280,7 @@ class FilesAdapter(ObjectAdapter):
 
 
 def _misplaced(key: dt.date, folder: str, objects: Sequence[ObjectInfo]) -> Partition | None:
-    """Return an invalid partition if a file or another object is at the path of the folder; return None otherwise."""
+    """Return the result for a partition whose path is not a folder. Return None if the path is a folder."""
     info = next((info for info in objects if info.key == folder), None)
     if info is None:
         return None
@@ -313,7 +313,7 @@ def _parse_memory(text: str | None) -> dict[str, Any]:
 
 
 def _recall(base: Partition, remembered: Mapping[str, Any]) -> Partition | None:
-    """Return the partition from the memory; return None if the memory has no result for the same files."""
+    """Return the partition with the result in the memory. Return None if the memory has no result for the same files."""
     if remembered.get("fingerprint") != base.fingerprint:
         return None
     try:
@@ -339,10 +339,17 @@ def _different_footers(footers: Mapping[str, FooterResult]) -> list[FooterResult
 
 def _memory_text(partition: Partition, parts: Sequence[PartInfo], footers: Mapping[str, FooterResult]) -> str:
     """Return the document for the memory: the result of the partition, and the footer of every file."""
-    schemas = {footer.columns: 0 for footer in footers.values()}
-    schemas = {columns: number for number, columns in enumerate(schemas)}
+    distinct_columns = dict.fromkeys(footer.columns for footer in footers.values())
+    schema_numbers = {columns: number for number, columns in enumerate(distinct_columns)}
     files = {
-        part.name: [part.size, part.etag, footer.rows, schemas[footer.columns], footer.code, footer.problem]
+        part.name: [
+            part.size,
+            part.etag,
+            footer.rows,
+            schema_numbers[footer.columns],
+            footer.code,
+            footer.problem,
+        ]
         for part in parts
         if (footer := footers.get(part.name)) is not None
     }
@@ -350,14 +357,14 @@ def _memory_text(partition: Partition, parts: Sequence[PartInfo], footers: Mappi
         {
             "fingerprint": fingerprint_of(parts),
             "result": [partition.code, partition.reason, partition.rows, partition.volume],
-            "columns": list(schemas),
+            "columns": list(schema_numbers),
             "files": files,
         }
     )
 
 
 def _recall_footers(base: Partition, remembered: Mapping[str, Any]) -> dict[str, FooterResult]:
-    """Return the footers in the memory of the files that have the same size and ETag as when their footers were read."""
+    """Return the footers in the memory, by file name, for the files with unchanged size and ETag."""
     try:
         schemas = [tuple(map(str, columns)) for columns in remembered["columns"]]
         files = remembered["files"]

@@ -2,13 +2,13 @@
 
 If the dataset has a `table`, its `lake` is the URL of a catalog: `sqlite:///…`, `postgresql+psycopg://…`, or `https://…` for REST.
 The URL may end with `#` and the name of the catalog; the default name is `default`. Further settings of the catalog are read from
-PyIceberg's variables, such as `PYICEBERG_CATALOG__DEFAULT__…`. Without a `table`, `lake` is the folder of a table with a
-`version-hint.text`, or a metadata file. The adapter reads files with the credentials of lakes, and does not use the credentials
+PyIceberg's variables, such as `PYICEBERG_CATALOG__DEFAULT__…`. Without a `table`, `lake` is the URL of a metadata file, or of
+the folder of a table with a `version-hint.text`. The adapter reads files with the credentials of lakes, and does not use the credentials
 that a REST catalog issues.
 
 The table must be partitioned by the key column with `hour`, `day`, `month` or `identity`. If a key of the dataset consists of several
-partitions of the table, the number of its rows is the sum over these partitions. The number of rows in delete files is subtracted. The
-result is a lower bound, because several delete files can remove the same row.
+partitions of the table, the rows of these partitions are added up. The number of rows in delete files is subtracted. The result is a
+lower bound, because several delete files can remove the same row.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.grain import Key
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-# The grains of each partition transform: a key of such a grain consists of complete partitions.
+# For each partition transform of a table: the grains whose keys consist of complete partitions of this table.
 _GRAINS = {
     "hour": tuple(Grain),
     "day": (Grain.DAY, Grain.WEEK, Grain.MONTH),
@@ -95,10 +95,10 @@ class IcebergAdapter:
         try:
             with count_requests(self._requests):
                 table = self._load()
-            field = self._key_field(table, table.spec())
+            key_field = self._key_field(table, table.spec())
             with translate_errors():
-                tasks = list(table.scan(row_filter=self._filter(table, field, keys)).plan_files())
-                files = self._files(table, field, tasks)
+                tasks = list(table.scan(row_filter=self._filter(table, key_field, keys)).plan_files())
+                files = self._files(table, key_field, tasks)
         except Unreadable as error:
             return {
                 key: Partition(key, Code.UNREADABLE, f"the table's metadata cannot be read: {error}")
@@ -228,7 +228,7 @@ class IcebergAdapter:
             raise DatasetError(self.dataset.name, problem)
         return key_field
 
-    def _filter(self, table: Table, field: PartitionField, keys: Sequence[Key]) -> BooleanExpression:
+    def _filter(self, table: Table, key_field: PartitionField, keys: Sequence[Key]) -> BooleanExpression:
         """Build a filter for the rows from the first key to the last.
 
         PyIceberg then reads only the manifests that can contain these rows.
@@ -239,7 +239,7 @@ class IcebergAdapter:
         # The type is `Any`, because PyIceberg's classes declare no types for their arguments.
         at_least: Any = expressions.GreaterThanOrEqual
         less: Any = expressions.LessThan
-        column = table.schema().find_field(field.source_id)
+        column = table.schema().find_field(key_field.source_id)
         kind, grain, zone = str(column.field_type), self.dataset.grain, self.dataset.zone
         start, stop = grain.start(min(keys), zone), grain.end(max(keys), zone)
         if kind == "string":

@@ -41,7 +41,7 @@ def count_requests(requests: Requests) -> Iterator[None]:
 
 
 class LakeFileIO(FileIO):
-    """A `FileIO` that reads each file from the lake in the file's location."""
+    """A `FileIO` that reads each file from the lake that the location of the file names."""
 
     def __init__(self, properties: Properties) -> None:
         super().__init__(properties)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # The largest number of names in a reason.
 _FIRST_FEW = 3
+# The time of an object that was found without a listing.
 _NO_TIME = dt.datetime.fromtimestamp(0, dt.UTC)
 
 
@@ -77,7 +78,7 @@ def list_partition(dataset: Dataset, day: dt.date, lake: Lake) -> list[ObjectInf
 
 
 def names_text(names: Sequence[str]) -> str:
-    """Join the first few names to a text for a reason."""
+    """Join the first few names to a text for `Partition.reason`."""
     text = ", ".join(one_line(name, 80) for name in sorted(names)[:_FIRST_FEW])
     more = len(names) - _FIRST_FEW
     return f"{text} and {more:,} more" if more > 0 else text

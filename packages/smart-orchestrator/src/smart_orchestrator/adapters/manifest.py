@@ -1,7 +1,7 @@
 """Inspect a partition of the lake, and read the objects that were inspected.
 
-The marker `_SUCCESS` commits a partition. The marker of our writer is a JSON manifest, which names the parts. The marker of
-another writer is empty, a line break, or Hadoop's JSON, and commits every `part-*` beside or below the marker. The functions raise
+The marker `_SUCCESS` commits a partition. The marker of the writer of this package is a JSON manifest, which names the
+parts. The marker of another writer is empty, a line break, or Hadoop's JSON, and commits every `part-*` beside or below the marker. The functions raise
 `LakeError` if the lake does not respond. For a fault of the partition, they raise nothing; the result has the code and the reason.
 """
 
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.store.base import Lake, ObjectInfo
 
+# The largest number of inspections of a partition that changes during the inspection.
 MAX_INSPECTIONS = 3
 DEFAULT_SETTLE = dt.timedelta(minutes=10)
 
@@ -60,7 +61,7 @@ class Depth(Enum):
     """The data that an inspection reads."""
 
     METADATA = "metadata"
-    """Only listings and markers. Without a manifest of our writer, the number of rows remains unknown."""
+    """Only listings and markers. Without a manifest of the writer of this package, the number of rows remains unknown."""
     AS_NEEDED = "as needed"
     """Also the data of a partition if its metadata do not prove that the partition is complete."""
     ROWS = "rows"
@@ -144,18 +145,20 @@ def _inspect_once(
             return None
     if len(data) != layout.marker.size:
         return None
-    names = parse_foreign_marker(data)
-    if names is None:
+    names_in_foreign_marker = parse_foreign_marker(data)
+    if names_in_foreign_marker is None:
         partition = _inspect_ours(dataset, day, data, layout.parts, lake, options)
         if partition.manifest is None:
             return partition
         beside = [name for name in layout.parts if name not in {part.name for part in partition.parts}]
         return _with_unread_names(partition, [*beside, *layout.nested, *layout.others])
-    return _with_unread_names(_inspect_foreign(dataset, day, layout, names, lake, options), layout.others)
+    return _with_unread_names(
+        _inspect_foreign(dataset, day, layout, names_in_foreign_marker, lake, options), layout.others
+    )
 
 
 def _misplaced(day: dt.date, folder: str, objects: Sequence[ObjectInfo]) -> Partition | None:
-    """Return an invalid partition if the partition, the marker or a part is not a regular object. Otherwise return None."""
+    """Return the result for a partition whose folder, marker or part is not a regular object. Otherwise, return None."""
     for info in objects:
         name = info.key.removeprefix(folder)
         if info.key == folder[:-1] and info.irregular in ("", PLAIN_FILE):
@@ -229,11 +232,12 @@ def _inspect_ours(
     lake: Lake,
     options: InspectOptions,
 ) -> Partition:
-    digest = partition_fingerprint(data)
+    """Inspect a partition with a manifest of the writer of this package. `data` is the manifest, `parts` are the listed parts."""
+    fingerprint = partition_fingerprint(data)
     manifest = parse_manifest(day, data)
     if isinstance(manifest, Partition):
-        return replace(manifest, fingerprint=digest)
-    base = committed_partition(manifest, digest)
+        return replace(manifest, fingerprint=fingerprint)
+    base = committed_partition(manifest, fingerprint)
     problem = _check_listing(base, parts) or check_contract(dataset, base)
     if problem is not None:
         return problem
@@ -247,12 +251,13 @@ def _inspect_ours(
 
 
 def committed_partition(manifest: Manifest, digest: str) -> Partition:
-    """Return the partition that a manifest of our writer describes."""
+    """Return the partition that a manifest describes. `digest` is the fingerprint of the partition."""
     data = PartitionData(manifest.parts, manifest.rows, manifest.volume)
     return Partition(manifest.day, Code.OK, rows_text(manifest.rows), data, digest, manifest)
 
 
 def _check_listing(base: Partition, parts: Mapping[str, ObjectInfo]) -> Partition | None:
+    """Return an invalid partition if the listed parts are not those of the manifest. Otherwise, return None."""
     if not base.parts or base.rows == 0:
         return base.with_code(Code.EMPTY, "committed without a row")
     for part in base.parts:

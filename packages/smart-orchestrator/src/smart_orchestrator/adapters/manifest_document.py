@@ -1,6 +1,6 @@
-"""Parse the marker of a committed partition: the manifest of our writer, or the marker of another writer.
+"""Parse the marker of a committed partition: a manifest of this package, or the marker of another writer.
 
-The marker `_SUCCESS` of our writer contains a `Manifest` as JSON. For an invalid manifest, `parse_manifest` raises nothing; it returns
+The marker `_SUCCESS` of the writer of this package contains a `Manifest` as JSON. For an invalid manifest, `parse_manifest` raises nothing; it returns
 an invalid `Partition` with the reason. Spark writes an empty marker, and some tools write one line break. Hadoop's S3A
 committers write a JSON document of a different form.
 """
@@ -138,12 +138,12 @@ def reports_failure(data: bytes) -> bool:
 
 
 def is_part(name: str) -> bool:
-    """Return whether an object is data. `name` is the object's key relative to the partition's folder."""
+    """Return whether an object is a part directly in the partition's folder. `name` is its key relative to this folder."""
     return name.startswith("part-") and "/" not in name and not is_auxiliary(name)
 
 
 def is_auxiliary(name: str) -> bool:
-    """Return whether the name belongs to a backup, a copy, a checksum, or a file that is being written."""
+    """Return whether a file is no data by its name: a backup, copy, checksum, signature, or a file that is being written."""
     return _AUXILIARY.search(name) is not None
 
 

@@ -35,8 +35,10 @@ _CONVERTED_TYPES = (
     "INT_32", "INT_64", "JSON", "BSON", "INTERVAL",
 )
 # fmt: on
-# The numbers of the fields of a schema element that hold integers.
-_TYPE, _CHILDREN, _CONVERTED_TYPE, _SCALE, _PRECISION = 1, 5, 6, 7, 8
+# The numbers of the fields of `FileMetaData`.
+_SCHEMA_FIELD, _ROWS_FIELD = 2, 3
+# The numbers of the fields of a schema element. All except the name are integers.
+_TYPE, _NAME, _CHILDREN, _CONVERTED_TYPE, _SCALE, _PRECISION = 1, 4, 5, 6, 7, 8
 
 
 class Footer(NamedTuple):
@@ -130,7 +132,7 @@ class _Reader:
         return self.data[start : self.position]
 
     def field(self, last: int) -> tuple[int, int]:
-        """Read the number and the type of the next field. The type is 0 at the end of the structure."""
+        """Read the number and the type of the field after field `last`. The type is 0 at the end of the structure."""
         header = self.byte()
         kind = header & 0x0F
         if not kind:
@@ -144,7 +146,10 @@ class _Reader:
         return (self.varint() if length == 15 else length), header & 0x0F
 
     def skip(self, kind: int, depth: int = 0, *, element: bool = False) -> None:
-        """Skip a value. A boolean in a list has one byte. A boolean field has no byte, because its type contains the value."""
+        """Skip a value of the type `kind`. `element` is set for an element of a list or a map.
+
+        A boolean element has one byte. A boolean field has no byte, because its type contains the value.
+        """
         if depth > _MAX_DEPTH:
             message = "nested too deep"
             raise ValueError(message)
@@ -163,20 +168,21 @@ class _Reader:
 
     def _skip_nested(self, kind: int, depth: int) -> None:
         if kind in _LISTS:
-            length, element = self.list_header()
+            length, element_kind = self.list_header()
             for _ in range(length):
-                self.skip(element, depth + 1, element=True)
+                self.skip(element_kind, depth + 1, element=True)
         elif kind == _MAP:
             length = self.varint()
+            # One byte contains the type of the keys and the type of the values.
             kinds = self.byte() if length else 0
             for _ in range(length):
                 self.skip(kinds >> 4, depth + 1, element=True)
                 self.skip(kinds & 0x0F, depth + 1, element=True)
         elif kind == _STRUCT:
-            number, field = self.field(0)
-            while field:
-                self.skip(field, depth + 1)
-                number, field = self.field(number)
+            number, field_kind = self.field(0)
+            while field_kind:
+                self.skip(field_kind, depth + 1)
+                number, field_kind = self.field(number)
         else:
             message = f"a value of the unknown type {kind}"
             raise ValueError(message)
@@ -187,9 +193,9 @@ def _file_metadata(reader: _Reader) -> Footer:
     types: tuple[str, ...] = ()
     number, kind = reader.field(0)
     while kind:
-        if number == 2 and kind in _LISTS:
+        if number == _SCHEMA_FIELD and kind in _LISTS:
             columns, types = _top_level([_schema_element(reader) for _ in range(reader.list_header()[0])])
-        elif number == 3 and kind in _INTEGERS:
+        elif number == _ROWS_FIELD and kind in _INTEGERS:
             rows = reader.integer()
             if rows < 0:
                 break
@@ -212,7 +218,7 @@ def _schema_element(reader: _Reader) -> _SchemaElement:
     numbers: dict[int, int] = {}
     number, kind = reader.field(0)
     while kind:
-        if number == 4 and kind == _BINARY:
+        if number == _NAME and kind == _BINARY:
             name = reader.binary().decode("utf-8", "replace")
         elif kind in _INTEGERS:
             numbers[number] = reader.integer()
@@ -241,21 +247,21 @@ def _name_at(names: Sequence[str], number: int) -> str:
 def _top_level(elements: Sequence[_SchemaElement]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the names and the types of the top-level columns. The elements are the tree of the schema in depth-first order."""
     names: list[str] = []
-    types: list[list[str]] = []
+    leaf_types: list[list[str]] = []
     is_nested: list[bool] = []
-    nested_left = 0
+    descendants_left = 0
     for element in elements[1:]:
-        if nested_left:
-            nested_left -= 1
+        if descendants_left:
+            descendants_left -= 1
         else:
             names.append(element.name)
-            types.append([])
+            leaf_types.append([])
             is_nested.append(element.children > 0)
         if element.type:
-            types[-1].append(element.type)
-        nested_left += max(0, element.children)
+            leaf_types[-1].append(element.type)
+        descendants_left += max(0, element.children)
     texts = [
         f"GROUP<{', '.join(leaves)}>" if nested else ", ".join(leaves)
-        for leaves, nested in zip(types, is_nested, strict=True)
+        for leaves, nested in zip(leaf_types, is_nested, strict=True)
     ]
     return tuple(names), tuple(texts)

@@ -1,9 +1,9 @@
 """Inspect partitions that are groups of rows in a database table, with one grouped query for all keys.
 
 The dataset names the database by an SQLAlchemy URL; PostgreSQL and DuckDB are tested. Messages contain a redacted URL, because the
-URL may contain a password. A key is complete if it has at least `min_rows` rows.
+URL may contain a password. A key is complete if the table has at least `min_rows` rows for the key.
 
-The fingerprint of a key is a digest of the number of its rows and of the largest value in the change column. Without a change column,
+The fingerprint of a key is a digest of the number of its rows and of the largest value of these rows in the change column. Without a change column,
 the fingerprint stays the same when rows are replaced by the same number of other rows.
 
 The adapter raises `LakeUnreachable` if the database does not respond, `LakeDenied` if the database refuses access, and `DatasetError` if

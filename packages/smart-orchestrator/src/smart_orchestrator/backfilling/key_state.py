@@ -10,6 +10,8 @@ WATCHED -- requeue --> QUEUED
 WATCHED -- give up --> FAILED
 ```
 
+A key begins as QUEUED, or as WATCHED if an unknown writer is writing its partition.
+
 A `KeyState` is a value: each transition returns a new state. A transition that the list does not allow raises `ValueError`.
 Therefore a key with a run in flight cannot be started again, and a filled or failed key never changes.
 """
@@ -67,18 +69,18 @@ class KeyState:
         return sum(run.ours for run in self.runs)
 
     def start(self, run: Run) -> KeyState:
-        """Return the state after a run was started, or after following a run of another process has begun."""
+        """Return the state after this process started `run`, or began to follow it."""
         self._require(Phase.QUEUED)
-        # A foreign run that had already ended was neither started nor followed.
-        counted = (run,) if run.ours or run.in_flight else ()
-        return replace(self, phase=Phase.RUNNING, run=run, runs=(*self.runs, *counted))
+        # A run of another process that has already ended is not listed: this process neither started nor followed it.
+        listed = (run,) if run.ours or run.in_flight else ()
+        return replace(self, phase=Phase.RUNNING, run=run, runs=(*self.runs, *listed))
 
     def retry(self, run: Run) -> KeyState:
-        """Return the state after the run ended without a complete partition, if another run must be started."""
+        """Return the state after the run ended without a complete partition, if another run may be started."""
         return replace(self._with_ended_run(run), phase=Phase.QUEUED)
 
     def fail(self, run: Run) -> KeyState:
-        """Return the state after the last run ended without a complete partition."""
+        """Return the state after the run ended without a complete partition, if no other run may be started."""
         return replace(self._with_ended_run(run), phase=Phase.FAILED)
 
     def fill(self, measured: Mapping[str, Any] | None, run: Run | None = None) -> KeyState:
@@ -94,7 +96,7 @@ class KeyState:
         return replace(self, phase=Phase.QUEUED)
 
     def give_up(self) -> KeyState:
-        """Record that the unknown writer stopped without a complete partition, and that no run may be started."""
+        """Return the state after the unknown writer stopped without a complete partition, if no run may be started."""
         self._require(Phase.WATCHED)
         return replace(self, phase=Phase.FAILED)
 
@@ -130,7 +132,10 @@ class KeyState:
 
 
 def states_of_first_version(document: Mapping[str, Any]) -> dict[dt.date, KeyState]:
-    """Parse a state that version 1 wrote. A task that Airflow deferred before an upgrade passes such a state."""
+    """Parse a backfill in version 1 of the JSON form, and return the state of each key.
+
+    A task that Airflow deferred before an upgrade of this package passes such a document.
+    """
 
     def runs(name: str) -> dict[dt.date, Run]:
         return {run.day: run for run in map(Run.from_json, document[name])}

@@ -1,6 +1,6 @@
 """Execute a backfill: start the runs that are due, follow the runs in flight, and stop when every key is filled or failed.
 
-This process starts at most `jobs` parallel runs. The failure of one key does not affect other keys. A run that succeeds
+This process starts at most `Limits.jobs` parallel runs. The failure of one key does not affect other keys. A run that succeeds
 without a complete partition counts as failed, with the failure NO_DATA_AFTER_SUCCESS. The loop stops waiting when the window
 can no longer become ready, unless runs execute in this process. The functions raise `RunsError` if runs cannot be started or
 polled, and `LakeError` if partitions cannot be inspected. After Ctrl-C (`KeyboardInterrupt`), the same command resumes the
@@ -103,7 +103,8 @@ def execute_plan(
         runner: the runner of the pipeline.
         limits: the limits on parallel runs, attempts and time.
         reporter: the receiver of progress reports; by default, nothing is reported.
-        only_planned: do not start a run for a key that another writer gives up meanwhile.
+        only_planned: whether to start only the runs in the plan. Otherwise, a run is also started for a key whose unknown writer
+            stops without a complete partition.
 
     Raises:
         LakeError: the lake does not answer, or refuses access.
@@ -124,7 +125,7 @@ def execute_plan(
 
 
 def wait_until_written(check: Callable[[], Completeness], dataset: Dataset, timeout: float) -> Completeness:
-    """Check a window of a dataset again and again until nobody is writing a partition of it, at most for `timeout` seconds.
+    """Check a window repeatedly until no partition is being written, but for at most `timeout` seconds.
 
     Raises:
         LakeError: the lake does not answer, or refuses access.
@@ -133,10 +134,10 @@ def wait_until_written(check: Callable[[], Completeness], dataset: Dataset, time
     pauses = poll_pauses(MAX_INSPECT_SECONDS, INSPECT_SECONDS)
     completeness = check()
     while writing := [p for p in completeness.partitions if p.code is Code.STILL_WRITING]:
-        left = deadline - time.monotonic()
-        if left <= 0:
+        seconds_left = deadline - time.monotonic()
+        if seconds_left <= 0:
             break
-        time.sleep(min(pause_until_settled(next(pauses), writing, dataset), left))
+        time.sleep(min(pause_until_settled(next(pauses), writing, dataset), seconds_left))
         completeness = check()
     return completeness
 

@@ -1,4 +1,7 @@
-"""The pauses between the polls of a run, or between the inspections of a partition: short at first, and then longer."""
+"""The pauses between the polls of a run, or between the inspections of a partition: short at first, and then longer.
+
+A partition has settled when it has not changed for the settle time.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.partition import Partition
 
 FIRST_POLL_SECONDS = 10.0
-# The shortest pause before a partition that is about to have settled is inspected.
+# The shortest pause before an inspection, even if a partition settles sooner.
 _MIN_SETTLE_SECONDS = 0.1
 
 
@@ -39,7 +42,7 @@ def pause_until_settled(pause: float, partitions: Iterable[Partition], dataset: 
 
     Args:
         pause: the longest pause.
-        partitions: the partitions as they were inspected. The pause ends when the first of them will have settled.
+        partitions: the results of the last inspection. The pause ends when the first of these partitions has settled.
         dataset: the dataset, which has the settle time.
     """
     now = dt.datetime.now(tz=dt.UTC)

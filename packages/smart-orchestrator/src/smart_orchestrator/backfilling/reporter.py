@@ -1,6 +1,6 @@
 """The protocol for reporting the progress of a backfill, and an implementation that reports nothing.
 
-The layer prints nothing except through a reporter.
+A backfill prints nothing except through a reporter.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Reporter(Protocol):
-    """The receiver of progress reports. `progress` is the number of finished days and the total number of days."""
+    """The receiver of progress reports. `progress` is a pair: the number of finished days, and the number of all days."""
 
     def checked(self, completeness: Completeness) -> None:
         """Report the result of checking the window."""

@@ -1,7 +1,7 @@
-"""Save plans in files and read them. A file contains the steps of a plan, and a digest of the facts behind the steps.
+"""Save plans in files, and read them.
 
-A saved plan contains no command. A saved plan is executed only if the lake and the runs have not changed: `changes_since`
-compares the saved plan with a new plan for the same window.
+A file contains the steps of a plan and a digest of these steps, but no code and no shell command. A saved plan is executed only if
+the lake and the runs have not changed: `changes_since` compares the saved plan with a new plan for the same window.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ class SavedPlan:
         as_of: the as-of key of the window, as text.
         lag: the publication lag of the window, in grains.
         runner: the name of the runner that starts the runs; None for a dataset without a runner.
-        steps: the step of each key: action, code, fingerprint, run, the latest run of a missing key, and reason.
+        steps: the step of each key, by the key as text. `run` is the run to follow. `latest_run` is the latest run of a missing key,
+            with its state.
     """
 
     dataset: str
@@ -55,6 +56,7 @@ class SavedPlan:
         """Return the saved form of a plan."""
         window = plan.completeness.window
         steps = {
+            # `day` is a key of any grain.
             key_text(step.day): {
                 "action": step.action.value,
                 "code": partition.code.value,
@@ -77,13 +79,16 @@ class SavedPlan:
 
     @property
     def digest(self) -> str:
-        """A digest of the window, and of the comparable facts of each step."""
+        """A digest of the dataset, the window and the runner, and of the facts of each step that must not change."""
         compared = [[key, _comparable_facts(step)] for key, step in sorted(self.steps.items())]
         document = [self.dataset, self.start, self.end, self.as_of, self.lag, self.runner, compared]
         return hashlib.sha256(json.dumps(document).encode()).hexdigest()
 
     def changes_since(self, plan: Plan) -> list[str]:
-        """Compare with a new plan for the same window. Return one sentence for each key that differs, and for another runner."""
+        """Return the differences from a new plan for the same window.
+
+        The result has one sentence for each key that differs, and one sentence if the runner differs.
+        """
         new_steps = SavedPlan.of(plan).steps
         changes = (
             [] if self.runner == plan.runner else [f"the runner was {self.runner}, and is {plan.runner}"]
@@ -151,12 +156,12 @@ def _comparable_facts(step: Mapping[str, Any]) -> list[object]:
     return [step["action"], step["code"], step["fingerprint"], step["run"], step.get("latest_run")]
 
 
-def _has_settled(step: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
-    """Return whether the same files have only become old enough to count since the plan was made."""
+def _has_settled(step: Mapping[str, Any], new_step: Mapping[str, Any]) -> bool:
+    """Return whether the files of a key are unchanged, and became old enough to count as written after the plan was made."""
     return (
-        (step["code"], step["action"], now["action"]) == (Code.STILL_WRITING, Action.WAIT, Action.KEEP)
+        (step["code"], step["action"], new_step["action"]) == (Code.STILL_WRITING, Action.WAIT, Action.KEEP)
         and step["fingerprint"] is not None
-        and step["fingerprint"] == now["fingerprint"]
+        and step["fingerprint"] == new_step["fingerprint"]
     )
 
 

@@ -125,7 +125,8 @@ class BackfillState:
         lake: the lake to inspect; None for the lake that the dataset names.
         goal: the goal of the window; None for a `fetch`, which has no window.
         states: the state of each key. Queued keys are started in the order of this mapping.
-        only_planned: do not start a run for a watched key whose writer stops, since the plan does not name it.
+        only_planned: whether to start only the runs in the plan. Otherwise, a run is also started for a watched key whose writer
+            stops without a complete partition.
     """
 
     dataset: Dataset
@@ -187,7 +188,7 @@ class BackfillState:
         return [state.run for state in self.states.values() if state.phase is Phase.RUNNING and state.run]
 
     def start_queued(self) -> bool:
-        """Start runs for the queued keys, up to `limits.jobs` in flight. Return whether a run was started."""
+        """Start queued keys while fewer than `limits.jobs` own runs are in flight. Return whether a run was started."""
         own_runs = sum(run.ours for run in self.active)
         has_started = False
         while own_runs < self.limits.jobs and (key := self._next_queued()):
@@ -236,8 +237,8 @@ class BackfillState:
             return False
         if self.runner.in_process and any(run.ours for run in self.active):
             return False
-        not_failed = sum(state.phase is not Phase.FAILED for state in self.states.values())
-        return self.goal.available + not_failed < self.goal.needed
+        keys_not_failed = sum(state.phase is not Phase.FAILED for state in self.states.values())
+        return self.goal.available + keys_not_failed < self.goal.needed
 
     def progress(self) -> tuple[int, int]:
         """Return the number of keys that are filled or failed, and the total number of keys."""
@@ -274,7 +275,7 @@ class BackfillState:
         reporter: Reporter,
         lake: Lake | None = None,
     ) -> BackfillState:
-        """Restore a backfill from a document of `to_json`, of this version or of version 1."""
+        """Restore a backfill from the document that `to_json` returned, in this version or in version 1."""
         if "keys" in document:
             states = {parse_key(item["key"]): KeyState.from_json(item) for item in document["keys"]}
         else:
@@ -289,7 +290,7 @@ class BackfillState:
         return next(iter(self.queued), None)
 
     def _queue(self, key: Key, state: KeyState) -> None:
-        """Move a key to the end of the queue."""
+        """Set the state of a key, and move the key to the end of the queue."""
         del self.states[key]
         self.states[key] = state
 

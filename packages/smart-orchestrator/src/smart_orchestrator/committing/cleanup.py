@@ -1,8 +1,8 @@
 """Remove the leftovers of this program's killed writers, and nothing else.
 
-A vacuum removes two kinds of objects: parts whose names only this program's writer generates and that no manifest lists, and the
-objects below `_temporary/` of a committed partition. A vacuum keeps the parts that a marker names, and reports all other objects
-as foreign. Objects younger than `older_than` stay, because their writer may still be running. A vacuum lists the complete folder of the
+A vacuum removes two kinds of objects: parts with a name of this program's writer that no marker names, and the objects below
+`_temporary/` of a partition with a marker. A vacuum keeps the parts that a marker names, and reports all other objects
+as foreign. Objects that are not older than `older_than` stay, because their writer may still be running. A vacuum lists the complete folder of the
 dataset, so its cost grows with the lake.
 """
 
@@ -37,7 +37,7 @@ class Vacuumed:
         keys: the keys of the objects, in order.
         size: the total size of the objects in bytes.
         dry_run: whether the objects were only listed and not removed.
-        foreign: the keys of objects that another program wrote and no marker names. A vacuum never removes them.
+        foreign: the keys of the objects of other programs that no marker names. A vacuum never removes these objects.
         manifests: the number of partitions with a manifest of this program.
     """
 
@@ -69,7 +69,7 @@ def vacuum(
 
     Raises:
         ValueError: `older_than` is negative.
-        VacuumRefused: the dataset has objects but no manifest of this program. A dry run lists the objects.
+        VacuumRefused: the dataset has objects but no manifest of this program, and `dry_run` is false.
         LakeError: the lake does not respond, or refuses a request.
     """
     lake = lake or lake_of(dataset)
@@ -152,11 +152,11 @@ def _objects_by_day(dataset: Dataset, lake: Lake) -> Iterator[tuple[dt.date, lis
 
 
 def _removable(dataset: Dataset, partition: Partition, objects: Sequence[ObjectInfo]) -> set[str]:
-    """Return the keys of this program's parts that no marker names. With a marker, also return the keys below `_temporary/`."""
+    """Return the keys of this program's parts that no marker names. If there is a marker, also return the keys below `_temporary/`."""
     folder = dataset.key(partition.day) + "/"
     has_marker = any(info.key == folder + MARKER for info in objects)
     if has_marker and partition.manifest is None and not partition.parts:
-        return set()  # An unreadable marker may name any object.
+        return set()  # A marker that cannot be read may name any object.
     own_part = re.compile(rf"part-[0-9]{{5}}-[0-9a-f]{{32}}{re.escape(dataset.suffix)}")
     committed = {part.name for part in partition.parts}
     names = {info.key.removeprefix(folder) for info in objects if not info.irregular}

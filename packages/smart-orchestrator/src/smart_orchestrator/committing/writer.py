@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.store.base import Lake, ObjectInfo
 
 
-# The text that a `LostRace` error uses for the other writer when the marker names no run.
+# The text for the other writer in a `LostRace` error when the marker names no run. It follows the word `run`.
 UNKNOWN_WRITER = "of another writer"
 
 
@@ -85,7 +85,7 @@ class _Target:
 
     @property
     def folder(self) -> str:
-        """The key of the partition."""
+        """The path of the partition in the lake."""
         return self.dataset.key(self.day)
 
     @property
@@ -94,7 +94,7 @@ class _Target:
         return f"{self.folder}/{MARKER}"
 
     def lost_race(self, winner: str | None) -> LostRace:
-        """Return the error for a partition that another writer committed during this commit."""
+        """Return the error for a partition that another writer committed during this commit. `winner` is the id of that commit."""
         return LostRace(self.dataset.name, self.day, winner or UNKNOWN_WRITER)
 
 
@@ -122,14 +122,15 @@ def commit(
     Raises:
         CommitError: there are no rows, or a newer version of this program wrote the partition.
         LostRace: another writer committed the partition during this commit. The data of the other writer stay.
-        LakeError: the lake does not respond, or refuses a request. The old partition stays visible.
+        LakeError: the lake does not respond, or refuses a request. Usually the old partition stays visible; if the lake stored the
+            manifest but its response was lost, the new partition is visible.
     """
     target = _Target(dataset, day, lake or lake_of(dataset))
     rows = sum(part.rows for part in parts)
     if rows == 0:
         raise CommitError(dataset.name, day, "it has no rows")
     run_id = uuid.uuid4().hex
-    new_keys = [f"{target.folder}/part-{n:05d}-{run_id}{dataset.suffix}" for n in range(len(parts))]
+    new_keys = [f"{target.folder}/part-{number:05d}-{run_id}{dataset.suffix}" for number in range(len(parts))]
     with target.lake.exclusive(target.folder):
         marker = _adopt_parts(target, _read_marker(target))
         with _delete_on_failure(target.lake, new_keys):
@@ -162,7 +163,7 @@ def _read_marker(target: _Target) -> _Marker | None:
 def _adopt_parts(target: _Target, marker: _Marker | None) -> _Marker | None:
     """Step 0: replace a foreign marker by a manifest. Return the marker that step 4 may replace.
 
-    An empty marker commits all parts beside it. Without this step, new parts would join the old partition before the commit.
+    An empty marker commits all parts beside it. Without this step, new parts would belong to the old partition before the commit.
 
     Raises:
         CommitError: a newer version of this program wrote the manifest.
@@ -180,7 +181,7 @@ def _adopt_parts(target: _Target, marker: _Marker | None) -> _Marker | None:
     parts = tuple(PartInfo(name, info.size, None, info.etag) for name, info in names.items() if is_part(name))
     now = dt.datetime.now(tz=dt.UTC)
     manifest = Manifest(target.day, f"adopted-{uuid.uuid4().hex}", parts, None, (), None, {}, now)
-    # If the response to a successful write is lost, the retry conflicts with our own manifest.
+    # If the response to a successful write is lost, the retry conflicts with the manifest of this commit.
     with suppress(ObjectConflict):
         target.lake.put_if(target.marker_key, manifest.to_bytes(), marker.etag)
     adopted = _read_marker(target)
@@ -238,11 +239,11 @@ def _replace_marker(
     try:
         target.lake.put_if(target.marker_key, data, marker.etag if marker is not None else None)
     except ObjectConflict:
-        # If the response to a successful write is lost, the retry conflicts with our own manifest.
+        # If the response to a successful write is lost, the retry conflicts with the manifest of this commit.
         winner = _run_id_of(target, _read_marker(target))
         if winner == run_id:
             return
-        # A marker without a run may be a truncated marker of this commit. So delete the new parts only if another run is known.
+        # A marker without a run may be a truncated marker of this commit. So delete the new parts only if the marker names a run.
         if winner is not None:
             with suppress(LakeError):
                 target.lake.delete(new_keys)
@@ -274,7 +275,9 @@ def write_frame(
 
     Raises:
         ContractError: the rows violate the contract; nothing is written.
-        CommitError, LostRace, LakeError: see `commit`.
+        CommitError: the frame has no rows, or a newer version of this program wrote the partition.
+        LostRace: another writer committed the partition during this commit.
+        LakeError: the lake does not respond, or refuses a request.
     """
     findings = contents.violations(dataset, frame)
     if findings:

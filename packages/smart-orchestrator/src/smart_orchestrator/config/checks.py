@@ -1,4 +1,4 @@
-"""Checks of the tables of a configuration file against each other: names, needs, grains, time zones and duplicates."""
+"""Checks that involve several tables of a configuration file: names, needs, grains, time zones and duplicates."""
 
 from __future__ import annotations
 
@@ -20,7 +20,11 @@ if TYPE_CHECKING:
 
 
 def topological_order(path: str, datasets: Mapping[str, Dataset]) -> list[str]:
-    """Return the names of the datasets, every dataset after its needs."""
+    """Return the names of the datasets, every dataset after its needs.
+
+    Raises:
+        ConfigError: a need is not the name of a dataset, or datasets need each other in a circle.
+    """
     for name, dataset in datasets.items():
         for need in dataset.needs:
             if need not in datasets:
@@ -39,40 +43,42 @@ def topological_order(path: str, datasets: Mapping[str, Dataset]) -> list[str]:
 def check_hourly_time_zones(
     path: str, datasets: Mapping[str, Dataset], consumers: Mapping[str, ConsumerConfig]
 ) -> None:
-    """Reject a time zone in which local days do not consist of complete UTC hours, for tables that read hourly datasets.
+    """Reject a table that reads hourly datasets in a time zone whose days do not consist of complete UTC hours.
 
     Raises:
-        ConfigError: the offset of a time zone is not a whole number of hours.
+        ConfigError: the offset of such a time zone is not a whole number of hours.
     """
     readers = [(f"datasets.{name}", dataset.timezone, dataset.needs) for name, dataset in datasets.items()]
-    readers += [(f"consumers.{name}", each.timezone, each.datasets) for name, each in consumers.items()]
-    for prefix, timezone, names in readers:
+    readers += [
+        (f"consumers.{name}", consumer.timezone, consumer.datasets) for name, consumer in consumers.items()
+    ]
+    for table, timezone, names in readers:
         if timezone is None or not any(datasets[name].grain is Grain.HOUR for name in names):
             continue
         if not has_whole_hours(timezone):
             raise ConfigError(
                 path,
-                f"{prefix}.timezone",
+                f"{table}.timezone",
                 f"{timezone!r} has an offset from UTC that is not a whole number of hours, so a day there does not consist of hourly partitions",
                 "Use a time zone with an offset of whole hours, or datasets of a coarser grain.",
             )
 
 
 def check_duplicates(path: str, datasets: Mapping[str, Dataset]) -> None:
-    """Reject two datasets with the same partitions: runs of one would count as runs of the other.
+    """Reject two datasets with the same partitions, because runs of one would count as runs of the other.
 
     Raises:
         ConfigError: there are two such datasets.
     """
-    names: dict[tuple[object, ...], str] = {}
+    names_by_location: dict[tuple[object, ...], str] = {}
     for name, dataset in datasets.items():
-        rows = (dataset.table, dataset.query, dataset.key_column)
-        location = (dataset.lake.rstrip("/"), dataset.key_format, dataset.grain, *rows)
-        if names.setdefault(location, name) != name:
+        table = (dataset.table, dataset.query, dataset.key_column)
+        location = (dataset.lake.rstrip("/"), dataset.key_format, dataset.grain, *table)
+        if names_by_location.setdefault(location, name) != name:
             raise ConfigError(
                 path,
                 f"datasets.{name}",
-                f"has the same partitions as datasets.{names[location]}",
+                f"has the same partitions as datasets.{names_by_location[location]}",
                 "Remove one of them, or correct its url, its key or its table.",
             )
 

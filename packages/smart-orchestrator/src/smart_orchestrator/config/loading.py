@@ -1,6 +1,7 @@
 """Read the configuration file `smart-orchestrator.toml`.
 
-The file is read once and completely. An invalid value raises `ConfigError`, which names the file, the key, the value and the fix.
+The file is read once and completely. An invalid value raises `ConfigError`, which names the file, the key and the fix, and the
+value unless it may be a secret.
 Relative paths are relative to the folder of the file. The file must not contain secrets, except in the URL of a database.
 """
 
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
 FILE_NAME = "smart-orchestrator.toml"
 DEFAULT_STATE = ".smart-orchestrator"
-# The options that only some adapters use, with these adapters.
+# Some options belong to some adapters only: the adapters of each such option.
 _ADAPTERS_OF_OPTIONS: Mapping[str, Sequence[Adapter]] = {
     "glob": ("marker", "files"),
     "min_files": ("marker", "files"),
@@ -105,8 +106,9 @@ def parse_config(data: bytes, path: Path) -> Config:
     dataset_tables = root.tables("datasets")
     runners = {name: parse_runner(name, table) for name, table in root.tables("runners").items()}
     parsed = {name: _parse_dataset(name, table, folder) for name, table in dataset_tables.items()}
-    unordered = {name: dataset for name, (dataset, _, _) in parsed.items()}
-    datasets = {name: unordered[name] for name in topological_order(str(path), unordered)}
+    datasets_in_file_order = {name: dataset for name, (dataset, _, _) in parsed.items()}
+    order = topological_order(str(path), datasets_in_file_order)
+    datasets = {name: datasets_in_file_order[name] for name in order}
     for name, dataset in datasets.items():
         if dataset.runner is not None and dataset.runner not in runners:
             raise unknown_name_error(str(path), f"datasets.{name}.runner", dataset.runner, runners)
@@ -137,7 +139,7 @@ def parse_config(data: bytes, path: Path) -> Config:
 
 
 def _parse_dataset(name: str, table: ConfigTable, folder: Path) -> tuple[Dataset, Policy, str | None]:
-    """Parse a `[datasets.NAME]` table into a dataset, its policy, and the URL of the lake for its waivers."""
+    """Parse a `[datasets.NAME]` table. Return the dataset, its policy, and the URL of a separate lake for its waivers or None."""
     if "/" in name or not name.strip("."):
         raise ConfigError(
             table.path, table.prefix, "a dataset's name has no slash and is not made of dots", "Rename it."
@@ -205,7 +207,7 @@ def _parse_consumer(name: str, table: ConfigTable, datasets: Mapping[str, Datase
     if timezone is not None and not is_time_zone(timezone):
         raise table.error("timezone", f"{timezone!r} is not an IANA name", "Write for example Europe/Berlin.")
     names = tuple(table.texts("datasets"))
-    grains = {Grain(grain) if grain else datasets[each].grain for each in names if each in datasets}
+    grains = {Grain(grain) if grain else datasets[need].grain for need in names if need in datasets}
     consumer = ConsumerConfig(
         name=name,
         datasets=names,
@@ -237,7 +239,10 @@ def _parse_policy(table: ConfigTable) -> Policy:
 
 
 def _lake_url(table: ConfigTable, key: str, folder: Path, *, is_lake: bool = True) -> str:
-    """Read a URL. A path is joined to `folder`, unless it begins with `~`. With `is_lake`, the URL must be that of a lake."""
+    """Read a URL or a path. A relative path is joined to `folder`, unless it begins with `~`.
+
+    With `is_lake`, the value must be the URL or the path of a lake. Otherwise, it may also be the URL of a database or a catalog.
+    """
     url = table.url(key)
     resolved = url if "://" in url or url.startswith("~") else str(folder / url)
     if is_lake:

@@ -1,6 +1,6 @@
 """The `[runners.NAME]` tables of the configuration file.
 
-A table describes one of three kinds of runner, and the kind follows from the option that the table has: `command` (a program),
+A table describes a runner of one of three kinds. The kind follows from the option that the table has: `command` (a program),
 `function` (a Python function), or `dag_id` (a DAG of an Airflow). No table contains a secret: the options for the token, the user
 and the password are names of environment variables.
 """
@@ -24,10 +24,10 @@ _FUNCTION = re.compile(r"\w+(\.\w+)*:\w+(\.\w+)*")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunnerConfig:
-    """What all kinds of runners have.
+    """The options that all kinds of runners have.
 
     Attributes:
-        name: the name of the table in the file.
+        name: the `NAME` of the table `[runners.NAME]`.
         jobs: the maximum number of runs at the same time.
         attempts: the maximum number of runs that a backfill starts for one key.
     """
@@ -42,7 +42,8 @@ class CommandConfig(RunnerConfig):
     """A command that runs the pipeline of a dataset for one key.
 
     Attributes:
-        command: the command as a list of arguments, in which `{key}`, `{start}` and `{end}` are replaced. No shell is used.
+        command: the command as a list of arguments. `{key}` becomes the partition key; `{start}` and `{end}` become the start and
+            the end of its span. No shell is used.
         timeout: the number of seconds after which a run is ended; None for no limit.
         env: the variables that are added to the environment of the command.
     """
@@ -54,10 +55,10 @@ class CommandConfig(RunnerConfig):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionConfig(RunnerConfig):
-    """A Python function that runs the pipeline of a dataset for one key, in a thread of the process that applies a plan.
+    """A Python function that runs the pipeline of a dataset for one key, in a thread of the orchestrator's process.
 
     Attributes:
-        function: the function as `module:function`. The module is searched in the folder of the file first.
+        function: the function as `module:function`. The folder of the configuration file is searched for the module first.
     """
 
     function: str
@@ -70,10 +71,10 @@ class AirflowConfig(RunnerConfig):
     Attributes:
         url: the address of Airflow, such as `http://localhost:8080`.
         dag_id: the id of the DAG.
-        token_variable: the name of the environment variable with the token; empty for user and password.
-        user_variable: the name of the environment variable with the user.
-        password_variable: the name of the environment variable with the password.
-        poll_seconds: the pause between two polls, in seconds.
+        token_variable: the name of the environment variable with the token; empty if a user and a password are used instead.
+        user_variable: the name of the environment variable with the user; empty if a token is used.
+        password_variable: the name of the environment variable with the password; empty if a token is used.
+        poll_seconds: the longest pause between two polls of the runs, in seconds.
     """
 
     url: str

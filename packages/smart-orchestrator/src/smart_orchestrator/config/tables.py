@@ -1,7 +1,7 @@
 """Read typed values from one table of the configuration file.
 
-Every method reads the value of a key and checks the type of the value. An invalid value raises `ConfigError` with the file, the key,
-the value and the fix. `reject_unknown_keys` then rejects every key that was not read, such as a misspelt option.
+Most methods read the value of a key and check the type of the value. An invalid value raises `ConfigError` with the file, the key
+and the fix, and with the value unless it may be a secret. `reject_unknown_keys` then rejects every key that was not read, such as a misspelt option.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.grain import Grain, Key
 
 _MAX_TEXT_LENGTH = 4096
+# The default of a key that must be in the table.
 _REQUIRED: Any = object()
 
 
@@ -170,7 +171,10 @@ class ConfigTable:
             raise self.error(
                 key, f"{_quote(values)} is not a list of tables", f'Write {key} = [{{ name = "…" }}].'
             )
-        return [ConfigTable(self.path, f"{self.prefix}.{key}[{i}]", value) for i, value in enumerate(values)]
+        return [
+            ConfigTable(self.path, f"{self.prefix}.{key}[{position}]", value)
+            for position, value in enumerate(values)
+        ]
 
     def text_table(self, key: str) -> dict[str, str]:
         """Read a table of texts. The values can be secrets, so no message contains a value."""
@@ -195,7 +199,7 @@ class ConfigTable:
 
 
 def suggestion(name: str, names: Sequence[str]) -> str:
-    """Return a question that suggests the closest of `names`; an empty text when none is close."""
+    """Return the question whether the closest of `names` was meant; an empty text when none is close."""
     matches = difflib.get_close_matches(name, names, 1)
     return f"Did you mean {matches[0]}?" if matches else ""
 

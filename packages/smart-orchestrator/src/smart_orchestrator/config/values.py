@@ -1,4 +1,4 @@
-"""The values of a configuration file: datasets and consumers; the runners are in `runners`."""
+"""The values of a configuration file. The classes of the runners are in the module `runners`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ConsumerConfig:
     """A command that runs when the windows of the datasets that it reads are ready.
 
     Attributes:
-        name: the name of the table in the file.
+        name: the `NAME` of the table `[consumers.NAME]`.
         datasets: the names of the datasets that the command reads.
         last: the number of keys in the window; the window contains the last keys that the upstream has published.
         command: the command as a list of arguments. `{start}` and `{end}` become the first and the last key of the window.
@@ -60,8 +60,8 @@ class Config:
         state: the state folder, with the ledger of runs, the locks and the output of the commands.
         datasets: the datasets by name, ordered so that every dataset follows the datasets that it needs.
         policies: the conditions under which a window is ready, by the name of the dataset.
-        waiver_urls: the URLs of separate lakes for waivers, by the name of the dataset. A dataset that is missing here keeps
-            its waivers in its own lake.
+        waiver_urls: the URLs of separate lakes for waivers, by the name of the dataset. A dataset that is not in this mapping
+            keeps its waivers in its own lake.
         runners: the runners by name.
         consumers: the consumers by name.
     """

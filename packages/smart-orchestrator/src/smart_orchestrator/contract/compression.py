@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # The largest size of a decompressed piece.
 PIECE_BYTES = 1 << 20
-# A bzip2 stream begins with the compression level, then the signature of a block or of the end of an empty stream.
+# The signature of bzip2 consists of `BZh`, the compression level, and the signature of a block or of the end of an empty stream.
 SIGNATURES: tuple[tuple[re.Pattern[bytes], Compression], ...] = (
     (re.compile(rb"\x1f\x8b"), "gzip"),
     (re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)"), "bz2"),
@@ -73,7 +73,7 @@ def decompress_chunks(chunks: Iterator[bytes], compression: Compression) -> Iter
     """Decompress `chunks` in pieces of at most one megabyte.
 
     Raises:
-        Unreadable: the stream is cut short, or it is followed by bytes that are not a compressed stream.
+        Unreadable: the compressed stream is cut short. A reader error about invalid bytes is raised unchanged.
     """
     first = next(chunks, b"")
     if compression == "infer":
@@ -88,7 +88,7 @@ def _decompress_streams(chunks: Iterator[bytes], compression: Compression) -> It
         data = chunk
         while data or (stream is not None and not stream.needs_input):
             if stream is None:
-                # Some tapes and disks fill their last block with zeros, which are not a stream.
+                # Some tapes and disks fill their last block with zeros after the last stream.
                 if not data.strip(b"\0"):
                     break
                 stream = _decompressor(compression)

@@ -1,7 +1,7 @@
 """Read CSV parts in pieces of bounded size. Each piece ends at the end of a row, never at a line break inside quotes.
 
-Every row must have as many fields as the header. A blank line is not a row, with one exception: in a part of our own writer with
-only one column, a blank line is a row with a null. The functions raise `Unreadable` for a part that is not CSV.
+Every row must have as many fields as the header. A blank line is not a row, with one exception: in a part with only one column
+that the writer of this package wrote, a blank line is a row with a null. The functions raise `Unreadable` for a part that is not CSV.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def read_csv(
 
 
 def split_into_row_pieces(chunks: Iterator[bytes], *, spark: bool) -> Iterator[bytes]:
-    """Split the text into pieces of complete rows.
+    """Split the bytes of a CSV text into pieces of complete rows.
 
     Raises:
         Unreadable: a row has more than `MAX_ROW_BYTES` bytes.
@@ -101,7 +101,7 @@ def find_rows_end(text: bytes, *, spark: bool) -> int:
     """Return the offset after the last complete row, that is, after the last line break outside of quotes."""
     if spark and b"\\" in text:
         text = _ESCAPED.sub(b"  ", text)
-    # A line break is inside quotes if an odd number of quotes comes before it.
+    # A line break is inside quotes if an odd number of quotes comes before it. Search backwards from the end.
     is_inside_quotes = text.count(b'"') % 2
     end = len(text)
     while (line_break := text.rfind(b"\n", 0, end)) >= 0:
@@ -144,7 +144,7 @@ def _split_header(text: bytes, *, spark: bool) -> tuple[list[str], bytes]:
 def _parse_pieces(
     header: Sequence[str], pieces: Iterator[bytes], *, spark: bool, foreign: bool
 ) -> Iterator[pl.DataFrame]:
-    """Parse the pieces into frames. The frames have unique column names."""
+    """Parse the pieces into frames. A repeated column name gets a number, so that it is unique."""
     rows_before = 0
     names = _unique_names(header)
     with translate_errors():
@@ -159,8 +159,8 @@ def _parse_pieces(
 def _unique_names(header: Sequence[str]) -> list[str]:
     """Return the header, with a number added to each repeated name."""
     names: list[str] = []
-    for number, name in enumerate(header):
-        names.append(f"{name}\0{number}" if name in names else name)
+    for position, name in enumerate(header):
+        names.append(f"{name}\0{position}" if name in names else name)
     return names
 
 
@@ -189,7 +189,8 @@ def _parse(
     except pl.exceptions.PolarsError:
         _check_field_counts(names, text, rows_before)
         raise
-    # Polars pads short rows with nulls. If no row is short, the number of commas outside values is rows x (columns - 1).
+    # Polars pads short rows with nulls. Only if no row is short, rows x (columns - 1) commas are separators.
+    # Count the separators: all commas except those inside values.
     separators = text.count(b",")
     if b'"' in text and separators:
         separators -= sum(frame.select(pl.all().str.count_matches(",", literal=True).sum()).row(0))

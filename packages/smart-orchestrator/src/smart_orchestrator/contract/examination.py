@@ -29,7 +29,7 @@ class Examination:
     Attributes:
         part: the part that was read.
         dialect: the CSV dialect in which the part was read.
-        columns: the names of the columns, with their types if the format has types; empty for an empty part.
+        columns: the names of the columns, in a format with types together with their types; empty for an empty part.
         rows: the number of rows.
         volume: the sum of the volume column; None if the column was not summed.
         table_findings: the reasons why the part cannot be read as a table of the contract.
@@ -51,7 +51,7 @@ class Examination:
         """Read a part and return its examination.
 
         Raises:
-            PartFault: a part is gone, or its bytes are not the bytes that were committed.
+            PartFault: the part is gone, or its bytes are not the bytes that were committed.
             LakeError: the lake does not respond, or refuses a request.
         """
         for dialect in dialects(dataset, foreign=foreign):
@@ -61,7 +61,7 @@ class Examination:
                     with open_table(dataset, part, dialect) as table:
                         examination.read(dataset, table)
                 except Unreadable as error:
-                    # A read of all bytes compares the checksum. For a changed part, it raises `PartFault`, which explains more.
+                    # Reading all bytes compares the checksum. If the part has changed, `PartFault` is the better explanation.
                     for _ in part.chunks():
                         pass
                     text = f"{part.name} cannot be read: {error}"
@@ -145,7 +145,7 @@ def value_findings(
     Args:
         dataset: the dataset with the contract.
         part: the name of the part, for the texts.
-        frame: the contract's columns, in their stored types.
+        frame: rows of the part: the contract's columns in their stored types.
         offset: the number of rows of the part before the frame.
         counts: the number of earlier violations in the part, by rule. This function adds the violations of the frame.
     """

@@ -1,4 +1,4 @@
-"""One violation of a contract."""
+"""A violation of a contract, and the texts about differing columns and duplicate values."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from smart_orchestrator.model.partition import Code
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
-# The number of violations of one rule that a reason lists. A damaged partition may have thousands.
+# The largest number of violations of one rule that a text lists. A damaged partition may have thousands.
 FIRST_FEW = 3
 
 
@@ -36,6 +36,7 @@ def difference_text(part: str, columns: Sequence[str], other: str, other_columns
 
 
 def _first_few(columns: Sequence[str]) -> str:
+    """Return a list of the first few columns. It has more columns than a list of violations has entries, because names are short."""
     more = len(columns) - 2 * FIRST_FEW
     return ", ".join(columns[: 2 * FIRST_FEW]) + (f" and {more} more" if more > 0 else "")
 

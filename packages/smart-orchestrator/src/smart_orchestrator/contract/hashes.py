@@ -19,7 +19,7 @@ class Hashes:
         self.by_column: dict[str, list[pl.Series]] = {}
 
     def add(self, dataset: Dataset, rows: pl.DataFrame) -> None:
-        """Add the hashes of `rows`. The frame must contain each unique column in the contract's type, named with `TYPED_SUFFIX`."""
+        """Add the hashes of `rows`: a frame with each unique column in the contract's type, whose name ends with `TYPED_SUFFIX`."""
         for column in dataset.columns:
             if column.unique and rows.height:
                 hashes = rows[column.name + TYPED_SUFFIX].hash()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.contract.sources import PartSource
 
-# A batch covers at most this many bytes of the file, and at most this many rows.
+# The limits of a batch: a number of bytes of the file, estimated from the average row, and a number of rows.
 BATCH_BYTES = 8 << 20
 BATCH_ROWS = 1 << 18
 SIGNATURE = b"PAR1"
@@ -28,7 +28,7 @@ def open_parquet(source: PartSource, *, footer_only: bool) -> Iterator[tuple[pl.
 
     Raises:
         Unreadable: the part is not a Parquet file.
-        PartFault: a part is gone, or its bytes are not the bytes that were committed.
+        PartFault: the part is gone, or its bytes are not the bytes that were committed.
         LakeError: the lake does not respond, or refuses a request.
     """
     with extra("frames"):

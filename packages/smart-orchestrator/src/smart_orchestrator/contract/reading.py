@@ -1,7 +1,7 @@
 """Translate the exceptions of file readers: every failure to read a part becomes `Unreadable`.
 
 Readers raise more than their own error classes: zlib raises `OSError`, and a panic of Polars derives from `BaseException`.
-Some errors are not about the bytes of the part, and are raised unchanged: errors of the lake, missing packages, a lack of memory,
+Errors that are not about the bytes of the part are raised unchanged: errors of the lake, missing packages, a lack of memory,
 and interrupts.
 """
 

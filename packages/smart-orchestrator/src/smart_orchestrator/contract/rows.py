@@ -73,7 +73,7 @@ def to_frame(dataset: Dataset, parts: Sequence[PartSource], *, foreign: bool = F
         foreign: whether another program wrote the parts. Spark, for example, puts a backslash before a quote.
 
     Raises:
-        ValueError: the parts violate the contract; `examine` lists the violations.
+        ValueError: a part cannot be read, or its columns are not those of the contract. `examine` lists all violations.
         PartFault: a part is gone, or its bytes are not the bytes that were committed.
         LakeError: the lake does not respond, or refuses a request.
     """
@@ -134,12 +134,12 @@ def _differing_columns(dataset: Dataset, examined: Sequence[Examination]) -> Ite
     headers = [
         (examination.part.name, examination.columns) for examination in examined if examination.columns
     ]
-    # Readers find the columns of Parquet by their names, but those of CSV by their positions.
+    # Readers find columns by their names in Parquet, but by their positions in CSV.
     is_ordered = dataset.format == "csv"
     for name, columns in headers[1:]:
-        first_name, first = headers[0]
-        if columns != first and (is_ordered or sorted(columns) != sorted(first)):
-            yield Finding(Code.COLUMNS, difference_text(name, columns, first_name, first))
+        first_name, first_columns = headers[0]
+        if columns != first_columns and (is_ordered or sorted(columns) != sorted(first_columns)):
+            yield Finding(Code.COLUMNS, difference_text(name, columns, first_name, first_columns))
 
 
 def check_together(
@@ -148,7 +148,7 @@ def check_together(
     """Return the number of rows and the sum of the volume column of each partition, or None for a partition with a fault.
 
     Each part is parsed separately. Then one query evaluates the rules over the rows of all partitions, grouped by
-    `PARTITION_COLUMN`. The query does not tell which fault a partition has; `examine` does.
+    `PARTITION_COLUMN`. The query does not name the fault of a partition; `examine` does.
     """
     with extra("frames"):
         import polars as pl

@@ -58,7 +58,10 @@ def rule_expressions(dataset: Dataset, dtypes: tuple[pl.DataType, ...]) -> RuleE
 
 
 def _sum_expression(column: Column) -> pl.Expr:
-    """Return the sum of a column in the contract's type. Sums of 64-bit integers would overflow silently."""
+    """Return an expression for the sum of a column, after its conversion to the contract's type.
+
+    Integers are added with 128 bits, because sums of 64-bit integers overflow silently.
+    """
     with extra("frames"):
         import polars as pl
 

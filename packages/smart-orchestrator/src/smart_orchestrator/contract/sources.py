@@ -50,7 +50,7 @@ class PartSource(Protocol):
     def file(self, *, footer_only: bool) -> AbstractContextManager[str]:
         """Provide the path of a local file with the bytes of the part.
 
-        With `footer_only`, the bytes outside of the Parquet footer may be missing in the file.
+        With `footer_only`, the file needs valid bytes only in the Parquet footer and the signature at the start.
         """
         ...
 
@@ -84,7 +84,7 @@ class BytesPart:
 
 @dataclass(frozen=True, slots=True)
 class LakePart:
-    """A part in a lake. A read of the part compares its size with the listing, and its checksum with the manifest."""
+    """A part in a lake. Reading all its bytes checks them against the size in the listing and the checksum in the manifest."""
 
     lake: Lake
     folder: str

@@ -1,8 +1,8 @@
 """Parse CSV in the dialect that Spark writes by default, which differs from RFC 4180.
 
 Inside quotes, a backslash escapes a quote or a backslash. Outside quotes, a backslash is an ordinary character. An empty field
-is null, quoted or not. A part beside an empty marker is not always in this dialect, because other programs write empty markers
-beside CSV of RFC 4180.
+is null, quoted or not. Spark writes an empty marker. But a part beside an empty marker is not always in this dialect, because other
+programs write empty markers beside CSV of RFC 4180.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Record = list[str | None]
 
 
 def dialects_differ(data: bytes) -> bool:
-    """Return whether the two dialects may parse these bytes differently. If they cannot, the faster parser of RFC 4180 can be used."""
+    """Return whether Spark's dialect and RFC 4180 may give different fields. If not, the faster parser of RFC 4180 can be used."""
     return b'"' in data and (b"\\" in data or b'""' in data)
 
 

@@ -28,11 +28,11 @@ class Table:
 
     Attributes:
         header: the names of the columns, including duplicates; empty for an empty part.
-        columns: the names of the columns, with their types if the format has types.
-        rows: the number of rows in the footer; None for a format without a footer, whose rows must be counted.
+        columns: the names of the columns, in a format with types together with their types.
+        rows: the number of rows according to the footer; None for a format without a footer.
         column_groups: the columns of the contract, in groups that are read one after the other. In a Parquet part, each column is a
             group of its own, so that only one column is in memory.
-        frames: a function that reads the rows of the columns that it is given. The frames may have further columns.
+        frames: a function that takes the names of columns, and yields their values in frames. A frame may have more columns.
     """
 
     header: Sequence[str]
@@ -68,8 +68,10 @@ def dialects(dataset: Dataset, *, foreign: bool) -> list[Dialect]:
 
     A foreign part can be in either dialect, because other programs than Spark write an empty marker, too.
     """
-    own = Dialect(spark=False, foreign=foreign)
-    return [Dialect(spark=True, foreign=True), own] if foreign and dataset.format == "csv" else [own]
+    rfc_4180 = Dialect(spark=False, foreign=foreign)
+    return (
+        [Dialect(spark=True, foreign=True), rfc_4180] if foreign and dataset.format == "csv" else [rfc_4180]
+    )
 
 
 @contextmanager
@@ -87,7 +89,7 @@ def open_table(
     Raises:
         Unreadable: the part does not have the dataset's format. A read of the frames can raise this error, too.
         NotSparkCsv: the CSV is not in Spark's dialect. A read of the frames can raise this error, too.
-        PartFault: a part is gone, or its bytes are not the bytes that were committed.
+        PartFault: the part is gone, or its bytes are not the bytes that were committed.
         LakeError: the lake does not respond, or refuses a request.
     """
     values_in_folders = folder_columns(source.name)

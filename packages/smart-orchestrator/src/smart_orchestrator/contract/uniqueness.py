@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from smart_orchestrator.contract.examination import Examination
     from smart_orchestrator.model.dataset import Column, Dataset
 
-# The hashes of more than MAX_UNGROUPED_ROWS rows are compared in GROUPS groups, because one comparison needs memory for its hashes.
+# A comparison needs memory for its hashes. So the hashes of more than MAX_UNGROUPED_ROWS rows are compared in GROUPS groups.
 GROUPS = 16
 MAX_UNGROUPED_ROWS = 1 << 18
-# The largest number of repeated hashes whose values are compared. Among so many, some are certainly real duplicates.
+# The largest number of repeated hashes whose values are compared. Among so many repeated hashes, some belong to equal values.
 MAX_SUSPECTS = 1000
 
 
@@ -38,7 +38,11 @@ def duplicate_findings(dataset: Dataset, examined: Sequence[Examination]) -> Ite
     for column in dataset.columns:
         if column.unique:
             suspects = _repeated_hashes(
-                [h for examination in examined for h in examination.hashes.by_column.get(column.name, [])]
+                [
+                    series
+                    for examination in examined
+                    for series in examination.hashes.by_column.get(column.name, [])
+                ]
             )
             if suspects is not None:
                 values = _values_with_hashes(dataset, column, examined, suspects)
@@ -59,7 +63,9 @@ def _repeated_hashes(hashes: list[pl.Series]) -> pl.Series | None:
     groups = GROUPS if rows > MAX_UNGROUPED_ROWS else 1
     for group in range(groups):
         compared = (
-            pl.concat(h.filter(h % groups == group) for h in hashes) if groups > 1 else pl.concat(hashes)
+            pl.concat(series.filter(series % groups == group) for series in hashes)
+            if groups > 1
+            else pl.concat(hashes)
         )
         if compared.n_unique() < len(compared):
             return compared.filter(compared.is_duplicated()).unique(maintain_order=True).head(MAX_SUSPECTS)
@@ -78,6 +84,6 @@ def _values_with_hashes(
         with open_table(dataset, examination.part, examination.dialect) as table:
             for frame in table.frames([column.name]) if table.header else ():
                 with translate_errors():
-                    value = frame.select(convert(column, frame.schema[column.name])).to_series()
-                    values.append(value.filter(value.hash().is_in(suspects.implode())))
+                    converted = frame.select(convert(column, frame.schema[column.name])).to_series()
+                    values.append(converted.filter(converted.hash().is_in(suspects.implode())))
     return pl.concat(values)

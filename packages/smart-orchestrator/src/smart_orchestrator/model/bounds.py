@@ -1,6 +1,7 @@
-"""Bounds of numbers that users set. A function returns the problem of a value, or an empty text for a valid value.
+"""Bounds of numbers that users set.
 
-The upper bounds keep a mistyped value from overflowing a timer or an integer of a library.
+Each function returns what is wrong with a value, as the rest of a sentence, or an empty text for a valid value. The upper
+bounds keep a mistyped value from overflowing a timer or an integer of a library.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ class Explanation:
     Attributes:
         key: the partition key.
         cause: the cause.
-        evidence: the object, run or waiver that proves the cause, as a sentence.
+        evidence: a sentence about the object, run or waiver that shows the cause.
         run: the name of the run in the evidence; None without a run.
         url: the address of the run's logs, if the run has one.
     """
@@ -100,13 +100,13 @@ def explain(partition: Partition, run: Run | None, attempts: int) -> Explanation
 
 
 def _cause_of_run(run: Run, attempts: int) -> tuple[Cause, str]:
-    """Return the cause of an absent partition whose latest run has ended."""
+    """Return the cause and the evidence for an absent partition whose latest run has ended."""
     if run.failure is Failure.NOT_PUBLISHED:
         return Cause.NOT_PUBLISHED, run.message
     if run.state is RunState.SUCCEEDED or run.failure is Failure.NO_DATA_AFTER_SUCCESS:
         return Cause.NO_DATA_AFTER_SUCCESS, f"run {run.name} succeeded and left no data"
     if run.attempt >= attempts:
-        # Every backfill starts up to `attempts` runs, so the number of a run can be larger.
-        number = f"{run.attempt} of {attempts}" if run.attempt == attempts else f"{run.attempt}"
-        return Cause.ATTEMPTS_EXHAUSTED, f"attempt {number} failed: {run.message}"
+        # `run.attempt` counts the runs of all backfills, and each backfill starts up to `attempts` runs. So it can be larger.
+        attempt_text = f"{run.attempt} of {attempts}" if run.attempt == attempts else f"{run.attempt}"
+        return Cause.ATTEMPTS_EXHAUSTED, f"attempt {attempt_text} failed: {run.message}"
     return Cause.RUN_FAILED, f"run {run.name} failed: {run.message}"

@@ -49,8 +49,8 @@ class Policy:
 
     def state_of(self, partition: Partition) -> State:
         """Return the state of the partition under this policy."""
-        is_refused = self.strict and partition.available and partition.code in WARNINGS
-        return State.INVALID if is_refused else partition.state
+        counts_as_invalid = self.strict and partition.available and partition.code in WARNINGS
+        return State.INVALID if counts_as_invalid else partition.state
 
     def to_json(self) -> dict[str, object]:
         """Return the policy as a JSON object, for `check --json`."""
@@ -65,7 +65,7 @@ class Completeness:
         dataset: the name of the dataset.
         window: the window that was checked.
         partitions: the partition of each day, oldest first. A day that is not expected has one of the codes in `NOT_EXPECTED`.
-        strays: the names in the folder of the partitions that are not the path of a partition.
+        strays: the names of the files and folders in the dataset's folder that are not partitions.
         policy: the conditions under which the window is ready.
         requests: the number of requests that the check sent to the lake, by kind.
         volume_requests: the number of additional requests that the volume check sent, by kind.
@@ -88,7 +88,7 @@ class Completeness:
         return self.partitions[self.window.position(day)]
 
     def blocks(self, key: dt.date) -> bool:
-        """Return whether the datasets that need this key must wait for it, because its partition is not available but can still come."""
+        """Return whether datasets that need this key must wait: its partition is not available, but may become available."""
         partition = self[key]
         return not partition.available and partition.code not in (Code.WAIVED, Code.BEYOND_UPSTREAM_HISTORY)
 
@@ -146,7 +146,7 @@ class Completeness:
 
     @property
     def ready(self) -> bool:
-        """Whether the policy allows a consumer to run."""
+        """Whether the window meets all conditions of the policy."""
         expected, available = len(self.expected), len(self.available)
         covered = expected > 0 and 100 * available >= self.policy.min_coverage * expected
         return covered and available >= self.policy.min_days and (self.policy.allow_lag or not self.not_yet)
@@ -157,7 +157,10 @@ class Completeness:
         return bool(self.expected) and not self.missing
 
     def with_runs_in_flight(self, days: Collection[dt.date]) -> Completeness:
-        """Return a copy in which each absent or uncommitted day with a run in flight has the code `STILL_WRITING`."""
+        """Return a copy in which the absent and uncommitted ones of `days` have the code `STILL_WRITING`.
+
+        `days` are the days with a run in flight.
+        """
         marked = tuple(
             replace(partition, code=Code.STILL_WRITING, reason=f"a run is in flight: {partition.reason}")
             if partition.day in days and partition.code in (Code.MISSING, Code.NO_MARKER)
@@ -169,7 +172,7 @@ class Completeness:
     def to_json(self) -> dict[str, object]:
         """Return the JSON document that `check --json` prints. Days are ISO strings, oldest first."""
 
-        def iso(days: Iterable[dt.date]) -> list[str]:
+        def key_texts(days: Iterable[dt.date]) -> list[str]:
             return [key_text(day) for day in days]
 
         return {
@@ -181,11 +184,11 @@ class Completeness:
                 "days": len(self.window),
                 "lag_days": self.window.lag,
             },
-            "expected": iso(self.expected),
-            "available": iso(self.available),
-            "missing": iso(self.missing),
-            "waived": iso(self.waived),
-            "not_yet": iso(self.not_yet),
+            "expected": key_texts(self.expected),
+            "available": key_texts(self.available),
+            "missing": key_texts(self.missing),
+            "waived": key_texts(self.waived),
+            "not_yet": key_texts(self.not_yet),
             "coverage_pct": self.coverage_pct,
             "ready": self.ready,
             "policy": self.policy.to_json(),

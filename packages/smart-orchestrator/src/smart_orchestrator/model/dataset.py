@@ -32,7 +32,7 @@ _EXAMPLES = {
     Grain.WEEK: "{start:%G-W%V}",
     Grain.MONTH: "{start:%Y-%m}",
 }
-# Sample times that differ in every directive, so that a key format with too few directives gives two samples the same path.
+# Sample times. A key format with too few directives gives two of them the same path.
 _SAMPLES = [
     dt.datetime(2024, 2, 29, 23, tzinfo=dt.UTC),
     dt.datetime(2024, 3, 1, 0, tzinfo=dt.UTC),
@@ -101,17 +101,17 @@ class Dataset:
         adapter: the adapter that inspects the partitions; see `smart_orchestrator.adapters`.
         grain: the length of the span of a key.
         timezone: the IANA name of the time zone of days, weeks and months. Hours are always UTC.
-        lag: the publication lag: how many grains after a key the upstream has published the key.
-        settle: the number of seconds without a change after which a partition without a marker counts as written. None for the
-            settle time that the options of the check set.
-        min_files: the minimum number of data files for `files` and `marker`. A partition with fewer files is `SHORT`.
+        lag: the publication lag: the number of grains after which the upstream has published a key.
+        settle: the number of seconds without a change after which a partition without a marker counts as written. With None,
+            the options of the check determine the settle time.
+        min_files: for `files` and `marker`, the minimum number of data files. A partition with fewer files is `SHORT`.
         glob: the pattern for the names of data files. By default, the usual endings of the format.
-        table: the table of the adapter `sql`, as `schema.table`, or of `iceberg`, as its name in the catalog at `lake`.
-        query: a SELECT that replaces the table of the adapter `sql`.
-        key_column: the column with the date or time of a row, for `sql`, `iceberg` and `delta`.
-        change_column: a column whose largest value changes whenever rows change, for `sql`.
-        needs: the names of upstream datasets. They must be complete for a key before a run of the key can start.
-        runner: the name of the runner of the pipeline.
+        table: for `sql`, the table as `schema.table`; for `iceberg`, the name of the table in the catalog at `lake`.
+        query: for `sql`, a SELECT that replaces the table.
+        key_column: for `sql`, `iceberg` and `delta`, the column with the date or time of a row.
+        change_column: for `sql`, a column whose largest value changes whenever rows change.
+        needs: the names of upstream datasets. A run of a key starts only when these datasets are complete for the key.
+        runner: the name of the runner in the configuration file; None if the file names no runner for the dataset.
     """
 
     name: str
@@ -216,19 +216,19 @@ class Dataset:
     def _check_key_format(self) -> None:
         if self.key_format.startswith("/") or self.key_format.endswith("/"):
             raise DatasetError(self.name, f"key format {self.key_format!r} begins or ends with a slash")
-        samples = [self.grain.floor(moment) for moment in _SAMPLES]
+        sample_keys = [self.grain.floor(moment) for moment in _SAMPLES]
         try:
-            keys = [self.key(key) for key in samples]
+            paths = [self.key(key) for key in sample_keys]
         except ValueError as error:
             raise DatasetError(
                 self.name, f"key format {self.key_format!r} is not a format of {self.grain} ({error})"
             ) from None
-        if not keys[0].isprintable() or any(name in ("", ".", "..") for name in keys[0].split("/")):
+        if not paths[0].isprintable() or any(name in ("", ".", "..") for name in paths[0].split("/")):
             problem = (
                 f"key format {self.key_format!r} has an empty, '.' or '..' folder or a control character"
             )
             raise DatasetError(self.name, problem)
-        if [self.day(key) for key in keys] != samples:
+        if [self.day(path) for path in paths] != sample_keys:
             raise DatasetError(
                 self.name,
                 f"key format {self.key_format!r} gives different {self.grain}s the same key; "

@@ -2,8 +2,8 @@
 
 A key is the start of its span. The key of an hour is a `datetime` in UTC. The key of a day, a week or a month is a `date`: the day,
 the Monday, or the first day of the month. In a time zone, days, weeks and months are local. A local day has 23 or 25 hours when the
-clocks change. If midnight does not exist on a local day, the day starts at its first instant. The functions are pure. They raise
-`ValueError` or `OverflowError` outside the years 1 to 9999.
+clocks change. If the clocks skip midnight, the local day starts at the moment of the change. The functions are pure. For a time
+outside the years 1 to 9999, they raise `ValueError` or `OverflowError`.
 """
 
 from __future__ import annotations
@@ -82,6 +82,7 @@ class Grain(StrEnum):
         start = midnight.astimezone(dt.UTC)
         if start.astimezone(zone).replace(tzinfo=None) == midnight.replace(tzinfo=None):
             return start
+        # The clocks skip midnight on this day.
         return _first_instant(key, zone, start)
 
     def end(self, key: Key, zone: dt.tzinfo = dt.UTC) -> dt.datetime:
@@ -153,13 +154,16 @@ def hours_of(start: dt.datetime, end: dt.datetime) -> list[Key]:
 
 
 def _first_instant(day: dt.date, zone: dt.tzinfo, candidate: dt.datetime) -> dt.datetime:
-    """Return the first instant of a local day whose midnight does not exist, at or before `candidate`."""
-    # `early` and `late` are numbers of seconds before `candidate`. At `early`, the day has not begun; at `late`, it has begun.
-    early, late = int(ONE_DAY.total_seconds()), 0
-    while early - late > 1:
-        middle = (early + late) // 2
+    """Return the first instant of a local day on which the clocks skip midnight.
+
+    `candidate` is an instant in this day. The result is at most one day before `candidate`.
+    """
+    # Both variables count seconds back from `candidate`.
+    too_far_back, within_day = int(ONE_DAY.total_seconds()), 0
+    while too_far_back - within_day > 1:
+        middle = (too_far_back + within_day) // 2
         if (candidate - dt.timedelta(seconds=middle)).astimezone(zone).date() >= day:
-            late = middle
+            within_day = middle
         else:
-            early = middle
-    return candidate - dt.timedelta(seconds=late)
+            too_far_back = middle
+    return candidate - dt.timedelta(seconds=within_day)

@@ -125,7 +125,7 @@ def _pattern(template: str, hourly: bool) -> tuple[re.Pattern[str], list[str]]:
 
 
 def _key(numbers: Mapping[str, int], *, hourly: bool) -> Key | None:
-    """Return the key for the numbers in a path, or None if the numbers do not determine a date."""
+    """Return the key for the numbers in a path, by the letter of their directive. None if the numbers do not determine a date."""
     if "Y" in numbers and "j" in numbers:
         day = dt.date(numbers["Y"], 1, 1) + dt.timedelta(days=numbers["j"] - 1)
     elif "Y" in numbers and "m" in numbers:

@@ -54,7 +54,7 @@ class State(StrEnum):
     COMPLETE = "complete"
 
 
-# These codes describe whether a partition is expected, and not its data. `Partition.lake_code` describes the data instead.
+# These codes say whether a partition is expected, and nothing about its data. `Partition.lake_code` then describes the data.
 EXPECTATION_CODES = (Code.WITHIN_LAG, Code.WAIVED, Code.BEYOND_UPSTREAM_HISTORY, Code.BAD_WAIVER)
 
 # The state for all other codes is INVALID.
@@ -84,7 +84,7 @@ class Manifest:
 
     Attributes:
         day: the partition key.
-        run_id: the unique id of the commit.
+        run_id: the unique id that the writer gave to this commit.
         parts: the data objects, in order.
         rows: the number of rows in all parts; None when the writer did not count the rows.
         columns: the names of the columns, in order; empty when unknown.
@@ -103,7 +103,7 @@ class Manifest:
     written_at: dt.datetime
 
     def to_bytes(self) -> bytes:
-        """Encode the manifest as the bytes of a marker."""
+        """Return the manifest as JSON: the content of the marker `_SUCCESS`."""
         document = {
             "version": MANIFEST_VERSION,
             "day": key_text(self.day),
@@ -149,7 +149,7 @@ class Partition:
         reason: the reason as a sentence, in one line without control characters.
         data: the parts, the number of rows and the volume.
         fingerprint: a digest of the manifest, or of the names, sizes and ETags of the parts; None for an uncommitted partition.
-        manifest: the manifest of our writer; None for a partition of another writer.
+        manifest: the manifest, if the writer of this package wrote the partition; otherwise None.
         newest_write: the time of the newest write to an uncommitted partition, in UTC.
         lake_code: the code for the data in the lake, if `code` is one of `EXPECTATION_CODES`.
 

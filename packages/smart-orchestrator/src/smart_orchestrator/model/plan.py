@@ -1,6 +1,6 @@
-"""Plan a backfill: the action for each day of a window and its reason.
+"""Plan a backfill: choose an action for each day of a window, with a reason.
 
-A plan is computed from a `Completeness` and the latest run of each day, without I/O.
+A plan is computed from a `Completeness` and the latest run of each day, without I/O. A *day* stands for a key of any grain.
 
 *Missing* days are expected and not available. *Due* days are the missing days for which a run should start now. The two are
 computed separately, so a rule about retries can never hide a missing day.
@@ -43,7 +43,7 @@ class PlanStep:
 
     Attributes:
         day: the partition key.
-        action: what the backfill does about the day.
+        action: the action of the backfill for this day.
         why: the reason for the action, as a sentence.
         run: the run to follow; None for any action except `follow`.
     """
@@ -71,7 +71,7 @@ class Plan:
         completeness: the completeness of the window when the plan was made.
         steps: one step for each day, oldest first.
         latest_runs: the latest run of each missing day that had a run when the plan was made.
-        runner: the name of the runner that starts the runs, in a configuration with several runners.
+        runner: the name of the runner in the configuration file; None without a configuration file or a runner.
     """
 
     completeness: Completeness
@@ -126,7 +126,7 @@ def _step(partition: Partition, run: Run | None, *, accepted: bool) -> PlanStep:
 
 
 def written_by(partition: Partition, run: Run | None) -> bool:
-    """Return whether the newest file of the partition was written during this run, so that the end of the run ends the writing."""
+    """Return whether the newest file of the partition was written during this run. If so, this run counts as its writer."""
     if run is None or run.started_at is None or partition.newest_write is None:
         return False
     ended = run.ended_at or dt.datetime.max.replace(tzinfo=dt.UTC) - CLOCK_SLACK

@@ -1,6 +1,6 @@
 """A pipeline run as a value: its state, its failure and its name.
 
-A run processes one day. The name of a run consists of the day and the attempt, so starting the same attempt twice yields one
+A run processes one day, or another partition key. The name of a run consists of the day and the attempt, so starting the same attempt twice yields one
 run. The protocol of runners is in `runners.base`.
 """
 
@@ -35,8 +35,8 @@ class Run:
     """One run of the pipeline for one day.
 
     Attributes:
-        name: the unique name. If this layer started the run, the name consists of the day and the attempt.
-        day: the UTC day that the run processes.
+        name: the unique name. If this package started the run, the name consists of the day and the attempt.
+        day: the partition key that the run processes.
         attempt: the number of the attempt, counted from 1 over all runs of the day.
         state: the state of the run.
         ours: whether this process started the run. If not, this process only follows the run.

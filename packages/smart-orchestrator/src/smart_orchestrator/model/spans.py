@@ -34,7 +34,10 @@ def keys_for(dataset: Dataset, key: Key, needed: Dataset) -> list[Key]:
 
 
 def window_for(window: Window, zone: dt.tzinfo, dataset: Dataset, as_of: Key) -> Window:
-    """Return the window of `dataset` that covers `window`, which may have another grain or time zone."""
+    """Return the smallest window of `dataset` that covers `window`.
+
+    `window` may have another grain. Its keys are in the time zone `zone`. `as_of` is the as-of key of the result.
+    """
     start, end = window.grain.start(window.start, zone), window.grain.end(window.last, zone)
     keys = keys_within(start, end, dataset.grain, dataset.zone)
     return Window.between(keys[0], keys[-1], as_of, dataset.lag, dataset.grain)

@@ -1,7 +1,7 @@
 """Windows of partition keys of one grain, calculated without I/O.
 
-A window is inclusive in text (`2025-11-05 .. 2025-11-09`) and half-open in code (`start`, `stop`). The as-of key is an
-argument. Only `today_utc` reads the clock, and only entry points call `today_utc`. An impossible window raises `WindowError`,
+A window is inclusive in text (`2025-11-05 .. 2025-11-09`) and half-open in code (`start`, `stop`). The as-of key
+stands for the current time, and is an argument. Only `today_utc` reads the clock, and only entry points call `today_utc`. An impossible window raises `WindowError`,
 which names the invalid argument.
 """
 
@@ -54,8 +54,8 @@ class Window:
     Attributes:
         start: the first key of the window.
         stop: the key after the last key of the window.
-        as_of: the as-of key, which takes the place of the current time.
-        lag: the publication lag: how many grains after a key the upstream has published the key.
+        as_of: the as-of key, which stands for the current time.
+        lag: the publication lag: the number of grains after which the upstream has published a key.
         grain: the grain of all keys.
     """
 
@@ -93,7 +93,7 @@ class Window:
     def of_days(cls, days: int, as_of: dt.date, lag: int = 3) -> Window:
         """Return the window of the last `days` days that the upstream has published by `as_of`.
 
-        With the default lag, `days=5, as_of=2025-11-12` ends on 2025-11-09.
+        With the default lag, the window for `days=5` and `as_of=2025-11-12` ends on 2025-11-09.
 
         Raises:
             WindowError: `days` is not between 1 and 3660, or the window starts before the year 1.
@@ -129,7 +129,7 @@ class Window:
         """Return the window from `start` to `end`, both inclusive. Keys within the lag are included but not expected.
 
         Raises:
-            WindowError: `end` is before `start`, or the window is longer than 3660 days.
+            WindowError: `end` is before `start`, or the window is longer than `max_length` allows.
         """
         if end < start:
             raise WindowError(

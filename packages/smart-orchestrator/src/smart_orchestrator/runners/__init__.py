@@ -1,1 +1,1 @@
-"""Runners execute the pipeline for a partition: as a Python function on this machine, or as a DAG in Airflow."""
+"""Runners execute the pipeline for a partition: as a Python function, as a command, or as a DAG in Airflow."""

@@ -2,9 +2,9 @@
 
 The name of a run consists of the day and the attempt (`2025-11-05.1`). The `conf` is `{"target_date": "2025-11-05"}`. The logical
 date is null, so the name does not depend on a clock. Airflow refuses a second run with the same name, and the runner then follows
-the first run. A run without a day in its `conf` belongs to the UTC date of its `run_after` minus the lag. The runner therefore
-lists and follows scheduled and manual runs, too. With `wait_for_schedule`, it also follows a run that Airflow's schedule will create
-soon, so that the day is not run twice.
+the first run. A run without a day in its `conf` processes the UTC date of its `run_after` minus the lag. So the runner can also list
+and follow scheduled and manual runs. With `wait_for_schedule`, it also follows a run that Airflow's schedule will create soon,
+so that the day is not run twice.
 
 A pipeline reports the reason of a failure in an XCom of the failed task. The key is `failure`, and the value is
 `{"failure": "NOT_PUBLISHED", "message": "…"}` with a name of `smart_orchestrator.model.run.Failure`. Without this XCom, the
@@ -49,7 +49,7 @@ STATES = {
     "success": RunState.SUCCEEDED,
     "failed": RunState.FAILED,
 }
-# One request lists the runs of a month. For a window of more months, one request lists the runs of a year.
+# Up to this number of months, each request lists the runs of one month. For more months, each request lists the runs of one year.
 MAX_MONTH_REQUESTS = 12
 # The maximum number of run names in one request, which keeps the URL below 4 KB.
 NAMES_PER_REQUEST = 40
@@ -76,12 +76,12 @@ class AirflowRunner:
         api: the client of Airflow's API.
         dag_id: the id of the pipeline's DAG.
         lag: the number of days between the day that a scheduled run processes and the UTC date of its `run_after`.
-        poll_seconds: the pause between two polls, in seconds.
-        force: whether to run a day that is already complete.
+        poll_seconds: the longest pause between two polls, in seconds.
+        force: whether to run a day although it is already complete.
         ui_url: the address of Airflow's UI, for links; by default, the address of the API.
-        note: the note of every run that this runner starts. Runs with this note count as started by this process. With a fixed
-            note, a process that replaces a killed process recognizes the runs of that process.
-        wait_for_schedule: the time in seconds within which a run by the schedule of the DAG is waited for and followed. By default,
+        note: the note of every run that this runner starts. All runs with this note count as started by this process. A process that
+            replaces a killed process uses the same note, and so recognizes its runs.
+        wait_for_schedule: the number of seconds. A run that the DAG's schedule will create within this time is followed. By default,
             the runner follows only runs that exist.
     """
 
@@ -219,13 +219,15 @@ class AirflowRunner:
         if not runs:
             return []
         items = self._items_by_id([run.name for run in runs])
-        expected = self._expected_names(run.name for run in runs if run.name not in items)
-        polled = [run if run.name in expected else self._refresh(run, items.get(run.name)) for run in runs]
+        not_created_yet = self._names_to_be_created(run.name for run in runs if run.name not in items)
+        polled = [
+            run if run.name in not_created_yet else self._refresh(run, items.get(run.name)) for run in runs
+        ]
         if any(run.in_flight for run in polled) and self._api.get(self._path).get("is_paused"):
             raise self._paused()
         return polled
 
-    def _expected_names(self, names: Iterable[str]) -> set[str]:
+    def _names_to_be_created(self, names: Iterable[str]) -> set[str]:
         """Return the names of scheduled runs that Airflow has not created yet, but will create."""
         scheduled = [name for name in names if scheduled_time(name) is not None]
         if not scheduled:
@@ -249,7 +251,7 @@ class AirflowRunner:
                 raise self._missing() from None
             if refused.status != CONFLICT:
                 raise
-            # After a lost response, the retry of a request conflicts with the run that the first request created.
+            # If the response to the first request was lost, the retry conflicts with the run that the first request created.
             is_own = refused.repeated
         existing = self._items_by_id([name]).get(name)
         if existing is not None and self._day(existing) != day:
@@ -261,7 +263,7 @@ class AirflowRunner:
         return self._refresh(Run(name, day, attempt, RunState.QUEUED, ours=is_own), existing)
 
     def _refresh(self, run: Run, item: Json | None) -> Run:
-        """Return the run in the state that Airflow lists, or in state LOST if Airflow does not list the run."""
+        """Return the run in the state of `item`, the run in Airflow's list. Without an item, the run is LOST."""
         if item is None:
             message = "the run was deleted from Airflow"
             return Run(run.name, run.day, run.attempt, RunState.LOST, run.ours, Failure.LOST, message)
@@ -271,7 +273,7 @@ class AirflowRunner:
         return with_failure_details(self._api, self._path, self._ui, refreshed)
 
     def _runs_of(self, days: Collection[dt.date]) -> list[Run]:
-        """List all runs of these days, both by the text of the conf and by `run_after`."""
+        """List all runs of these days: the runs with a day in the `conf`, and the runs with a fitting `run_after`."""
         if not days:
             return []
         first, last = min(days), max(days)
@@ -306,7 +308,7 @@ class AirflowRunner:
             raise
 
     def _day(self, item: Json) -> dt.date | None:
-        """Return the day that a run processes, or None if its conf has an invalid day."""
+        """Return the day that a run processes, or None if the run names no valid day."""
         conf_day = (item.get("conf") or {}).get(CONF_DAY_FIELD)
         if conf_day:
             try:
@@ -318,14 +320,14 @@ class AirflowRunner:
 
     def _run(self, item: Json, day: dt.date, *, ours: bool = False) -> Run:
         name = str(item["dag_run_id"])
-        attempt = RUN_NAME.fullmatch(name)
+        own_name = RUN_NAME.fullmatch(name)
         state = STATES.get(str(item.get("state")), RunState.RUNNING)
         failed = state is RunState.FAILED
         return Run(
             name=name,
             day=day,
             # Scheduled and manual runs have other names and no attempt number.
-            attempt=int(attempt.group(1)) if attempt else 0,
+            attempt=int(own_name.group(1)) if own_name else 0,
             state=state,
             ours=ours or (bool(self._note) and item.get("note") == self._note),
             failure=Failure.ERROR if failed else None,
@@ -369,6 +371,7 @@ class AirflowRunner:
 
 
 def _priority(run: Run) -> tuple[bool, dt.datetime, int]:
+    """Return a sort key: runs in flight are greater than ended runs, and later runs are greater than earlier runs."""
     earliest = dt.datetime.min.replace(tzinfo=dt.UTC)
     return run.in_flight, run.started_at or earliest, run.attempt
 
@@ -384,6 +387,7 @@ def _date_prefixes(first: dt.date, last: dt.date) -> list[str]:
 
 
 def _month(day: dt.date) -> int:
+    """Return the number of a day's month, counted from the year 0."""
     return day.year * 12 + day.month - 1
 
 

@@ -2,8 +2,8 @@
 
 The client fetches a token with user and password from `POST /auth/token`, and fetches a new token when Airflow rejects the old one.
 A token that the caller passes cannot be renewed. A request is retried if there is no response or the response is a server error
-(5xx) or 429. If this Airflow has never answered, the retries stop after a few seconds, because the address is probably wrong.
-Otherwise they stop after `patience` seconds, because Airflow is probably restarting. A failed request raises `RunsError`, and a
+(5xx) or 429. If this Airflow has never answered, the address is probably wrong, so the retries stop after a few seconds.
+Otherwise Airflow is probably restarting, so they stop after `patience` seconds. A failed request raises `RunsError`, and a
 refused request raises the subclass `Refused` with the status. The client is thread-safe. No message contains credentials.
 
 Source: https://airflow.apache.org/docs/apache-airflow/stable/stable-rest-api-ref.html
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 # Airflow limits the page size to `[api] maximum_page_limit`, 100 by default.
 PAGE_SIZE = 100
-# The time for retries, in seconds: for an address that has never answered, and for an address that has answered.
+# The time for retries, in seconds: before the first answer of Airflow, and after it.
 FIRST_PATIENCE = 5.0
 PATIENCE = 120.0
 # The first and the longest pause between two tries, in seconds.
@@ -118,12 +118,12 @@ class AirflowApi:
         self._patience = patience
         self._has_answered = False
         self._lock = threading.Lock()
-        # Without https, no certificates are needed, and loading them takes 130 ms.
+        # Only https needs certificates, and loading them takes 130 ms.
         self._http = httpx2.Client(
             base_url=self.url,
             timeout=httpx2.Timeout(timeout, connect=min(timeout, 10.0)),
             verify=self.url.startswith("https://"),
-            # The api-server may restart between two polls. Without kept-alive connections, the client need not be closed.
+            # No connection is kept alive, because Airflow may restart between two polls. So the client need not be closed.
             limits=httpx2.Limits(max_keepalive_connections=0),
         )
 
@@ -151,9 +151,9 @@ class AirflowApi:
         return self._json(self.request("POST", f"/api/v2{path}", body=body))
 
     def pages(self, path: str, items: str, **params: Any) -> Iterator[Json]:
-        """Yield the objects of the list `items` at `/api/v2` + `path`, from all pages.
+        """Yield the objects of a list from all pages at `/api/v2` + `path`. `items` is the name of the list.
 
-        `order_by` must sort new objects last. Otherwise an object could move between pages and be missed.
+        The parameter `order_by` must sort new objects last. Otherwise an object could move between pages and be missed.
         """
         offset = 0
         while True:
@@ -211,7 +211,7 @@ class AirflowApi:
     def _send_with_retries(
         self, method: str, path: str, token: str, params: Json | None = None, body: Json | None = None
     ) -> tuple[httpx2.Response, bool]:
-        """Send a request, and retry it after server errors. Return the response, and whether it answers a retry."""
+        """Send a request, and retry it after server errors. Return the response, and whether the request was a retry."""
         with extra("airflow-client"):
             import httpx2
 

@@ -1,7 +1,7 @@
 """Explain why an Airflow run failed: the failed task, the message, and the address of the log.
 
-The message comes from the XCom `failure` of the task, or else from the last exception in the log. If Airflow refuses to return
-them (missing rights, deleted log), the message explains the refusal. The functions raise `RunsError` if there is no response.
+The message comes from the XCom `failure` of the task, or else from the last exception in the log. If Airflow does not return the
+XCom or the log (missing rights, deleted log), the message explains the refusal. The functions raise `RunsError` if there is no response.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MAX_MESSAGE_LENGTH = 500
 
 
 def with_failure_details(api: AirflowApi, path: str, ui: str, run: Run) -> Run:
-    """Return the failed run with the failure, the message and the log's address of the task that failed first.
+    """Return the failed run with details of the task that failed first: the failure, the message, the address of the log.
 
     Args:
         api: the client of Airflow's API.
@@ -56,7 +56,7 @@ def _log_url(ui: str, run: Run, task: Json) -> str:
 
 
 def _failure_from_xcom(api: AirflowApi, tasks_path: str, task: Json) -> tuple[Failure, str]:
-    """Read the failure and the message from the XCom `failure`. Without it, return `ERROR` and an empty message."""
+    """Read the failure and the message from the XCom `failure`. Without this XCom, return `ERROR` and an empty message."""
     path = f"{tasks_path}/{segment(str(task['task_id']))}/xcomEntries/{XCOM_KEY}"
     try:
         value = api.get(path, map_index=task.get("map_index", -1)).get("value")

@@ -1,7 +1,8 @@
 """The runs that Airflow's schedule will create for a pipeline DAG: their names, days and times.
 
 A run by the schedule processes the UTC date of its `run_after` minus the lag. Airflow names the run `scheduled__` and the ISO time of
-its `run_after`. Until Airflow has created the run, the DAG's next `run_after` is not later than that of the run.
+its `run_after`. While the DAG's next `run_after` is not later than
+the `run_after` of this run, Airflow has not created the run.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
     from smart_orchestrator.runners.airflow_client import Json
 
 PREFIX = "scheduled__"
-# With `catchup`, Airflow creates one run after the other for all past days. A longer backlog is not waited for.
+# With `catchup`, Airflow creates the runs of all past days, one after the other. Runs further in this backlog are not waited for.
 MAX_BACKLOG = 31
+# The schedule is taken for daily.
 DAY = dt.timedelta(days=1)
 
 
@@ -47,26 +49,26 @@ class Schedule:
 
         Args:
             day: the day that the run processes.
-            lag: the days between the day that a scheduled run processes and the UTC date of its `run_after`.
+            lag: the time between the day that a scheduled run processes and the UTC date of its `run_after`.
             now: the current time.
         """
         if self.next_run_after is None:
             return None
-        position = (day + lag - self.next_run_after.date()).days
-        if position == 0:
+        days_after_next = (day + lag - self.next_run_after.date()).days
+        if days_after_next == 0:
             return self.next_run_after
-        run_after = self.next_run_after + position * DAY
-        is_backlog = self.catchup and 0 < position < MAX_BACKLOG and run_after <= now
+        run_after = self.next_run_after + days_after_next * DAY
+        is_backlog = self.catchup and 0 < days_after_next < MAX_BACKLOG and run_after <= now
         return run_after if is_backlog else None
 
     def will_create(self, name: str) -> bool:
-        """Return whether Airflow has not created the run with this name yet, but will do so."""
+        """Return whether Airflow will create the run with this name. False if Airflow has created it already."""
         run_after = scheduled_time(name)
         return run_after is not None and self.next_run_after is not None and self.next_run_after <= run_after
 
 
 def scheduled_run(day: dt.date, run_after: dt.datetime, url: str) -> Run:
-    """Return the run that Airflow will create for a day, as a queued run."""
+    """Return the run that Airflow will create for a day. It counts as queued."""
     return Run(f"{PREFIX}{run_after.isoformat()}", day, 0, RunState.QUEUED, url=url)
 
 

@@ -1,8 +1,8 @@
 """The protocol of a runner, which lists, starts and polls the runs of a pipeline.
 
 A runner never waits for the end of a run. The backfill loop and Airflow's triggerer wait. A runner raises `RunsError` if a run
-cannot be started or polled, because the pipeline does not exist or the server does not answer. A run that fails is a `Run` in
-state FAILED.
+cannot be started or polled, for example because the pipeline does not exist or the server does not answer. The failure of a run
+raises nothing: the run is a `Run` in state FAILED.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Runner(Protocol):
-    """Starts and follows the runs of one pipeline."""
+    """An object that lists, starts and polls the runs of one pipeline. A day stands for a key of any grain."""
 
     @property
     def poll_seconds(self) -> float:
@@ -52,7 +52,7 @@ class Runner(Protocol):
 
 @runtime_checkable
 class RunHistory(Protocol):
-    """A runner that also lists past runs."""
+    """An object that lists past runs."""
 
     def recent(self, limit: int, day: dt.date | None = None) -> Sequence[Run]:
         """Return at most `limit` runs of one day or of all days. Runs in flight come first, then the newest runs."""
@@ -60,4 +60,4 @@ class RunHistory(Protocol):
 
 
 class RecordingRunner(Runner, RunHistory, Protocol):
-    """A runner that lists past runs."""
+    """A `Runner` that also implements `RunHistory`."""

@@ -1,13 +1,13 @@
 """Run a command for each key, at most one run for each key on this machine.
 
 The command is a list of arguments and is never passed to a shell. A supervisor process starts the command, kills its process group
-at the time-out, and records the exit code in a file. The lock of the key is open in the supervisor and in the command, and the
+at the time-out, and records the exit code in a file. The lock file of the key is open in the supervisor and in the command. The
 operating system releases the lock when both have ended. A run therefore survives the process that started it. The next process
 that starts the key finds the lock held, follows the run, and reads the exit code from the file. If the supervisor was killed, the
 run counts as running until the command ends, and then as LOST.
 
-When a command ends, the supervisor kills the remaining processes of its process group. A process escapes the time-out and the lock
-if it moves to another process group and closes its descriptors.
+When a command ends, the supervisor kills the remaining processes of its process group. A process that moves to another
+process group escapes the time-out. If it also closes its descriptors, it escapes the lock.
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ _PLACEHOLDER = re.compile(r"\{(key|start|end)\}")
 
 
 class CommandRunner:
-    """`Runner` that runs a command for each key.
+    """A `Runner` that runs a command for each key.
 
     Args:
-        command: the arguments of the command. The placeholders `{key}`, `{start}` and `{end}` are replaced by the key, and by the
-            start and the end of its span (in UTC, `2025-11-05T00:00:00Z`).
+        command: the arguments of the command. `{key}` becomes the key; `{start}` and `{end}` become the start and the end of
+            its span, in UTC (`2025-11-05T00:00:00Z`).
         state_dir: the folder of the ledger, the locks and the output. The processes of this machine share the folder.
         jobs: the maximum number of parallel runs.
         attempts: the maximum number of runs that a backfill starts for one key.
@@ -133,7 +133,7 @@ class CommandRunner:
                 return Run(run_name(day, 0), day, 0, RunState.SUCCEEDED, message=message)
             # `latest` also records the end of the last attempt, if it has not been recorded.
             last = self.latest([day]).get(day)
-            # If the ledger was moved away, a record of an earlier attempt with the same number may exist.
+            # If the ledger was lost, the file of an earlier attempt with the same number may exist.
             self._record_file(day, last.attempt + 1 if last else 1).unlink(missing_ok=True)
             run = self._with_url(self._recorded.add(day))
             try:
@@ -142,7 +142,7 @@ class CommandRunner:
                 return self._end(run, f"the command could not be started ({error})")
             return run
         finally:
-            # The supervisor inherited the lock.
+            # The supervisor has inherited the lock, and holds it until the run ends.
             lock.release()
 
     def poll(self, runs: Sequence[Run]) -> list[Run]:
@@ -198,17 +198,17 @@ class CommandRunner:
         current = self._with_url(replace(recorded or run, ours=run.ours))
         if not current.in_flight:
             return current
-        is_held = DayLock(self._locks / f"{key_text(run.day)}.lock").is_held()
-        # The record is read after the lock is checked, because the supervisor writes the record before it releases the lock.
+        is_locked = DayLock(self._locks / f"{key_text(run.day)}.lock").is_held()
+        # The supervisor writes the record before it releases the lock. So check the lock first, and read the record then.
         problem = self._problem(current)
         if problem is not None:
             return self._end(current, problem)
-        if is_held:
+        if is_locked:
             return current
         return replace(current, state=RunState.LOST, failure=Failure.LOST, message=NO_RECORD)
 
     def _problem(self, run: Run) -> str | None:
-        """Return why the command failed. The text is empty if it succeeded, and None if no end is recorded.
+        """Return why the command failed. Return an empty text if it succeeded, and None if it has no record of its end.
 
         Raises:
             RunsError: the record cannot be read.

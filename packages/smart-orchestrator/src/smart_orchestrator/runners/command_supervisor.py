@@ -1,8 +1,8 @@
 """A script that runs one command, enforces its time-out, and records its end.
 
-`CommandRunner` starts the script in a separate process, which outlives the process of the runner. The only argument is a JSON
-document. The descriptor of the key's lock is open in the script and in the command, so the lock is held until both have ended.
-The script imports only the standard library, because it starts once for every run.
+`CommandRunner` starts the script in a separate process, which outlives the process of the runner. The only argument is the
+request, a JSON document. The descriptor of the key's lock is open in the script and in the command, so the lock is held until both have ended.
+The script imports only the standard library, so that it starts quickly.
 """
 
 from __future__ import annotations

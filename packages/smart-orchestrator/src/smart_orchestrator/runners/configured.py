@@ -5,7 +5,7 @@ Who guarantees that a key has at most one run in flight:
 | table | guarantee |
 |---|---|
 | `command` | a lock of the key on this machine, which the command holds until it ends, even if `smart-orchestrator` is killed |
-| `function` | the same lock, held by the process that runs the function; both end together |
+| `function` | a lock of the key on this machine, which the process of the function holds until the function ends |
 | `dag_id` | Airflow, which refuses a second run with the same id, for all machines |
 """
 
@@ -43,7 +43,8 @@ def create_runner(config: RunnerConfig, dataset: Dataset, path: Path, state: Pat
     Args:
         config: the table of the runner.
         dataset: the dataset that the runs write.
-        path: the path of the configuration file. Commands run in its folder, and functions are imported from it.
+        path: the path of the configuration file. Commands run in the folder of this file, and functions are imported from this
+            folder.
         state: the folder of the ledger, the locks and the output.
 
     Raises:
@@ -71,7 +72,7 @@ def create_runner(config: RunnerConfig, dataset: Dataset, path: Path, state: Pat
 
 
 class FunctionRunner(LocalRunner):
-    """`LocalRunner` of a function that the configuration names. The function is imported when a plan has runs to start."""
+    """A `LocalRunner` for a function that the configuration names. The function is imported when it is first needed."""
 
     def __init__(
         self, config: FunctionConfig, dataset: Dataset, path: Path, state: Path, identity: str
@@ -152,6 +153,6 @@ def _airflow_runner(config: AirflowConfig, dataset: Dataset, path: Path) -> Airf
 
 
 def _identity(dataset: Dataset) -> str:
-    """Return the name of the data under which the ledger records runs; runners of the same data share their runs."""
+    """Return the name under which the ledger records the runs of a dataset. Datasets with the same data have the same name."""
     location = dataset.key_format if dataset.adapter in PATH_ADAPTERS else dataset.table or dataset.name
     return f"{redacted_url(dataset.lake).rstrip('/')}/{location}"

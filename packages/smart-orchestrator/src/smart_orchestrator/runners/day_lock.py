@@ -1,7 +1,7 @@
 """The lock of one day on this machine, which a process holds while it runs the day.
 
 The operating system releases the lock when the process dies. A killed run is therefore detected at once, without a time-out. A
-forked child would keep the lock, so a pipeline must not fork.
+forked child would keep the lock, so the function that runs a day must not fork.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.model.run import Run
 
-# The time to wait for the record of a run, in seconds. A process that acquires a lock records its run within milliseconds.
+# The time to wait until the holder of a lock has recorded its run, in seconds. Usually this takes milliseconds.
 RECORD_TIMEOUT_SECONDS = 30.0
-# Polls hold the lock for a moment, too. Only a lock that is held in this many checks in a row belongs to a run.
+# A poll also holds the lock for a moment. A lock that is held in this many consecutive checks belongs to a run.
 MIN_HELD_CHECKS = 4
 CHECK_PAUSE_SECONDS = 0.005
 
@@ -109,7 +109,9 @@ class DayLock:
 
 
 def acquire_or_follow(lock: DayLock, latest_run: Callable[[], Run | None]) -> Run | None:
-    """Acquire the lock and return None, or return the run in flight of the process that holds the lock.
+    """Acquire the lock and return None. If another process holds the lock, return its run in flight instead.
+
+    `latest_run` returns the latest recorded run of the day.
 
     Raises:
         RunsError: the lock file cannot be opened, or a process holds the lock and has recorded no run.

@@ -28,7 +28,7 @@ _TABLES = {
     "runs": {"dataset", "process", *RUN_COLUMNS.split(", ")},
     "verdicts": {"key", "value"},
 }
-# SQLite returns these codes for a file that it cannot access. All other codes mean that the content of the file is invalid.
+# SQLite returns these codes for a file that it cannot access. All other codes mean invalid content.
 _NO_ACCESS = (
     sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_PROTOCOL,
@@ -40,7 +40,7 @@ _LOCK_TIMEOUT_SECONDS = 60.0
 class Ledger:
     """The runs and the cached results of this machine, in `runs.sqlite` of a folder. Safe for concurrent threads and processes.
 
-    A ledger implements the protocol `Memory`. Errors name the option for the folder as `option_name`.
+    A ledger implements the protocol `Memory`. `option_name` is the name of the option that sets the folder, for errors.
     """
 
     def __init__(self, folder: Path, option_name: str = "") -> None:
@@ -94,7 +94,11 @@ class Ledger:
             database.close()
 
     def _refuse_foreign(self, database: sqlite3.Connection) -> None:
-        """Raise an error if the database belongs to another program."""
+        """Reject a database of another program.
+
+        Raises:
+            RunsError: the tables of the database are not those of a ledger.
+        """
         tables = [row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         own_tables = [name for name in tables if name in _TABLES]
         if tables and not own_tables:
@@ -105,7 +109,7 @@ class Ledger:
                 raise self.damaged(f"its table {name} has no column {', '.join(sorted(missing))}")
 
     def damaged(self, problem: object) -> RunsError:
-        """Return the error for content that this program did not write."""
+        """Return the error for content that a ledger cannot have. `problem` describes the content."""
         return RunsError(
             "local runs",
             f"{self.path} is damaged, or another program wrote it ({problem})",

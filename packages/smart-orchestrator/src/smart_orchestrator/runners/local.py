@@ -1,4 +1,4 @@
-"""The default runner: run a Python function in threads of this process, with at most one run of a day on this machine.
+"""Run a Python function in threads of this process, with at most one run of a day on this machine at a time.
 
 The state of a day follows from the lock and the ledger:
 
@@ -7,9 +7,9 @@ The state of a day follows from the lock and the ledger:
 | free | none, or one that has ended | free: `start` acquires the lock and records the next attempt |
 | held | running | running: `start` returns this run |
 | free | running | ended: the process died, and the run is LOST |
-| held | none, or one that has ended | unknown: a poll, or a process that starts or ends a run, holds the lock for a moment |
+| held | none, or one that has ended | not known yet: a process is starting, ending or polling a run |
 
-The ledger also stores the attempts across restarts. A pipeline is a function with a day as its argument. An exception of the
+The ledger keeps the numbers of the attempts when the process restarts. A pipeline is a function with a day as its argument. An exception of the
 pipeline is recorded as the failure of the run.
 """
 
@@ -41,16 +41,16 @@ logger = logging.getLogger(__name__)
 
 
 class LocalRunner:
-    """`Runner` that runs a plain function in threads of this process.
+    """A `Runner` that runs a Python function in threads of this process.
 
     Args:
         dataset: the dataset that the pipeline writes.
         pipeline: the function that runs a day. It returns after the day is committed, and raises if the day is not committed. It
             must not fork.
         folder: the folder of the ledger and the locks. The processes of this machine share the folder.
-        force: whether to run a day that is already complete.
+        force: whether to run a day although it is already complete.
         folder_option: the name of the option for the folder, for errors.
-        identity: the name of the data in the ledger. Runs of different identities may run the same key in parallel. By default,
+        identity: the name under which the ledger records the runs. Runs of different identities may run the same key in parallel. By default,
             the lake and the key format.
     """
 

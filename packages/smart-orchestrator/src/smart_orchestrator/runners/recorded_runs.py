@@ -1,6 +1,6 @@
 """Read and write the runs of one dataset in the ledger of this machine.
 
-A recorded run in flight does not prove that its process still runs.
+A run that is recorded as running may have died: only the lock of its day shows whether its process still runs.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class RecordedRuns:
         now = dt.datetime.now(tz=dt.UTC)
         key = (self.dataset_id, key_text(day))
         with self.ledger.connection() as database:
-            # Because the caller holds the lock, the process of any run that is recorded as running has died.
+            # The caller holds the lock. So if a run is recorded as running, its process has died.
             database.execute(
                 "UPDATE runs SET state = 'lost', failure = 'LOST', message = ? "
                 "WHERE dataset = ? AND day = ? AND state = 'running'",

@@ -23,11 +23,13 @@ if TYPE_CHECKING:
 
 DEFAULT_REGION = "us-east-1"
 _REGION_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
-_ENDPOINT_VARIABLES = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
+_S3_ENDPOINT_VARIABLE = "AWS_ENDPOINT_URL_S3"
+_ENDPOINT_VARIABLES = (_S3_ENDPOINT_VARIABLE, "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
 _REGION_VARIABLES = ("AWS_REGION", "AWS_DEFAULT_REGION")
 _PROFILE_VARIABLES = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
 _METADATA_VARIABLE = "AWS_METADATA_ENDPOINT"
-_KEY_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+_KEY_ID_VARIABLE, _SECRET_VARIABLE = "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"
+_KEY_VARIABLES = (_KEY_ID_VARIABLE, _SECRET_VARIABLE, "AWS_SESSION_TOKEN")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +39,11 @@ class AwsSettings:
     Attributes:
         endpoint: the URL of the server; empty for AWS itself.
         region: the region of the bucket; empty when no variable names a region.
-        key_id: the id of the static key; empty when no static key is set.
+        key_id: the id of the static key (the access key in the variables); empty when no static key is set.
         secret: the secret of the static key; empty when no static key is set.
         token: the session token of the static key; empty for a key without a session token.
         profile: the name of the profile in AWS's configuration files; empty with a static key or without a profile.
-        profile_variable: the name of the variable that names the profile.
+        profile_variable: the name of the variable that contains the name of the profile.
     """
 
     endpoint: str
@@ -63,12 +65,13 @@ def read_aws_settings(environ: Mapping[str, str]) -> AwsSettings:
     if endpoint:
         check_endpoint(endpoint_variable, endpoint, "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
     reject_empty_variables(_ENDPOINT_VARIABLES)
-    process_endpoint = os.environ.get(_ENDPOINT_VARIABLES[0], endpoint)
+    # obstore reads this variable from the environment of the process, whatever `environ` contains.
+    process_endpoint = os.environ.get(_S3_ENDPOINT_VARIABLE, endpoint)
     if process_endpoint != endpoint:
         problem = (
             "of this process names another server than the lake's endpoint, and obstore prefers the variable"
         )
-        raise VariableError(_ENDPOINT_VARIABLES[0], problem, "Unset it.")
+        raise VariableError(_S3_ENDPOINT_VARIABLE, problem, "Unset it.")
     if environ.get(_METADATA_VARIABLE):
         check_endpoint(
             _METADATA_VARIABLE, environ[_METADATA_VARIABLE], "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
@@ -91,12 +94,19 @@ def _static_key(environ: Mapping[str, str]) -> tuple[str, str, str]:
     key_id, secret, token = values
     # obstore also reads these variables and would sign requests with an empty key.
     empty_variable = next(
-        (name for name in _KEY_VARIABLES[:2] if os.environ.get(name) == "" and not key_id + secret), None
+        (
+            name
+            for name in (_KEY_ID_VARIABLE, _SECRET_VARIABLE)
+            if os.environ.get(name) == "" and not key_id + secret
+        ),
+        None,
     )
     if empty_variable:
         raise VariableError(empty_variable, "is empty, so there are no credentials", "Set it, or unset it.")
     if bool(key_id) != bool(secret):
-        present, missing = _KEY_VARIABLES[:2] if key_id else (_KEY_VARIABLES[1], _KEY_VARIABLES[0])
+        present, missing = (
+            (_KEY_ID_VARIABLE, _SECRET_VARIABLE) if key_id else (_SECRET_VARIABLE, _KEY_ID_VARIABLE)
+        )
         raise VariableError(missing, f"is not set, but {present} is", "Set both, or neither.")
     return key_id, secret, token
 

@@ -30,7 +30,7 @@ _SECRET_VARIABLES = (
     "AZURE_CLIENT_SECRET",
 )
 _TOKEN_FILE_VARIABLE = "AZURE_FEDERATED_TOKEN_FILE"  # noqa: S105 - the name of a variable
-# Each of these variables alone is enough to sign requests.
+# Each of these variables means that obstore has credentials.
 _CREDENTIAL_VARIABLES = (*_SECRET_VARIABLES, _TOKEN_FILE_VARIABLE)
 _OTHER_VARIABLES = ("AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_AUTHORITY_HOST")
 
@@ -41,7 +41,7 @@ class AzureSettings:
 
     Attributes:
         endpoint: the URL of the server; empty for Azure itself.
-        config: the names and values of the variables that are passed to obstore.
+        config: the variables for obstore, each as a pair of name and value.
         has_credentials: whether the variables contain credentials.
     """
 

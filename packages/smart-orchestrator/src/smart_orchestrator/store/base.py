@@ -1,8 +1,8 @@
 """The interface of a lake: list, read, write and delete the objects below one URL.
 
-Four errors report failures. `ObjectMissing`: the object does not exist. `ObjectConflict`: a conditional request names another version
-of the object. `LakeDenied`: the lake refuses the request. `LakeUnreachable`: the lake does not respond. A lake that cannot be listed
-always raises an error and never looks empty. Error messages contain URLs and keys, but no credentials.
+Four errors report failures. `ObjectMissing`: the object does not exist. `ObjectConflict`: the object does not have the version that a
+conditional request names. `LakeDenied`: the lake refuses the request. `LakeUnreachable`: the lake does not respond. A lake that cannot be
+listed always raises an error, so it never looks empty. Error messages contain URLs and keys, but no credentials.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 PAGE_SIZE = 1000
 # Objects up to this size are read with one request. Larger objects are read in ranges of this size.
 CHUNK = 8 << 20
-# The description of a file at a path that must be a folder.
+# The value of `ObjectInfo.irregular` for a file at a path that must be a folder.
 PLAIN_FILE = "a file, not a folder"
 
 
@@ -34,7 +34,7 @@ class ObjectInfo:
         size: the size of the object in bytes.
         etag: an identifier of this version of the object; None when the store gives none.
         modified: the time of the last modification, in UTC.
-        irregular: for a file that is not regular, and so cannot be read, its kind, such as `a FIFO`; empty for a regular file.
+        irregular: the kind of a file that cannot be read as an object, such as `a FIFO`; empty for an ordinary object.
     """
 
     key: str
@@ -72,7 +72,7 @@ class Lake:
         url: the lake's URL without credentials, for messages.
         requests: the number of requests that were sent through this `Lake`.
         listing_is_local: whether a listing needs no network request, as in a folder or in memory.
-        concurrency: the recommended number of threads that read at the same time.
+        concurrency: the recommended number of threads that read from the lake at the same time.
     """
 
     listing_is_local = True
@@ -98,13 +98,13 @@ class Lake:
         return sorted(self._iterate(prefix, None), key=lambda info: info.key)
 
     def list_between(self, folder: str, first: str, last: str) -> Iterator[ObjectInfo]:
-        """Yield the objects below `folder` in the folders from `first` to `last`, both of the same depth.
+        """Yield the objects in the folders from `first` to `last`, which are below `folder` and have the same depth.
 
         The listing starts at `first` and stops after `last`, so objects outside this range need no requests.
         """
         first_parts, last_parts = first.split("/"), last.split("/")
-        # A listing starts after its offset, and SeaweedFS also skips all keys below a folder with the name of the offset. So the
-        # offset is a name in the folder `first` that sorts before every real name.
+        # A listing starts after its offset. SeaweedFS also skips all keys in a folder whose name is the offset. So the offset is a
+        # name in the folder `first` that sorts before every real name.
         for info in self._iterate(folder, first + "/ "):
             folder_parts = info.key.split("/")[: len(last_parts)]
             if first_parts <= folder_parts <= last_parts:
@@ -118,7 +118,7 @@ class Lake:
         raise NotImplementedError
 
     def get(self, key: str) -> tuple[bytes, str | None]:
-        """Return the bytes and the ETag of an object.
+        """Return the bytes and the ETag of an object. The ETag is None when the store gives none.
 
         Raises:
             ObjectMissing: the object does not exist.
@@ -173,7 +173,7 @@ class Lake:
         self._put(key, data, None)
 
     def put_if(self, key: str, data: bytes, etag: str | None) -> None:
-        """Write an object if its ETag is still `etag`; with None, only if the object does not exist.
+        """Write an object if its ETag is still `etag`, or, if `etag` is None, if the object does not exist.
 
         Raises:
             ObjectConflict: the object has another ETag, or `etag` is None and the object exists.
@@ -186,7 +186,7 @@ class Lake:
 
     @contextmanager
     def exclusive(self, key: str) -> Iterator[None]:
-        """Lock the folder `key` against other writers on this machine. Stores with conditional writes do nothing here."""
+        """Lock the folder `key` against other writers on this machine. Only a local lake locks; other lakes write conditionally."""
         del key
         yield
 

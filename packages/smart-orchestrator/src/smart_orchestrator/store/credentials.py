@@ -27,7 +27,7 @@ def create_aws_provider(aws: AwsSettings) -> Boto3CredentialProvider | None:
     """Return a provider of the credentials of an AWS profile, including SSO profiles; None without a profile.
 
     Raises:
-        VariableError: boto3 cannot use the profile, or boto3 is not installed.
+        VariableError: boto3 cannot use the profile, or is not installed.
     """
     if not aws.profile:
         return None
@@ -51,23 +51,25 @@ def create_google_provider(google: GoogleSettings) -> GoogleCredentialProvider |
     """Return a provider of Google's application default credentials; None if obstore reads the credentials itself.
 
     Raises:
-        VariableError: google-auth cannot use the credentials, or google-auth is needed but not installed.
+        VariableError: google-auth cannot use the credentials in the file, or is needed but not installed.
     """
     if google.has_credentials or not (google.file_kind or _is_installed("google.auth")):
         return None
-    name = "GOOGLE_APPLICATION_CREDENTIALS"
+    variable = "GOOGLE_APPLICATION_CREDENTIALS"
     try:
         with extra("gcs"):
             from google.auth.exceptions import GoogleAuthError
             from obstore.auth.google import GoogleCredentialProvider
     except MissingExtra as missing:
-        raise _not_installed(name, f"names a file of the kind {google.file_kind}", missing) from None
+        raise _not_installed(variable, f"names a file of the kind {google.file_kind}", missing) from None
     try:
         return GoogleCredentialProvider()
     except GoogleAuthError as error:
         if not google.file_kind:
             return None
-        raise VariableError(name, f"names credentials that cannot be used ({error})", "Correct it.") from None
+        raise VariableError(
+            variable, f"names credentials that cannot be used ({error})", "Correct it."
+        ) from None
 
 
 def create_azure_provider(azure: AzureSettings) -> AzureCredentialProvider | None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def lake_errors(url: str, key: str) -> Iterator[None]:
-    """Translate errors of the store; the error about a missing object stays a `FileNotFoundError`."""
+    """Translate errors of the store. Errors about a missing object or a failed condition stay as they are."""
     from obstore import exceptions
 
     try:
@@ -44,7 +44,7 @@ def lake_errors(url: str, key: str) -> Iterator[None]:
     except OSError as error:
         raise lake_error_from_os_error(url, key, error) from error
     except BaseException as error:
-        # obstore panics on some values of variables that `variables` does not check. A panic is not an `Exception`.
+        # obstore panics on some environment variables that the module `variables` does not check. A panic is not an `Exception`.
         if type(error).__name__ != "PanicException":
             raise
         problem = f"the store's client failed ({first_line(error)})"
@@ -53,10 +53,10 @@ def lake_errors(url: str, key: str) -> Iterator[None]:
 
 _NO_BUCKET = ("NoSuchBucket", "the bucket does not exist", "Create it, or correct the URL.")
 _NO_CONTAINER = ("ContainerNotFound", "the container does not exist", "Create it, or correct the URL.")
-# Without static keys, obstore requests credentials from one of these sources. An error that names a source therefore means
-# that no credentials are configured.
+# Without static keys, obstore asks one of these sources for credentials: the metadata servers of machines, or a token file. An
+# error that names a source means that no credentials are configured.
 _CREDENTIAL_SOURCES = ("169.254.169.254", "169.254.170.2", "[fd00:ec2::254]", "Failed to read token file")
-# Without credentials, the error names this variable and this fix.
+# For a lake without credentials: the variable that the error names, and the fix.
 _AWS_CREDENTIALS = (
     "AWS_ACCESS_KEY_ID",
     "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give the machine a role.",
@@ -73,6 +73,7 @@ _CREDENTIAL_FIXES = {
         "Set it, or AZURE_STORAGE_SAS_TOKEN, or sign in with `az login` (extra `azure`), or give the machine a role.",
     ),
 }
+# A text in the error of the store, the problem, and the fix.
 _REFUSALS = (
     _NO_BUCKET,
     _NO_CONTAINER,
@@ -81,7 +82,7 @@ _REFUSALS = (
     ("SignatureDoesNotMatch", "the secret key is wrong", "Check AWS_SECRET_ACCESS_KEY."),
     ("AuthorizationHeaderMalformed", "the region is wrong", "Check AWS_REGION."),
     ("PermanentRedirect", "the region is wrong", "Check AWS_REGION."),
-    # obstore reports the same response with this text.
+    # obstore also reports a redirect to another region with this text.
     ("redirect without LOCATION", "the region is wrong", "Check AWS_REGION."),
     ("AccessDenied", "access was refused", "Check the credentials and their rights."),
 )
@@ -94,8 +95,8 @@ def _lake_error_from_store_error(url: str, key: str, error: BaseError) -> LakeEr
     if any(marker in text for marker in _CREDENTIAL_SOURCES):
         variable, fix = _CREDENTIAL_FIXES[url.partition("://")[0]]
         return LakeSettingError(url, variable, "is not set, and this machine has no other credentials", fix)
-    _, is_provider, reason = text.partition(" credential provider: ")
-    if is_provider:
+    _, provider_text, reason = text.partition(" credential provider: ")
+    if provider_text:
         return LakeDenied(
             url, f"no credentials ({first_line(reason)})", "Sign in again, or set static credentials."
         )
@@ -111,7 +112,7 @@ def _lake_error_from_store_error(url: str, key: str, error: BaseError) -> LakeEr
 
 
 def lake_error_from_os_error(url: str, key: str, error: OSError) -> LakeError:
-    """Return the lake error that describes an error of the local disk at `key`."""
+    """Return the lake error for an error of the local disk at `key`."""
     subject = key or "the folder"
     if isinstance(error, PermissionError) or error.errno in (errno.EROFS, errno.EPERM):
         return LakeDenied(
@@ -125,7 +126,7 @@ def lake_error_from_os_error(url: str, key: str, error: OSError) -> LakeError:
 
 
 def first_line(error: object) -> str:
-    """Return the first line of an error message without query strings, which may contain a signature."""
+    """Return the first line of an error message without query strings, because they may contain a signature."""
     line = re.sub(r"\?\S+", "", next(iter(str(error).splitlines()), "no message")).strip()
     line = re.sub(r"^Generic \S+ error: |, max_retries: \d+, retry_timeout: \S+ ", "", line)
     return line if len(line) <= 200 else line[:199] + "…"

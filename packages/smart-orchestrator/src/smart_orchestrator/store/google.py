@@ -17,9 +17,17 @@ from smart_orchestrator.store.variables import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_FILE_VARIABLES = ("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_SERVICE_ACCOUNT", "GOOGLE_SERVICE_ACCOUNT_PATH")
+_CREDENTIALS_VARIABLE = "GOOGLE_APPLICATION_CREDENTIALS"
+_SERVICE_ACCOUNT_VARIABLES = ("GOOGLE_SERVICE_ACCOUNT", "GOOGLE_SERVICE_ACCOUNT_PATH")
+_FILE_VARIABLES = (_CREDENTIALS_VARIABLE, *_SERVICE_ACCOUNT_VARIABLES)
+_ENDPOINT_VARIABLE = "GOOGLE_BASE_URL"
 _TOKEN_VARIABLE = "GOOGLE_BEARER_TOKEN"  # noqa: S105 - the name of a variable
-_OTHER_VARIABLES = ("GOOGLE_SERVICE_ACCOUNT_KEY", "GOOGLE_BASE_URL", _TOKEN_VARIABLE, "GOOGLE_SKIP_SIGNATURE")
+_OTHER_VARIABLES = (
+    "GOOGLE_SERVICE_ACCOUNT_KEY",
+    _ENDPOINT_VARIABLE,
+    _TOKEN_VARIABLE,
+    "GOOGLE_SKIP_SIGNATURE",
+)
 # obstore reads credential files of these kinds; google-auth reads all other kinds.
 _KINDS_READ_BY_OBSTORE = ("service_account", "authorized_user")
 
@@ -30,10 +38,11 @@ class GoogleSettings:
 
     Attributes:
         endpoint: the URL of the server; empty for Google itself.
-        config: the names and values of the variables that are passed to obstore.
-        file_kind: the kind of the credentials file, such as `external_account`, if only google-auth can read the file; otherwise
-            empty.
-        has_credentials: whether the variables contain credentials that obstore can read.
+        config: the variables for obstore, each as a pair of name and value.
+        file_kind: the kind of a credentials file that only google-auth can read, such as `external_account`; empty without such a
+            file, so also for a file that obstore reads.
+        has_credentials: whether obstore needs no other credentials: the variables contain credentials that obstore can read, or
+            configure access without a signature.
     """
 
     endpoint: str
@@ -48,24 +57,28 @@ def read_google_settings(environ: Mapping[str, str]) -> GoogleSettings:
     Raises:
         VariableError: a variable has an invalid value.
     """
-    reject_empty_variables((*_FILE_VARIABLES[1:], *_OTHER_VARIABLES))
+    reject_empty_variables((*_SERVICE_ACCOUNT_VARIABLES, *_OTHER_VARIABLES))
     config = {name: environ[name] for name in (*_FILE_VARIABLES, *_OTHER_VARIABLES) if environ.get(name)}
     require_visible_ascii(_TOKEN_VARIABLE, config.get(_TOKEN_VARIABLE, ""))
-    endpoint = config.get("GOOGLE_BASE_URL", "")
+    endpoint = config.get(_ENDPOINT_VARIABLE, "")
     if endpoint:
-        check_endpoint("GOOGLE_BASE_URL", endpoint, _FILE_VARIABLES[0])
+        check_endpoint(_ENDPOINT_VARIABLE, endpoint, _CREDENTIALS_VARIABLE)
     file_kind = ""
     for name in _FILE_VARIABLES:
         kind = _read_credentials_kind(name, config[name]) if name in config else ""
         if kind and kind not in _KINDS_READ_BY_OBSTORE:
             file_kind = kind
             del config[name]
-    has_credentials = bool(config.keys() - {"GOOGLE_BASE_URL"})
+    has_credentials = bool(config.keys() - {_ENDPOINT_VARIABLE})
     return GoogleSettings(endpoint, tuple(config.items()), file_kind, has_credentials)
 
 
 def _read_credentials_kind(name: str, path: str) -> str:
-    """Read the kind of the credentials from the file that the variable `name` names."""
+    """Return the kind of the credentials in the file at `path`, which is the value of the variable `name`.
+
+    Raises:
+        VariableError: the file cannot be read, or does not contain credentials of Google.
+    """
     try:
         document = json.loads(Path(path).read_bytes())
     except OSError as error:

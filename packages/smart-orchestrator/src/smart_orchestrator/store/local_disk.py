@@ -1,7 +1,7 @@
 """A lake in a local folder, with atomic and durable writes.
 
 This module does not use the local store of obstore. That store neither syncs files nor supports conditional updates, and it needs
-three times as long to read small files.
+three times as long for reading small files.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class FolderLake(Lake):
     """A lake in a local folder. The first write creates the folder.
 
     Args:
-        url: the URL that messages name.
+        url: the URL of the lake in messages.
         root: the folder.
         outside_links: whether to follow symbolic links that lead out of the folder.
     """
@@ -145,7 +145,11 @@ class FolderLake(Lake):
         return path
 
     def _require_folder(self) -> None:
-        """Raise an error if the lake's path is a file. A missing folder is an empty lake."""
+        """Reject a lake whose path is a file. A missing folder is an empty lake.
+
+        Raises:
+            LakeUrlError: the path is a file.
+        """
         try:
             is_file = self.root.exists() and not self.root.is_dir()
         except OSError as error:

@@ -1,7 +1,8 @@
 """List, read and write the files of a local lake. Writes are atomic, so a crash leaves no half-written file.
 
-Only regular files are read. FIFOs, devices and sockets are listed as irregular and never opened, because a read of a FIFO can block
-forever. Links that leave the lake are also irregular, unless `outside_links` is set. `FolderLake` translates the `OSError` of these functions.
+Only regular files are read. FIFOs, devices and sockets are listed as irregular and never opened, because opening a
+FIFO can block forever. Links that leave the lake are also irregular, unless `outside_links` is set. `FolderLake` translates the `OSError`
+of these functions into errors of this package.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class ListedFile(NamedTuple):
 
     Attributes:
         key: the key of the file, relative to the lake's root.
-        status: the result of `stat` for the file.
+        status: the result of `stat` for the file, or for a link that must not be followed.
         irregular: the kind of an irregular file, such as `a FIFO`; empty for a regular file.
     """
 
@@ -57,7 +58,7 @@ def etag_of(status: os.stat_result) -> str:
 
 
 def irregular_kind(status: os.stat_result) -> str:
-    """Return the kind of a special file, such as `a FIFO`; empty for a regular file or a folder."""
+    """Return the kind of an irregular file, such as `a FIFO`; empty for a regular file or a folder."""
     return next((kind for is_kind, kind in _KINDS if is_kind(status.st_mode)), "")
 
 
@@ -107,8 +108,8 @@ def _open_regular(target: str) -> FileIO:
 def iterate_files(root: str, key: str, *, outside_links: bool) -> Iterator[ListedFile]:
     """Yield all files below the folder `key`, in no particular order.
 
-    Temporary files are skipped, and so are files that are deleted during the walk. If `key` is a file, or a folder outside of the
-    lake, `key` itself is yielded as irregular.
+    Temporary files are skipped, and so are files that are deleted during the walk. If `key` is a file, or a link to a folder
+    outside of the lake, `key` itself is yielded as irregular.
 
     Raises:
         OSError: a folder cannot be read.
@@ -132,7 +133,7 @@ def iterate_files(root: str, key: str, *, outside_links: bool) -> Iterator[Liste
 
 
 def _walk(root: str, key: str, outside_links: bool, entered: frozenset[str]) -> Iterator[ListedFile]:
-    """Yield the files below `key`. `entered` contains the real paths of the folder links on the way to `key`."""
+    """Yield the files below `key`. `entered` contains the targets of the folder links on the way to `key`."""
     try:
         entries = os.scandir(f"{root}/{key}")
     except (FileNotFoundError, NotADirectoryError):
@@ -160,8 +161,8 @@ def _walk(root: str, key: str, outside_links: bool, entered: frozenset[str]) -> 
                     child_key, status, problem or irregular_kind(status) or _name_problem(child_key)
                 )
             else:
-                linked_folder = {os.path.realpath(entry.path)} if entry.is_symlink() else set()
-                yield from _walk(root, child_key, outside_links, entered | linked_folder)
+                link_target = {os.path.realpath(entry.path)} if entry.is_symlink() else set()
+                yield from _walk(root, child_key, outside_links, entered | link_target)
 
 
 def is_folder(entry: os.DirEntry[str]) -> bool:

@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from obstore import GetOptions, PutMode
     from obstore.store import ObjectStore
 
-# The time-out of a complete request is the time-out without data times this factor, so that large responses can finish.
+# The dataset's time-out limits the time without data. The time-out of a complete request is longer by this factor, so that large
+# responses can finish.
 REQUEST_TIMEOUT_FACTOR = 6
 
 
@@ -113,7 +114,7 @@ class StoreLake(Lake):
             with lake_errors(self.url, keys[0]):
                 obstore.delete(self._store, keys)
         except FileNotFoundError:
-            # Some stores stop at the first missing object. So the objects are now deleted one by one.
+            # Some stores stop at the first missing object. So delete the objects one by one.
             self.requests.add("delete", len(keys))
             for key in keys:
                 with suppress(FileNotFoundError), lake_errors(self.url, key):
@@ -148,7 +149,9 @@ class StoreLake(Lake):
                     count += 1
                     if count % PAGE_SIZE == 1 and count > 1:
                         self.requests.add("list")
-                    if item["path"] != prefix:  # the directory marker of the folder
+                    if (
+                        item["path"] != prefix
+                    ):  # An object with the path of the folder is its directory marker.
                         etag = self._normalize_listed_etag(item["e_tag"])
                         yield ObjectInfo(item["path"], item["size"], etag, item["last_modified"])
             except FileNotFoundError:

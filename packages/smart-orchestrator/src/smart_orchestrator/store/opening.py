@@ -35,7 +35,7 @@ def open_lake(
     """Open the lake at `url`.
 
     The URL is a folder, `file:///folder`, `s3://bucket/prefix`, `gs://bucket/prefix`, `az://container/prefix` or
-    `memory://name`. In one process, the same name in `memory://` opens the same lake. The credentials,
+    `memory://name`. In one process, the same `memory://name` always opens the same lake. The credentials,
     the region and the endpoint come from the standard `AWS_*`, `GOOGLE_*` and `AZURE_*` variables. Profiles of AWS need the
     extra `aws`, credentials of `gcloud` need `gcs`, and credentials of `az login` need `azure`.
 
@@ -62,7 +62,7 @@ def open_lake(
             raise LakeSettingError(redacted_url(url), name, f"{value!r} {problem}", "Correct it.")
     parts = parse_lake_url(url)
     if parts.scheme == "file":
-        # The working directory may change before the next call.
+        # In messages, a path without `://` is absolute, because the working directory may change.
         return _open_folder(url if "://" in url else parts.path, parts.path, outside_links).counted()
     if parts.scheme == "memory":
         from smart_orchestrator.store.object_store import open_memory_lake
@@ -75,7 +75,7 @@ def open_lake(
 
 
 def lake_of(dataset: Dataset, environ: Mapping[str, str] | None = None) -> Lake:
-    """Open the lake of a dataset with the options of the dataset. See `open_lake` for `environ`."""
+    """Open the lake of a dataset with the dataset's time-out, retries and links. See `open_lake` for `environ`."""
     return open_lake(
         dataset.lake,
         timeout=dataset.timeout,

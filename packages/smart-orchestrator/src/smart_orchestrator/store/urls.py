@@ -24,10 +24,11 @@ _CREDENTIAL_VARIABLES = {
 }
 _CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _BUCKET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
-# A parameter of a URL, and a parameter of a URL in a text, which ends at a space.
+# A parameter of a URL. In a text, the URL and its parameters end at a space.
 _PARAMETER = r"(?<=[?&#])[^?&#]+"
 _PARAMETER_IN_TEXT = r"(?<=[?&#])[^?&#\s]+"
-# A parameter whose name may be that of a secret. Some databases separate parameters by semicolons.
+# The start of a parameter whose name suggests a secret. Some databases separate parameters by semicolons, so this text can start
+# anywhere in a match of `_PARAMETER`.
 _SENSITIVE_NAME = r"(?i)(pass|pwd|secret|token|sig|key|cred|auth|sas)[^=]*="
 # `s3:bucket`, without the slashes, would otherwise be read as the name of a folder.
 _MISSING_SLASHES = re.compile(r"([a-z][a-z0-9+.-]+):/?(?!/)", re.IGNORECASE)
@@ -70,7 +71,7 @@ def local_path(text: str) -> Path:
     if _CONTROL_CHARACTER.search(text):
         raise LakeUrlError(redacted_url(text), "holds a control character")
     try:
-        # The working directory may change before the next call.
+        # The path is absolute, because the working directory may change later.
         return Path(text).expanduser().absolute()
     except (RuntimeError, OSError) as error:
         raise LakeUrlError(text, f"cannot be expanded ({error})") from None
@@ -98,7 +99,7 @@ def parse_lake_url(url: str) -> LakeUrl:
         raise LakeUrlError(redacted, f"is not a URL ({error})") from None
     if parts.scheme not in SCHEMES:
         raise LakeUrlError(redacted, f"the scheme {parts.scheme!r} is not supported")
-    # In the parsed URL, a slash in a password ends the host. So the complete URL is searched for `@`, too.
+    # If a password contains a slash, the parser ends the host there. So `@` is also searched in the complete URL.
     if "@" in parts.netloc or (":" in parts.netloc and "@" in url):
         variables = _CREDENTIAL_VARIABLES.get(parts.scheme, "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
         raise LakeUrlError(redacted, f"holds credentials; set {variables}")

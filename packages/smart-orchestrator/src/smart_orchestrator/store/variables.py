@@ -1,7 +1,7 @@
 """Check the environment variables that HTTP clients read: endpoints, proxies and certificates.
 
 HTTP clients crash on some invalid values, and report others as network problems. This module checks each value before a client is
-created. Its errors name the variable. Values may be secrets, so messages contain no values except the paths of certificates.
+created. The errors name the variable. Values may be secrets, so the messages contain no values except the paths of certificates.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def check_endpoint(name: str, url: str, credentials: str) -> None:
     Args:
         name: the name of the variable.
         url: the value of the variable.
-        credentials: the names of the variables for the credentials, which the URL must not contain.
+        credentials: the names of the variables that must contain the credentials instead of the URL.
 
     Raises:
         VariableError: the value is not a URL, or contains credentials.
@@ -115,7 +115,7 @@ def check_proxy_and_certificate_variables(
     Args:
         environ: the environment variables.
         endpoint: the URL of the server. Only the proxies for this server are checked; None checks all proxies.
-        proxy_schemes: the URL schemes of the proxies that the client supports.
+        proxy_schemes: the URL schemes of proxies that the HTTP client supports.
 
     Raises:
         VariableError: a variable has an invalid value.
