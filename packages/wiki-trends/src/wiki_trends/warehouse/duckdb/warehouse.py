@@ -106,7 +106,8 @@ class DuckDBFile:
         """Open a connection that reads its headers and its blocks from the same file.
 
         DuckDB opens the path once for the headers and again for the blocks. A publish between the two would combine the
-        headers of the old file with the blocks of the new file. So connect again until the file stayed the same meanwhile.
+        headers of the old file with the blocks of the new file. So this method connects again until no publish has replaced the
+        file meanwhile.
         """
         import duckdb
 
@@ -129,7 +130,7 @@ class DuckDBFile:
             number = runs_table.next_number(connection)
             for name, table in tables.items():
                 prepare_table(connection, name, table, replacement_keys.get(name, ()), run)
-        # The file is closed, because a query writes its rows through its own connection.
+        # The file must be closed here, because a query writes its rows through its own connection.
         row_counts = insert_rows(new, tables, number)
         with connect(new) as connection:
             published = replace(run, rows=row_counts)
