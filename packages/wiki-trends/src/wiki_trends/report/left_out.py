@@ -1,7 +1,7 @@
 """Summarize the titles that were left out of the days of a window, by title and reason.
 
-The published tables do not contain these titles, so they are read from the lake when the report is written. When that fails,
-the report is written without them: the result names the days that cannot be read, or the reason why the lake cannot be read.
+The published tables do not contain these titles, so they are read from the lake when the report is written. When a day cannot be
+read, the result omits its titles and names the day. When the lake cannot be read, the result contains only the reason.
 """
 
 from __future__ import annotations

@@ -77,7 +77,7 @@ def all_days(days: Sequence[dt.date]) -> list[dt.date]:
 def dot_area(days: Sequence[dt.date]) -> int:
     """Return the area of the dot of a day.
 
-    With many days, a dot is only as wide as the line. Such a dot is visible only on a day with gaps on both sides.
+    With many days, the dot is only as wide as the line. It is then visible only on a day with gaps on both sides.
     """
     return 42 if len(days) <= _MAX_DAYS_WITH_LARGE_DOTS else 7
 
