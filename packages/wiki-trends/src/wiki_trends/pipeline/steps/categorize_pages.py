@@ -39,7 +39,7 @@ def categorize_pages(day: dt.date, settings: Settings, client: WikimediaClient) 
 
     Raises:
         ContractError: silver does not have the day.
-        ContractBroken: the cache does not have a page of the day.
+        ContractBroken: the cache does not have the facts about a page of the day.
     """
     watch = Stopwatch()
     datasets = layers(settings)
@@ -84,7 +84,7 @@ def merge_rows(
     """Merge the rows of each page under its canonical title. Also return the rows that were merged or left out, with reasons."""
     excluded: list[dict[str, Any]] = []
     merged_rows: dict[str, MergedRow] = {}
-    # The row of each page that is not an exclusion: the row with the canonical title, or else the first row.
+    # For each page, the row that is not reported as merged: the row with the canonical title, or else the first row.
     kept_rows: dict[str, dict[str, Any]] = {}
     for row in rows:
         page_facts = facts[row["page"]]
