@@ -139,13 +139,13 @@ class DuckDBFile:
             connection.execute("CHECKPOINT")
         return published
 
-    def _refuse_taken_names(self, connection: DuckDBPyConnection, names: Mapping[str, ArrowStream]) -> None:
-        """Refuse to publish when wiki-trends did not create an existing table or view with one of these names."""
+    def _refuse_taken_names(self, connection: DuckDBPyConnection, tables: Mapping[str, ArrowStream]) -> None:
+        """Refuse to publish when a table or view of the user has the name of one of these tables, or of the table of runs."""
         types, own_names = table_types(connection), set[str]()
         if types.get(RUNS) == "BASE TABLE":
             self._refuse_newer_version(connection)
             own_names = {RUNS, *runs_table.published_tables(connection, self.url)}
-        for name in (RUNS, *names):
+        for name in (RUNS, *tables):
             if types.get(name) == "VIEW" or (name in types and name not in own_names):
                 raise self._name_taken_error(name)
 
