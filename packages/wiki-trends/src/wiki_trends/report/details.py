@@ -180,9 +180,9 @@ def group_by_place(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _place_label(titles: Sequence[str]) -> str:
-    more = len(titles) - _MAX_TITLES_IN_LABEL
+    unnamed_count = len(titles) - _MAX_TITLES_IN_LABEL
     first_titles = ", ".join(titles[:_MAX_TITLES_IN_LABEL])
-    return f"{first_titles} and {counted(more, 'other')}" if more > 0 else first_titles
+    return f"{first_titles} and {counted(unnamed_count, 'other')}" if unnamed_count > 0 else first_titles
 
 
 def _read_titles(reader: Reader, pages: Sequence[str]) -> list[dict[str, Any]]:

@@ -41,7 +41,7 @@ class LeftOutTitle:
     Attributes:
         page: the title as in the list.
         reason: the name of the reason, one of `REASONS`.
-        text: the reason as a sentence, from the day on which the title had the most views.
+        text: the reason with its details, from the day on which the title had the most views.
         days: the number of days that the title was left out of.
         views: the sum of the title's views on these days.
         best_rank: the title's best rank on these days.
@@ -100,8 +100,8 @@ def left_out(run: RunRecord, settings: Settings) -> LeftOut:
             result_by_day = dict(zip(days, pool.map(rows_or_error_code, days), strict=True))
     except LakeError as error:
         return LeftOut(problem=str(error))
-    unread = tuple((day, code) for day, code in result_by_day.items() if isinstance(code, str))
-    rows = [row for rows in result_by_day.values() if not isinstance(rows, str) for row in rows]
+    unread = tuple((day, result) for day, result in result_by_day.items() if isinstance(result, str))
+    rows = [row for result in result_by_day.values() if not isinstance(result, str) for row in result]
     return LeftOut(_sum_by_title_and_reason(rows), unread)
 
 

@@ -104,7 +104,7 @@ def tooltip(*names: str) -> list[Any]:
 
 
 def rank_scale_start(height: int, lowest_rank: int) -> float:
-    """Return a start of the rank scale that leaves space for the complete dots of rank 1."""
+    """Return the start of a logarithmic rank scale that leaves ten pixels above rank 1, so that its dots are complete."""
     return float(max(lowest_rank, 2) ** (-10 / height))
 
 
