@@ -212,7 +212,7 @@ def _read_object(lake: Lake, info: ObjectInfo) -> pl.DataFrame | None:
 
 
 def _select_rows(frames: Iterable[pl.DataFrame], titles: Iterable[str] | None, oldest: float) -> pl.DataFrame:
-    """Return the rows whose response came at `oldest` or later, oldest first. `titles` is None for all titles."""
+    """Return the rows whose response came at `oldest` or later, sorted by that time. `titles` is None for all titles."""
     import polars as pl
 
     matches = pl.col(ANSWERED_AT) >= oldest

@@ -96,13 +96,13 @@ def merge_rows(
         if page not in merged_rows:
             merged_rows[page], kept_rows[page] = MergedRow(page, row["views"], row["rank"], page_facts), row
             continue
-        merged_row = row
+        reported_row = row
         if row["page"] == page:
-            kept_rows[page], merged_row = row, kept_rows[page]
-        excluded.append(_exclusion(merged_row, "merged", into=page))
-        total = merged_rows[page]
-        merged_rows[page] = total._replace(
-            views=total.views + row["views"], rank=min(total.rank, row["rank"])
+            kept_rows[page], reported_row = row, kept_rows[page]
+        excluded.append(_exclusion(reported_row, "merged", into=page))
+        merged_row = merged_rows[page]
+        merged_rows[page] = merged_row._replace(
+            views=merged_row.views + row["views"], rank=min(merged_row.rank, row["rank"])
         )
     return sorted(merged_rows.values(), key=lambda row: (row.rank, row.page)), excluded
 
