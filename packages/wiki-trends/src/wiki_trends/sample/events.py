@@ -112,9 +112,10 @@ class Schedule:
 
     def _block_events(self, day: dt.date, kind: str) -> list[Event]:
         """Return the events of a kind that include a day."""
-        block = day.toordinal() // BLOCK_DAYS
-        first = (day.toordinal() - _MAX_EVENT_DAYS) // BLOCK_DAYS
-        events = (event for number in range(first, block + 1) for event in self._events_starting_in(number))
+        first_block = (day.toordinal() - _MAX_EVENT_DAYS) // BLOCK_DAYS
+        last_block = day.toordinal() // BLOCK_DAYS
+        blocks = range(first_block, last_block + 1)
+        events = (event for block in blocks for event in self._events_starting_in(block))
         return [event for event in events if event.kind == kind and event.start <= day <= event.end]
 
     @lru_cache(maxsize=2048)  # noqa: B019 - schedules live as long as the process

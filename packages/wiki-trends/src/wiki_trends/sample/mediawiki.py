@@ -238,8 +238,8 @@ def _add_categories(
         if pages.pages[number].target is None and pages.pages[number].role != "non_article"
         for name in sorted(pages.details(number).categories[visible])
     ]
-    value = params.get("cllimit", "10")
-    limit = limit if value == "max" else min(limit, _positive_integer(value))
+    requested_limit = params.get("cllimit", "10")
+    limit = limit if requested_limit == "max" else min(limit, _positive_integer(requested_limit))
     start = _resume_index(rows, params.get("clcontinue"))
     prefix = pages.wiki.namespaces[14]
     for _page_id, name, entry in rows[start : start + limit]:
