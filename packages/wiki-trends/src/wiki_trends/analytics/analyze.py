@@ -1,7 +1,6 @@
 """Compute the tables of a checked window and publish them atomically.
 
-`analyze` raises `WindowNotReady` when the window does not fulfil its policy, and the errors of `window_rows` when the lake has
-changed since the check. It raises `WarehouseError` when the tables cannot be published. The warehouse is then unchanged.
+An error leaves the warehouse unchanged.
 """
 
 from __future__ import annotations
@@ -37,8 +36,8 @@ class Analysis:
 
     Attributes:
         window: the window that was analysed.
-        days: the days used, oldest first.
-        fingerprints: the fingerprint of each partition that was read, by ISO day.
+        days: the days of the window that were read, oldest first.
+        fingerprints: the fingerprint of the partition of each of these days, by ISO day.
         rows: the number of rows of each published table, by name.
         seconds: the duration from the first read to the end of the publish.
         run: the run that was added to `wiki_trends_runs`; the last published run when the publish changed nothing.
@@ -78,13 +77,18 @@ def analyze(
         clock: a function that returns the current time, with a time zone.
 
     Raises:
-        WarehouseError: the warehouse cannot be used. When it cannot be read, this is raised before the tables are computed.
         WindowNotReady: the window does not fulfil the policy of the check, or none of its days is available.
+        PartitionChanged: a partition of the window has changed since the check.
+        ContractError: the rows of a partition of the window violate the contract.
+        LakeError: the lake does not respond, or rejects a request.
         EngineError: the engine is not installed, cannot be reached, or fails.
+        WarehouseError: the warehouse cannot be read, or the tables cannot be published. An unreadable warehouse is reported
+            before the tables are computed.
     """
     from wiki_trends.analytics.engines.base import DUCKDB, Inputs
     from wiki_trends.analytics.engines.opening import open_engine
-    from wiki_trends.analytics.tables.pipeline_runs import NAME, pipeline_runs
+    from wiki_trends.analytics.tables.pipeline_runs import NAME as PIPELINE_RUNS
+    from wiki_trends.analytics.tables.pipeline_runs import pipeline_runs
     from wiki_trends.analytics.window_rows import baseline_of
 
     if not completeness.ready or not completeness.available:
@@ -92,17 +96,19 @@ def analyze(
         raise WindowNotReady(
             window=str(completeness.window), missing=missing, coverage_pct=completeness.coverage_pct
         )
-    # Open the warehouse first, so that an unusable warehouse is reported before the tables are computed.
+    # Open the warehouse first, so that an unreadable warehouse is reported before the tables are computed.
     with suppress(NothingPublished), warehouse.reading():
         pass
     start_time = time.monotonic()
     window = completeness.window
-    used_partitions = completeness.usable
-    inputs = Inputs(dataset, window, used_partitions, baseline_of(dataset, window))
+    partitions = completeness.usable
+    inputs = Inputs(dataset, window, partitions, baseline_of(dataset, window))
     logger.info("reading %d days", len(inputs.used) + len(inputs.baseline))
     with (engine or open_engine(DUCKDB)).compute(inputs) as computed:
-        run = run_record(dataset, completeness, computed.baseline, clock())
-        tables = {**computed.tables, NAME: pipeline_runs([*computed.baseline, *used_partitions])}
+        # The engine omits the partitions of `inputs.baseline` that it cannot read.
+        baseline = computed.baseline
+        run = run_record(dataset, completeness, baseline, clock())
+        tables = {**computed.tables, PIPELINE_RUNS: pipeline_runs([*baseline, *partitions])}
         published = warehouse.publish(tables, replace(run, seconds=round(time.monotonic() - start_time, 3)))
     return Analysis(
         window=window,
@@ -128,18 +134,18 @@ def run_record(
         baseline: the partitions of the baseline.
         now: the time of the publish; by default the current time.
     """
-    used_partitions = completeness.usable
+    partitions = completeness.usable
     return RunRecord(
         dataset=dataset.name,
         window_start=completeness.window.start,
         window_end=completeness.window.last,
         as_of=completeness.window.as_of,
         lag_days=completeness.window.lag,
-        days_used=tuple(partition.day for partition in used_partitions),
+        days_used=tuple(partition.day for partition in partitions),
         expected=len(completeness.expected),
         coverage_pct=completeness.coverage_pct,
         policy=json.dumps(completeness.policy.to_json(), sort_keys=True),
-        fingerprints=_fingerprints(used_partitions),
+        fingerprints=_fingerprints(partitions),
         baseline=_fingerprints(baseline),
         published_at=now or now_utc(),
         version=version("wiki-trends"),

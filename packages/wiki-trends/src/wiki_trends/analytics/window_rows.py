@@ -1,8 +1,8 @@
 """Read the rows of a window and of its baseline from exactly the partitions that were inspected.
 
-A day of the window raises `PartitionChanged` when its partition has changed since the check, and `ContractError` when the
-rows violate the contract. A day of the baseline with one of these errors is omitted instead, because the window can be
-analysed without it. Both raise `LakeError` when the lake does not respond.
+Reading a partition of the window raises `PartitionChanged` when the partition has changed since the check, and `ContractError`
+when its rows violate the contract. A partition of the baseline with one of these errors is omitted, because the window can be
+analysed without it. Reading any partition raises `LakeError` when the lake does not respond.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ def baseline_of(dataset: DailyDataset, window: Window) -> tuple[Partition, ...]:
     Raises:
         LakeError: the lake does not respond, or rejects a request.
     """
+    # No date is before 0001-01-01, whose ordinal is 1.
     day_count = min(BASELINE_DAYS, window.start.toordinal() - 1)
     if not day_count:
         return ()
@@ -46,7 +47,7 @@ def baseline_of(dataset: DailyDataset, window: Window) -> tuple[Partition, ...]:
 
 
 def read_window(dataset: DailyDataset, partitions: Sequence[Partition]) -> Iterator[pl.DataFrame]:
-    """Yield the rows of all partitions, oldest first, in frames that each contain the rows of some days.
+    """Yield the rows of all partitions, oldest first, in frames of one or more days.
 
     A frame has the columns of `ROW_TYPES` and a row for each page and day. `date` is the UTC day of the partition.
     """
@@ -54,14 +55,14 @@ def read_window(dataset: DailyDataset, partitions: Sequence[Partition]) -> Itera
 
 
 def read_baseline(
-    dataset: DailyDataset, partitions: Sequence[Partition], used: list[Partition]
+    dataset: DailyDataset, partitions: Sequence[Partition], readable: list[Partition]
 ) -> Iterator[pl.DataFrame]:
     """Yield the rows of the partitions that can still be read, in the same form as `read_window`.
 
     Args:
         dataset: the diamond layer.
         partitions: the partitions of the baseline, oldest first.
-        used: the list that this function appends the partitions to that it could read.
+        readable: a list to which the iteration appends each partition that it could read.
     """
 
     def read_unless_changed(partition: Partition) -> pl.DataFrame | None:
@@ -73,14 +74,14 @@ def read_baseline(
     def readable_frames() -> Iterator[pl.DataFrame]:
         for partition, frame in zip(partitions, _read_ahead(read_unless_changed, partitions), strict=True):
             if frame is not None:
-                used.append(partition)
+                readable.append(partition)
                 yield frame
 
     return _in_batches(readable_frames())
 
 
 def _read_ahead(read: Callable[[Partition], _Result], partitions: Sequence[Partition]) -> Iterator[_Result]:
-    """Yield the results of `read` in the order of the partitions, and read up to `_MAX_THREADS` partitions concurrently."""
+    """Yield the result of `read` for each partition, in order. Up to `_MAX_THREADS` partitions are read concurrently."""
     from collections import deque
     from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -95,7 +96,7 @@ def _read_ahead(read: Callable[[Partition], _Result], partitions: Sequence[Parti
 
 
 def _in_batches(frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-    """Concatenate frames to batches, because the overhead of a frame in DuckDB costs as much as some thousand rows."""
+    """Concatenate frames to batches, because each frame takes DuckDB as much time as some thousand rows."""
     import polars as pl
 
     batch: list[pl.DataFrame] = []

@@ -1,6 +1,6 @@
 """Query the categories of the published window: either all categories, or one with its days and its leading pages.
 
-The functions raise `WarehouseError`, and `SettingError` for an unknown category.
+The functions raise `WarehouseError` when the warehouse cannot be read, and `SettingError` for an unknown category.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class CategoryDetails:
         run: the run that published the window.
         row: the row of the category in `wiki_trends_categories`.
         days: the `date`, the sum of the `views` and the number of `pages` of each day used, oldest first.
-        leading: the list of the pages of the category that rose most surely.
+        leading: the pages of the category, surest rise first.
     """
 
     run: RunRecord

@@ -1,6 +1,7 @@
 """Export a published table as CSV, Parquet or JSON.
 
-`export` raises `SettingError` for an unknown table or format, and `WarehouseError`.
+`export` raises `SettingError` for an unknown table or format. It raises `WarehouseError` when the warehouse cannot be read, or
+when the version that published the window did not have the table.
 """
 
 from __future__ import annotations
@@ -40,8 +41,7 @@ def export(
 ) -> None:
     """Write all rows of a published table, ordered by the table's key, in batches that fit into memory.
 
-    `SURPRISES` is not a published table: it has the surprise of each page on each day of `wiki_diamond`, which is computed
-    from these days.
+    The table `SURPRISES` is not published but computed from `wiki_diamond`. It has the surprise of each page on each day.
 
     A CSV file has a header, commas between the cells, and empty cells for null. A JSON file contains one list of objects.
     Both use UTF-8 and write days as `YYYY-MM-DD`. In CSV, text that a spreadsheet would run as a formula gets an apostrophe

@@ -1,7 +1,7 @@
 """Query the pages of the published window: lists of pages by a measure, and all published rows of one page.
 
 Each function reads the published tables from one snapshot. The functions raise `SettingError` for an unknown measure or
-category, `PageNotListed` for a page without published rows, and `WarehouseError`.
+category, `PageNotListed` for a page without published rows, and `WarehouseError` when the warehouse cannot be read.
 """
 
 from __future__ import annotations
@@ -97,8 +97,8 @@ class PageList:
     Attributes:
         run: the run that published the window.
         by: the measure that orders the pages, one of `MEASURES`.
-        pages: the rows of the pages in the published scores, with columns of the published growth; these are None for a page
-            without growth.
+        pages: a row for each page, with columns of `wiki_trends_scores` and of `wiki_trends_growth`. The columns of the latter
+            are None for a page that was not listed on every day used.
         total: the number of pages in the complete list.
         skipped: the number of pages in the list before `pages`.
         series: the series of each page in `pages`, by title; empty when the series were not read.
@@ -191,7 +191,7 @@ def read_page_list(reader: Reader, run: RunRecord, selection: PageSelection) -> 
 def read_pages(
     reader: Reader, run: RunRecord, selection: PageSelection, columns: str
 ) -> tuple[list[Row], int]:
-    """Read the rows of the selected pages, and count the pages without the `skip` and `limit` of the selection.
+    """Read the rows of the selected pages, and count all pages of the selection, as if it had no `skip` and `limit`.
 
     Args:
         reader: an open reader.
@@ -230,8 +230,10 @@ def page_details(warehouse: Warehouse, title: str) -> PageDetails:
     with warehouse.reading() as reader:
         run = run_with_scores(reader, warehouse)
         name = title.strip().replace(" ", "_")
-        newest = reader.rows("SELECT * FROM wiki_diamond WHERE page = ? ORDER BY date DESC LIMIT 1", name)
-        if not newest:
+        newest_rows = reader.rows(
+            "SELECT * FROM wiki_diamond WHERE page = ? ORDER BY date DESC LIMIT 1", name
+        )
+        if not newest_rows:
             raise PageNotListed(title=title, similar=_similar_titles(reader, name))
         rows = reader.rows(
             f"SELECT * FROM {scores_table(reader)} AS scores WHERE dataset = ? AND page = ? "  # noqa: S608 - constants
@@ -244,7 +246,7 @@ def page_details(warehouse: Warehouse, title: str) -> PageDetails:
         current = [row for row in rows if (row["window_start"], row["window_end"]) == window]
         earlier = [row for row in rows if row not in current]
         return PageDetails(
-            run, newest[0], _read_days(reader, run, name), current[0] if current else None, earlier
+            run, newest_rows[0], _read_days(reader, run, name), current[0] if current else None, earlier
         )
 
 

@@ -21,7 +21,7 @@ RANKING = "at_least DESC NULLS LAST, score DESC NULLS LAST, views DESC, page"
 FALL_RANKING = "at_most NULLS LAST, views DESC, page"
 # The order of the findings in the headline: the sure rises by their size.
 SIZE_RANKING = f"CASE WHEN at_least > 1 THEN magnitude END DESC NULLS LAST, {RANKING}"
-# The columns that earlier versions did not publish.
+# The columns of the scores that earlier versions did not publish, with their types.
 _ADDED = {
     **dict.fromkeys(("reference", "project", "usual_source"), "VARCHAR"),
     **dict.fromkeys(("se", "evidence", "at_least", "at_most", "magnitude", "z"), "DOUBLE PRECISION"),
@@ -32,7 +32,7 @@ _ADDED = {
     "streak_start": "DATE",
     "run": "BIGINT",
 }
-_ADDED_COLUMNS = """
+_SELECT_COLUMN_NAMES = """
 SELECT column_name FROM information_schema.columns
 WHERE table_schema = current_schema() AND table_name = ?
 """
@@ -55,8 +55,8 @@ def run_with_scores(reader: Reader, warehouse: Warehouse) -> RunRecord:
 
 
 def scores_table(reader: Reader) -> str:
-    """The table of the scores for a `FROM`: its columns that an earlier version did not publish are null."""
-    columns = {row["column_name"] for row in reader.rows(_ADDED_COLUMNS, SCORES)}
+    """Return the table of the scores as SQL for `FROM`, with nulls in the columns that an earlier version did not publish."""
+    columns = {row["column_name"] for row in reader.rows(_SELECT_COLUMN_NAMES, SCORES)}
     missing = [f"CAST(NULL AS {kind}) AS {name}" for name, kind in _ADDED.items() if name not in columns]
     return f"(SELECT *, {', '.join(missing)} FROM {SCORES})" if missing else SCORES  # noqa: S608 - constants
 

@@ -1,4 +1,4 @@
-"""Query the pages that rose on the last day of a published window, or fell until then, for the feeds."""
+"""Query the pages that rose or fell in recent windows, for the feeds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SELECT_MOVERS = """
 SELECT page, page_display, category, window_start, window_end, surprise_date, surprise_views, expected_views, at_least, at_most, score,
        shape, peak_rank, link
 FROM (
-    SELECT rising.*,
+    SELECT movers.*,
            row_number() OVER (PARTITION BY window_end ORDER BY {ranking}) AS place_in_day,
            dense_rank() OVER (ORDER BY window_end DESC) AS day_number
     FROM (
@@ -28,12 +28,13 @@ FROM (
                ) AS place_in_page
         FROM {scores} AS s JOIN wiki_diamond AS d ON d.page = s.page AND d.date = s.window_end
         WHERE s.dataset = ? AND {condition}
-    ) AS rising
+    ) AS movers
     WHERE place_in_page = 1
 ) AS ranked
 WHERE day_number <= ? AND place_in_day <= ?
 ORDER BY window_end DESC, place_in_day
 """
+# The largest number of pages for each day, in both lists.
 RISERS_A_DAY = 10
 _MAX_DAYS = 7
 
@@ -41,8 +42,9 @@ _MAX_DAYS = 7
 def risers(warehouse: Warehouse) -> tuple[RunRecord, Sequence[Row]]:
     """Return the published run, and the pages whose most surprising day was the last day of a recent window.
 
-    The rows are ordered by this day, newest first, and then by `published.RANKING`. They include the seven newest days on which a
-    page rose, with at most `RISERS_A_DAY` pages for each day. `at_least` of each page is above 1.
+    The rows are ordered by the last day of the window, newest first, and then by `published.RANKING`. They include the seven
+    newest of these days, with at most `RISERS_A_DAY` pages for each day. The `at_least` of each page is above 1, or its `score` is
+    above 0 in a window that an earlier version published without `at_least`.
 
     Raises:
         WarehouseError: the warehouse cannot be read.
@@ -58,8 +60,8 @@ def risers(warehouse: Warehouse) -> tuple[RunRecord, Sequence[Row]]:
 def fallers(warehouse: Warehouse) -> tuple[RunRecord, Sequence[Row]]:
     """Return the published run, and the pages that certainly fell in a recent window and were listed on its last day.
 
-    The rows are ordered by this day, newest first, and then by `published.FALL_RANKING`. They include the seven newest days for
-    which a page fell, with at most `RISERS_A_DAY` pages for each day. `at_most` of each page is below 1.
+    The rows are ordered by the last day of the window, newest first, and then by `published.FALL_RANKING`. They include the seven
+    newest of these days, with at most `RISERS_A_DAY` pages for each day. The `at_most` of each page is below 1.
 
     Raises:
         WarehouseError: the warehouse cannot be read.
@@ -70,6 +72,7 @@ def fallers(warehouse: Warehouse) -> tuple[RunRecord, Sequence[Row]]:
 
 
 def _read_movers(warehouse: Warehouse, **parts: str) -> tuple[RunRecord, Sequence[Row]]:
+    """Return the published run, and the rows of `_SELECT_MOVERS` with these parts of the query."""
     with warehouse.reading() as reader:
         run = run_with_scores(reader, warehouse)
         sql = _SELECT_MOVERS.format(scores=scores_table(reader), **parts)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """The views and ranks of a page on every day of a window; None on days when the page was not listed or that were not used.
+    """The views and ranks of a page on every day of a window; None on a day that was not used, or did not list the page.
 
     Attributes:
         views: the page's views on each day, oldest first.

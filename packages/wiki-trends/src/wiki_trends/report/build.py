@@ -1,7 +1,7 @@
 """Build the report from one snapshot of the published tables.
 
-The functions raise `NothingPublished` or another `WarehouseError`. The title is the last sort column of every list, so that
-equal tables produce equal reports.
+The functions raise `NothingPublished` when nothing was published, and another `WarehouseError` when the warehouse cannot be read.
+The title is the last sort column of every list, so that equal tables produce equal reports.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from wiki_trends.report.model import Arrival, Category, Change, Fall, Peak, Repo
 if TYPE_CHECKING:
     from wiki_trends.warehouse.base import Reader, RunRecord, Warehouse
 
-# The number of pages whose best days are candidates. The limit keeps the cost proportional to the length of the window.
+# The number of pages whose best days can be peaks. The limit keeps the cost proportional to the length of the window.
 _PEAK_CANDIDATES = 1000
 
 _SELECT_PEAKS = """
@@ -52,7 +52,7 @@ _RANKED = """
 SELECT page, at_least, row_number() OVER (ORDER BY {ranking}) AS number FROM {scores} AS scores
 WHERE dataset = ? AND window_start = ? AND window_end = ?
 """
-# Of a window that a version without scores published.
+# Replaces `_RANKED` for a window that a version without scores published.
 _NOT_RANKED = """
 SELECT page, CAST(NULL AS DOUBLE PRECISION) AS at_least, 0 AS number FROM wiki_trends_timeseries WHERE FALSE
 """

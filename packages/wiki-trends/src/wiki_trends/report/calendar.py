@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from wiki_trends.warehouse.base import RunRecord
 
-# A calendar with more weeks is dense: its weeks are columns instead of rows.
+# A calendar with more weeks than this is dense: its weeks are columns instead of rows.
 MAX_STACKED_WEEKS = 9
 
 # The word for each kind of day, by the name of its mark.
@@ -146,6 +146,7 @@ def _continues(day: CalendarDay, previous: CalendarDay) -> bool:
 
 def kind_of(state: str, code: str, *, available: bool) -> str:
     """Return the kind of a day with this state and code."""
+    # A day with an unusual volume can be available with a warning, or not available.
     if code == Code.UNUSUAL_VOLUME and not available:
         return "invalid"
     return _KIND_BY_CODE[Code(code)] if code in _KIND_BY_CODE else _KIND_BY_STATE[State(state)]
@@ -154,7 +155,7 @@ def kind_of(state: str, code: str, *, available: bool) -> str:
 def of_run(run: RunRecord) -> Calendar:
     """Return the calendar of a published window, with the states that its days had when the window was checked.
 
-    Earlier versions did not record the states, so the calendars of their runs contain no reasons from the check.
+    Earlier versions did not record the states, so the calendars of their windows contain no reasons from the check.
     """
     return calendar(_published_day(run, day) for day in days_of(run))
 

@@ -1,6 +1,7 @@
 """Read the data of the HTML report from one snapshot: the lists of the report, and the data of its charts and tables.
 
-The functions raise the errors of `build`, and `WarehouseError` when a version without scores published the window.
+The functions raise `NothingPublished` when nothing was published. They raise another `WarehouseError` when the warehouse cannot
+be read, or when the window has no scores because an earlier version published it.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from wiki_trends.report.model import Report
     from wiki_trends.warehouse.base import Reader, RunRecord, Warehouse
 
+# The largest number of pages in the chart of ranks (`race`).
 RACERS = 8
 # The number of categories with a series of their own; `ALL_OTHERS` is the sum of the other categories.
 SEPARATE_CATEGORIES = 7
@@ -66,10 +68,10 @@ class Details:
     """All data of the HTML report of one published window.
 
     Attributes:
-        report: the lists and findings of the window.
+        report: the headline and the lists of the window.
         pages: the number of pages that were listed on at least one day used.
         views: the sum of the views of all pages on all days used.
-        race: the rows of the chart `charts.rank_race`.
+        race: the rows of the chart `charts.rank_race`, see the function `race`.
         category_days: the rows of the chart `charts.categories_over_time`: the categories with the most views, then the sum
             of all other categories.
         places: the rows of the chart `charts.places`, most views first.
@@ -120,13 +122,13 @@ def read_details(warehouse: Warehouse, limit: int = 10) -> Details:
 def race(reader: Reader, report: Report) -> list[dict[str, Any]]:
     """Return the views and ranks of up to `RACERS` pages on every day of the window.
 
-    The pages are those in the findings, then the most surprising pages.
+    The pages in the report's headline come first, then the most surprising pages.
     """
     run = report.run
-    from_headline = [sentence.page for sentence in report.headline if sentence.page]
+    headline_pages = [sentence.page for sentence in report.headline if sentence.page]
     sql = _SELECT_SURPRISING_PAGES.format(ranking=RANKING, scores=scores_table(reader))
-    surprising = reader.rows(sql, run.dataset, run.window_start, run.window_end, RACERS)
-    pages = list(dict.fromkeys(from_headline + [row["page"] for row in surprising]))[:RACERS]
+    surprising_rows = reader.rows(sql, run.dataset, run.window_start, run.window_end, RACERS)
+    pages = list(dict.fromkeys(headline_pages + [row["page"] for row in surprising_rows]))[:RACERS]
     series = read_series(reader, run, pages)
     titles = {row["page"]: row["page_display"] for row in _read_titles(reader, pages)}
     return [
@@ -178,9 +180,9 @@ def group_by_place(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _place_label(titles: Sequence[str]) -> str:
-    more = len(titles) - _MAX_TITLES_IN_LABEL
+    unnamed_count = len(titles) - _MAX_TITLES_IN_LABEL
     first_titles = ", ".join(titles[:_MAX_TITLES_IN_LABEL])
-    return f"{first_titles} and {counted(more, 'other')}" if more > 0 else first_titles
+    return f"{first_titles} and {counted(unnamed_count, 'other')}" if unnamed_count > 0 else first_titles
 
 
 def _read_titles(reader: Reader, pages: Sequence[str]) -> list[dict[str, Any]]:
@@ -190,7 +192,7 @@ def _read_titles(reader: Reader, pages: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _read_link_base(reader: Reader, run: RunRecord) -> str:
-    """Return the start of the wiki's URLs from a link of the last day used; empty if the link is on a foreign host."""
+    """Return the start of the wiki's URLs, from a link of the last day used; empty without a link to a host of the project."""
     rows = reader.rows(_SELECT_ONE_LINK, run.days_used[-1]) if run.days_used else []
     link = rows[0]["link"] if rows else None
     before, separator, _ = (page_link(link or "", project_of_dataset(run.dataset)) or "").rpartition("/wiki/")

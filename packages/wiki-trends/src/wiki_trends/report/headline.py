@@ -1,4 +1,4 @@
-"""Write the findings of a window as sentences. The functions of this module are pure."""
+"""Write the headline of a report: the findings of a window as sentences. The functions of this module are pure."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def headline(
     categories: Sequence[Category],
     series: Mapping[str, Series],
 ) -> tuple[Sentence, ...]:
-    """Return the findings: the largest peaks, the largest climbs of other pages, and the category with the most views.
+    """Return a sentence for each finding: the largest peaks, the largest climbs of other pages, and the most-read category.
 
     Args:
         run: the run that published the window.

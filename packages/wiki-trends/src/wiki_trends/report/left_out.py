@@ -1,7 +1,7 @@
 """Summarize the titles that were left out of the days of a window, by title and reason.
 
-The published tables do not contain these titles, so they are read from the lake when the report is written. When that fails,
-the report is written without them: the result names the days that cannot be read, or the reason why the lake cannot be read.
+The published tables do not contain these titles, so they are read from the lake when the report is written. When a day cannot be
+read, the result omits its titles and names the day. When the lake cannot be read, the result contains only the reason.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class LeftOutTitle:
     Attributes:
         page: the title as in the list.
         reason: the name of the reason, one of `REASONS`.
-        text: the reason as a sentence, from the day on which the title had the most views.
+        text: the reason with its details, from the day on which the title had the most views.
         days: the number of days that the title was left out of.
         views: the sum of the title's views on these days.
         best_rank: the title's best rank on these days.
@@ -100,8 +100,8 @@ def left_out(run: RunRecord, settings: Settings) -> LeftOut:
             result_by_day = dict(zip(days, pool.map(rows_or_error_code, days), strict=True))
     except LakeError as error:
         return LeftOut(problem=str(error))
-    unread = tuple((day, code) for day, code in result_by_day.items() if isinstance(code, str))
-    rows = [row for rows in result_by_day.values() if not isinstance(rows, str) for row in rows]
+    unread = tuple((day, result) for day, result in result_by_day.items() if isinstance(result, str))
+    rows = [row for result in result_by_day.values() if not isinstance(result, str) for row in result]
     return LeftOut(_sum_by_title_and_reason(rows), unread)
 
 

@@ -97,6 +97,7 @@ def _score_texts(row: Mapping[str, Any]) -> list[str]:
 
 
 def _rise(row: Mapping[str, Any]) -> str:
+    """Return the rise on the page's most surprising day as a phrase."""
     bound = "at most " if 2 * row["reference_listed"] < row["reference_days"] else ""
     rise = f"{row['surprise_views']:,} views on {row['surprise_date']}, {bound}{row['expected_views']:,.0f} expected"
     if row["at_least"] is None:
@@ -107,6 +108,7 @@ def _rise(row: Mapping[str, Any]) -> str:
 
 
 def _window_text(row: Mapping[str, Any]) -> str:
+    """Return the score of a page in an earlier window as a line of text."""
     score = "no score" if row["score"] is None else f"score {row['score']:.1f}"
     rise = score if row["at_least"] is None else f"at least ×{row['at_least']:,.1f}"
     days = counted((row["window_end"] - row["window_start"]).days + 1, "day")

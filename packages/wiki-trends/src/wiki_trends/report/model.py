@@ -76,7 +76,7 @@ class Fall:
         date: the day on which the page was closest to the expected views, UTC.
         views: the views on `date`.
         expected_views: the views that were expected on `date`.
-        at_most: the factor that the views certainly did not exceed, as a part of the expected views; below 1.
+        at_most: the views on each day of the window were certainly at most this fraction of the expected views; below 1.
     """
 
     page: str
@@ -162,19 +162,19 @@ class Category:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The findings of a published window, and lists of its most notable pages and categories.
+    """The headline of a published window, and lists of its most notable pages and categories.
 
     All lists have the same maximum number of rows.
 
     Attributes:
         run: the run that published the window.
         common_pages: the number of pages that were listed on every day used.
-        headline: the findings, one sentence each; the peaks in the order of `queries.published.SIZE_RANKING`.
+        headline: a sentence for each finding; the peaks are in the order of `queries.published.SIZE_RANKING`.
         peaks: the pages with a best day far above their usual views, in the order of `queries.published.RANKING`.
         falls: the pages that certainly fell, in the order of `queries.published.FALL_RANKING`.
         growing: the pages with more views on the last day than on the first, largest percentage first.
         declining: the pages with fewer views on the last day than on the first, largest loss in percent first.
-        volatile: the pages with different views from day to day, largest difference of two days first.
+        volatile: the pages whose views differ between days, largest difference between the highest and the lowest views first.
         climbers: the pages with a better rank on the last day than on the first, largest improvement first.
         categories: the categories, most views first.
         sustained: the pages that were listed on every day, ordered by the views of their weakest day, most views first.
@@ -204,7 +204,7 @@ class Report:
 
 
 def to_json(report: Report) -> dict[str, object]:
-    """Convert the report for `json.dumps`, with days as ISO strings and findings as complete sentences."""
+    """Convert the report for `json.dumps`, with days as ISO strings and complete sentences in the headline."""
     document = asdict(report) | {"headline": [str(sentence) for sentence in report.headline]}
     return {name: _plain(value) for name, value in document.items()}
 

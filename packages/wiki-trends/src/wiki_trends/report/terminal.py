@@ -32,6 +32,7 @@ _MIN_TITLE_WIDTH_BESIDE_SPARKLINE = 26
 _MAX_SPARKLINE_WIDTH = 31
 _MAX_CALENDAR_WEEKS = 9
 _MAX_MISSING_DAYS_NAMED = 10
+# The mark and the style of each kind of day. No day of a published window is `running`.
 _MARKS = {
     "complete": ("■", "green"),
     "unusual": ("▲", "yellow"),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 ACCESS_METHODS = ("all-access", "desktop", "mobile-web", "mobile-app")
 LEVEL_NOISE = 0.2  # standard deviation of the daily noise in a page's level
-_SOLE_EVENT_NOISE = 0.05
+_SOLE_EVENT_NOISE = 0.05  # the same for a page whose only traffic is an event
 # The numbers that are added to the level of every page, from Monday to Sunday.
 _WEEKDAY_LEVELS = (0.06, 0.04, 0.02, 0.0, -0.03, -0.08, 0.0)
 
@@ -37,6 +37,7 @@ class Views(NamedTuple):
         """Return the views for an access method, which has its name in the API."""
         if access == "all-access":
             return sum(self)
+        # The fields are in the order of `ACCESS_METHODS`, without `all-access`.
         return self[ACCESS_METHODS.index(access) - 1]
 
 

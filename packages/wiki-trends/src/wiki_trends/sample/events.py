@@ -112,9 +112,10 @@ class Schedule:
 
     def _block_events(self, day: dt.date, kind: str) -> list[Event]:
         """Return the events of a kind that include a day."""
-        block = day.toordinal() // BLOCK_DAYS
-        first = (day.toordinal() - _MAX_EVENT_DAYS) // BLOCK_DAYS
-        events = (event for number in range(first, block + 1) for event in self._events_starting_in(number))
+        first_block = (day.toordinal() - _MAX_EVENT_DAYS) // BLOCK_DAYS
+        last_block = day.toordinal() // BLOCK_DAYS
+        blocks = range(first_block, last_block + 1)
+        events = (event for block in blocks for event in self._events_starting_in(block))
         return [event for event in events if event.kind == kind and event.start <= day <= event.end]
 
     @lru_cache(maxsize=2048)  # noqa: B019 - schedules live as long as the process
@@ -193,7 +194,7 @@ class Schedule:
 
     @lru_cache(maxsize=8192)  # noqa: B019 - schedules live as long as the process
     def _trend_events(self, position: int, cycle: int) -> tuple[Event, Event]:
-        """Generate the rise of a trending page in a cycle, and the decline to the level before the rise."""
+        """Generate the rise of a trending page in a cycle, and the later decline to the level before the rise."""
         rng = random.Random(f"{self._name}/trend/{position}/{cycle}")
         number = self._catalogue.roles["trend"][position]
         start = dt.date.fromordinal(cycle * CYCLE_DAYS - position * 31)
@@ -204,12 +205,14 @@ class Schedule:
         )
 
     def _trend_level_change(self, position: int, day: dt.date) -> float:
+        """Return how much the rise and the decline of a trending page have changed its level on a day."""
         return sum(
             event.size * min(max((day - event.start).days + 1, 0), event.days)
             for event in self._trend_events(position, self._cycle_number(position, day))
         )
 
     def _weekly_pages(self) -> Iterator[tuple[int, int, float]]:
+        """Yield the number, the weekday of the peak and the change of the level of each page with weekly peaks."""
         rng = random.Random(f"{self._name}/weekly")
         for number in self._catalogue.roles["weekly"]:
             yield number, rng.randrange(7), rng.uniform(math.log(2), math.log(4))

@@ -98,9 +98,9 @@ def normalize(title: str, wiki: Wiki) -> str:
     """Normalise a title like MediaWiki: NFC, spaces for underscores, the namespace's local name, a capital first letter."""
     text = unicodedata.normalize("NFC", title)
     text = re.sub(r"[ _]+", " ", text).strip()
-    number, rest = wiki.split_namespace(text)
+    namespace, rest = wiki.split_namespace(text)
     rest = rest[:1].upper() + rest[1:]
-    return f"{wiki.namespaces[number]}:{rest}" if number else rest
+    return f"{wiki.namespaces[namespace]}:{rest}" if namespace else rest
 
 
 def invalid_reason(title: str) -> str | None:
@@ -177,12 +177,12 @@ def _resolve(requested: str, pages: Catalogue, resolved: _ResolvedTitles, *, fol
         return
     if title != requested:
         resolved.normalized.append(normalized_entry(requested, title))
-    number, _rest = pages.wiki.split_namespace(title)
+    namespace, _rest = pages.wiki.split_namespace(title)
     page = pages.find(title)
-    if number < 0:
-        resolved.others[title] = {"ns": number, "title": title, "special": True}
+    if namespace < 0:
+        resolved.others[title] = {"ns": namespace, "title": title, "special": True}
     elif page is None or page.title == "-":
-        resolved.others[title] = {"ns": number, "title": title, "missing": True}
+        resolved.others[title] = {"ns": namespace, "title": title, "missing": True}
     elif page.target is not None and follow:
         target = pages.pages[page.target]
         entry = {"from": title, "to": target.title.replace("_", " ")}
@@ -230,6 +230,7 @@ def _add_categories(
     entries: dict[int, dict[str, Any]], pages: Catalogue, params: Mapping[str, str], limit: int
 ) -> str | None:
     """Add one piece of the categories to the entries. Return the marker of the next piece, or None after the last piece."""
+    # The last category of a page is hidden.
     visible = slice(None, -1) if "!hidden" in split_values(params.get("clshow", "")) else slice(None)
     rows = [
         (entry["pageid"], name, entry)
@@ -237,8 +238,8 @@ def _add_categories(
         if pages.pages[number].target is None and pages.pages[number].role != "non_article"
         for name in sorted(pages.details(number).categories[visible])
     ]
-    value = params.get("cllimit", "10")
-    limit = limit if value == "max" else min(limit, _positive_integer(value))
+    requested_limit = params.get("cllimit", "10")
+    limit = limit if requested_limit == "max" else min(limit, _positive_integer(requested_limit))
     start = _resume_index(rows, params.get("clcontinue"))
     prefix = pages.wiki.namespaces[14]
     for _page_id, name, entry in rows[start : start + limit]:

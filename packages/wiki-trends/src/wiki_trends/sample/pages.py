@@ -30,8 +30,9 @@ RARE_NUMBERS = range(2400, 8000)
 NEW_NUMBERS = range(8000, 10400)
 BOT_NUMBERS = range(10400, 10800)
 
-# The pages with these numbers are in the list on every day, so the list shows usual days before an event on a page.
+# The numbers that can get a role. Their pages are in the list on every day, so their usual views are known before an event.
 _ROLE_NUMBERS = range(20, 450)
+# The number of pages with each role.
 _ROLE_SIZES = {
     "burst": 150,
     "trend": 120,
@@ -40,7 +41,9 @@ _ROLE_SIZES = {
     "redirect": 22,
     "alias": 2,
 }
-_UNLISTED_REDIRECTS = range(460, 464)
+# More redirects, which lead to pages of `RARE_NUMBERS`.
+_REDIRECTS_TO_RARE_PAGES = range(460, 464)
+# Listed titles that are not pages of the wiki.
 _MISSING = (470, 520, 610)
 _MISSING_TITLES = ("Undefined", "Wp-login.php", "Xxx_Velka")
 _INVALID = 560
@@ -55,15 +58,16 @@ class Page:
     Attributes:
         number: the number of the page, in one of the ranges of this module.
         title: the title with underscores, as in the lists.
-        level: the natural logarithm of the views on a usual day; 0 for a page that is not evergreen.
+        level: the natural logarithm of the number of views on a usual day; 0 for an article that is not read every day.
         desktop: the fraction of the views that come from desktops.
         app: the fraction of the views that come from the apps.
         weekend: the number that is added to `level` on Saturdays and Sundays.
-        role: the kind of the planted events (`burst`, `trend`, `weekly`), or another role: `difficult` (a title that programs
-            often mishandle), `redirect`, `alias` (another spelling of a title), `missing`, `invalid`, `non_article` or
-            `plain`.
-        target: the number of the page to which a redirect or an alias leads.
+        role: one of these roles. `burst`, `trend` or `weekly`: a page with planted events of this kind. `difficult`: a title
+            that programs often mishandle. `redirect`: a redirect. `alias`: another spelling of a title. `missing` or
+            `invalid`: a title that is not a page of the wiki. `non_article`: a page that is not an article. `plain`: any
+            other page.
         topic: the topic of the page.
+        target: the number of the page to which a redirect or an alias leads; None for any other page.
     """
 
     number: int
@@ -103,7 +107,12 @@ class Details:
 
 
 def level_of_rank(rank: float, scale: float) -> float:
-    """Return the level of a rank on a usual day: the natural logarithm of `scale` times the views in English Wikipedia."""
+    """Return the level of the page at a rank on a usual day: the natural logarithm of its number of views.
+
+    Args:
+        rank: the rank; fractions are possible.
+        scale: the traffic of the wiki as a fraction of the traffic of English Wikipedia.
+    """
     slope = 0.57 if rank >= 100 else 0.67
     return math.log(36_500 * scale) - slope * math.log(rank / 100)
 
@@ -201,20 +210,25 @@ class Catalogue:
         for number, title in zip(self.roles["missing"], _MISSING_TITLES, strict=True):
             self._replace(number, title, None)
         self._replace(_INVALID, _INVALID_TITLE, None)
-        plain = [n for n in _ROLE_NUMBERS if self.pages[n].role == "plain"]
-        targets = rng.sample(plain, k=_ROLE_SIZES["redirect"] + 1)
-        targets += [RARE_NUMBERS[40 * n] for n in range(len(_UNLISTED_REDIRECTS))]
-        lowercase_target = next(number for number in targets if self.pages[number].title[0].isalpha())
-        targets.remove(lowercase_target)
+        plain_numbers = [number for number in _ROLE_NUMBERS if self.pages[number].role == "plain"]
+        # One target is for the alias with a lowercase letter, so its title must begin with a letter.
+        targets = rng.sample(plain_numbers, k=_ROLE_SIZES["redirect"] + 1)
+        targets += [RARE_NUMBERS[40 * position] for position in range(len(_REDIRECTS_TO_RARE_PAGES))]
+        alias_target = next(number for number in targets if self.pages[number].title[0].isalpha())
+        targets.remove(alias_target)
         for number, target in zip(self.roles["redirect"], targets, strict=True):
             self._replace(number, self.pages[number].title, target)
         lowercase_alias, decomposed_alias = self.roles["alias"]
-        title = self.pages[lowercase_target].title
-        self._replace(lowercase_alias, title[0].lower() + title[1:], lowercase_target)
-        accented = next(n for n in self.roles["difficult"] if "Été" in self.pages[n].title)
-        self._replace(decomposed_alias, unicodedata.normalize("NFD", self.pages[accented].title), accented)
+        title = self.pages[alias_target].title
+        self._replace(lowercase_alias, title[0].lower() + title[1:], alias_target)
+        accented_target = next(
+            number for number in self.roles["difficult"] if "Été" in self.pages[number].title
+        )
+        decomposed_title = unicodedata.normalize("NFD", self.pages[accented_target].title)
+        self._replace(decomposed_alias, decomposed_title, accented_target)
 
     def _replace(self, number: int, title: str, target: int | None) -> None:
+        """Give the page with this number another title and target."""
         old = self.pages[number]
         self.pages[number] = Page(
             number, title, old.level, old.desktop, old.app, old.weekend, old.role, old.topic, target
@@ -241,10 +255,9 @@ class Catalogue:
             (f"{names[3]}:192.0.2.7", 14_000, 0.3),
             (f"{names[14]}:Living_people", 15_500, 0.5),
         ]
-        start = len(self.pages)
         return [
             Page(
-                number=start + n,
+                number=number,
                 title=title,
                 level=math.log(views * self.wiki.scale),
                 desktop=desktop,
@@ -253,7 +266,7 @@ class Catalogue:
                 role="non_article",
                 topic=TOPICS[-1],
             )
-            for n, (title, views, desktop) in enumerate(rows)
+            for number, (title, views, desktop) in enumerate(rows, start=len(self.pages))
         ]
 
 
@@ -263,7 +276,7 @@ def _assign_roles(rng: random.Random) -> dict[str, list[int]]:
     roles: dict[str, list[int]] = {}
     for role, size in _ROLE_SIZES.items():
         roles[role], numbers = numbers[:size], numbers[size:]
-    roles["redirect"] += _UNLISTED_REDIRECTS
+    roles["redirect"] += _REDIRECTS_TO_RARE_PAGES
     return roles | {"missing": list(_MISSING), "invalid": [_INVALID]}
 
 

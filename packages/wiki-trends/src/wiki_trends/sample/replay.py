@@ -1,7 +1,8 @@
 """Replays recorded responses of the real APIs.
 
-Each JSON file in the folder has one exchange: `request` (`method`, full `url`) and `response` (`status`, `headers`, `body`). A request
-matches a recorded request if both parsed queries are equal, so the order and escaping of parameters do not matter.
+Each JSON file in the folder of recordings has one exchange: `request` (`method`, full `url`) and `response` (`status`, `headers`,
+`body`). A request matches a recorded request if both parsed queries are equal, so the order and escaping of parameters do not
+matter.
 
 Without an exact match, the response depends on the request. A request for a wiki's `siteinfo` gets any recorded `siteinfo` of the
 wiki. A title without a recording is an existing page without properties. A list without a recording gets a 404. A folder without
@@ -133,10 +134,11 @@ class Replay:
             if "info" in props:
                 keys.append("lastrevid")
             return {name: page[name] for name in keys if name in page}
-        number, _rest = wiki.split_namespace(title)
-        if number < 0:
-            return {"ns": number, "title": title, "special": True}
-        return {"pageid": zlib.crc32(title.encode("utf-8", "replace")) + 1, "ns": number, "title": title}
+        namespace, _rest = wiki.split_namespace(title)
+        if namespace < 0:
+            return {"ns": namespace, "title": title, "special": True}
+        page_id = zlib.crc32(title.encode("utf-8", "replace")) + 1
+        return {"pageid": page_id, "ns": namespace, "title": title}
 
 
 def _read_exchanges(folder: Path) -> Iterator[dict[str, Any]]:

@@ -1,7 +1,8 @@
 """The tables that are passed to a warehouse: queries of DuckDB, and any other object with an Arrow stream.
 
-A warehouse reads a query in the connection that it belongs to. As an Arrow stream it would be executed several times, because
-DuckDB opens a stream to learn its columns. DuckDB gets other objects in a form for which it imports neither pandas nor pyarrow.
+A warehouse reads a query through the connection that the query belongs to. Read as an Arrow stream, the query would be executed
+several times, because DuckDB also opens a stream to learn its columns. Any other object is wrapped, so that DuckDB reads its
+stream without importing pandas or pyarrow.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ CONFIG: dict[str, str | bool | int | float | list[str]] = {
 
 
 _BATCH_ROWS = 10_000
+# The name of an attached database file in SQL.
 _ATTACHED = "publishing"
 # PostgreSQL's text format of COPY: a line for each row, tabs between the values, \N for null, and these characters escaped.
 _ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
@@ -63,7 +65,7 @@ def column_types(relation: DuckDBPyRelation) -> dict[str, str]:
 
 
 class _Stream:
-    """A table without the other attributes of its class, from which DuckDB would detect a data frame."""
+    """A wrapper with only the stream of a table. By its other attributes, DuckDB would recognise the table as a data frame."""
 
     def __init__(self, table: ArrowStream) -> None:
         self._table = table
@@ -89,7 +91,7 @@ def registered_stream(connection: DuckDBPyConnection, name: str, table: ArrowStr
 
 @contextmanager
 def _stream_errors(name: str) -> Iterator[None]:
-    """Raise `TableFailed` when the stream raises an error. DuckDB reports it as a `duckdb.Error` that quotes its text."""
+    """Raise `TableFailed` when the stream raises an error, which DuckDB quotes in the text of a `duckdb.Error`."""
     import duckdb
 
     try:
@@ -151,7 +153,7 @@ def distinct_values(table: ArrowStream, columns: Sequence[str]) -> list[tuple[ob
 
 @dataclass(frozen=True, slots=True)
 class CopyText:
-    """The rows of a stream in the text format of PostgreSQL's COPY, in which DuckDB writes them many times faster than Python.
+    """The rows of a table in the text format of PostgreSQL's COPY, which DuckDB writes many times faster than Python.
 
     Attributes:
         columns: the DuckDB type of each column, by name.
@@ -167,7 +169,7 @@ def read_copy_text(table: ArrowStream, constants: Mapping[str, tuple[str, str]])
     """Open `table` for reading in batches within this context, so that the memory never holds all rows.
 
     Args:
-        table: the table.
+        table: the table to read.
         constants: additional columns with the same value in each row: the DuckDB type and the value in SQL, by name.
 
     Raises:
@@ -195,9 +197,9 @@ def _copy_text(
     values += [_copy_value(value, sql_type) for sql_type, value in constants.values()]
     cursor = connection.execute(f"SELECT concat_ws(chr(9), {', '.join(values)}) FROM {source}")  # noqa: S608 - names of columns
     batches = iter(lambda: cursor.fetchmany(_BATCH_ROWS), [])
-    names = {name: sql_type for name, (sql_type, _) in constants.items()}
+    constant_types = {name: sql_type for name, (sql_type, _) in constants.items()}
     lines = ("\n".join([line for (line,) in batch]).encode() + b"\n" for batch in batches)
-    return CopyText({**columns, **names}, lines)
+    return CopyText({**columns, **constant_types}, lines)
 
 
 def _copy_value(value: str, sql_type: str) -> str:
@@ -217,4 +219,5 @@ def quoted(name: str) -> str:
 
 
 def _chr(text: str) -> str:
+    """Return an SQL expression for a text, in which no character needs quotes or an escape."""
     return " || ".join(f"chr({ord(character)})" for character in text)

@@ -87,11 +87,11 @@ class RunRecord:
         window_end: the last day of the window, UTC, inclusive.
         as_of: the day that counted as today.
         lag_days: the publication lag, in days.
-        days_used: the days that were read, oldest first.
+        days_used: the days of the window that were read, oldest first.
         expected: the number of expected days.
         coverage_pct: the available days divided by the expected days, in percent.
         policy: the readiness policy of the window, as JSON with sorted keys.
-        fingerprints: the fingerprint of each partition that was read, by ISO day.
+        fingerprints: the fingerprint of the partition of each of these days, by ISO day.
         published_at: the time of the publish, with a time zone; UTC in a record that was read from a warehouse.
         version: the version of wiki-trends that published the window.
         rows: the number of rows of each table in this publish, by table name.

@@ -40,7 +40,7 @@ COLUMNS = {
     "states": "VARCHAR",
 }
 JSON_COLUMNS = frozenset({"days_used", "policy", "fingerprints", "table_rows", "baseline", "states"})
-# The newest run of each window of a dataset that ends on a day or later.
+# The newest run of each window of a dataset, for the windows that end on a given day or later.
 SELECT_NEWEST_RUNS = """
 SELECT window_start, window_end, fingerprints FROM (
     SELECT window_start, window_end, fingerprints,
@@ -63,7 +63,7 @@ def newest_schema_version(connection: DuckDBPyConnection) -> int | None:
 
 
 def next_number(connection: DuckDBPyConnection) -> int:
-    """Return the number of the next run, and create or extend the table of runs first if necessary."""
+    """Create or extend the table of runs if necessary, and return the number of the next run."""
     columns = ", ".join(f"{name} {sql_type}" for name, sql_type in COLUMNS.items())
     connection.execute(f"CREATE TABLE IF NOT EXISTS {RUNS} ({columns})")
     for name, sql_type in COLUMNS.items():
@@ -84,11 +84,11 @@ def restated_windows(
         run: the run that is being published.
     """
     current = {**run.baseline, **run.fingerprints}
-    published = (run.window_start, run.window_end)
+    published_window = (run.window_start, run.window_end)
     return [
         (start, end)
         for start, end, fingerprints in newest_runs
-        if (start, end) != published
+        if (start, end) != published_window
         and any(current.get(day, value) != value for day, value in json.loads(fingerprints).items())
     ]
 

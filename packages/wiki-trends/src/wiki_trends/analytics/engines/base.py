@@ -1,7 +1,7 @@
-"""The protocol of the engines that compute the declared tables.
+"""The protocol of the engines that compute the tables of a window.
 
-DuckDB computes them in this process, and Spark computes them for very large lakes. Both engines read exactly the partitions
-that were inspected, with the same reader, and compute the same declarations.
+`analytics/tables` declares the tables as Ibis expressions. DuckDB computes them in this process. Spark computes them for lakes
+that are too large for one machine. Both engines read exactly the partitions that were inspected, with the same reader.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Inputs:
         dataset: the diamond layer.
         window: the window to analyse.
         used: the available partitions of the window, oldest first.
-        baseline: the available partitions before the window, which show the usual views of the pages.
+        baseline: the available partitions of the 56 days before the window, which show the usual views of the pages.
     """
 
     dataset: DailyDataset
@@ -65,13 +65,15 @@ class Computed:
 
 
 class Engine(Protocol):
-    """An engine that computes the declared tables."""
+    """An engine that computes the tables of a window."""
 
     def compute(self, inputs: Inputs) -> AbstractContextManager[Computed]:
         """Compute the tables. Their streams can be read within the returned context.
 
         Raises:
-            PartitionChanged, ContractError, LakeError: a partition of the window cannot be read as it was inspected.
+            PartitionChanged: a partition of the window has changed since it was inspected.
+            ContractError: the rows of a partition of the window violate the contract.
+            LakeError: the lake does not respond, or rejects a request.
             EngineError: the engine is not installed, cannot be reached, or fails.
         """
         ...

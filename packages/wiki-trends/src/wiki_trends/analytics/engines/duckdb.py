@@ -1,7 +1,7 @@
-"""Compute the declared tables with DuckDB, in memory up to a limit, and beyond the limit with temporary files.
+"""Compute the tables of a window with DuckDB, in memory up to a limit, and beyond the limit with temporary files.
 
-The engine raises `EngineError` when it needs more memory and disk space than it has. It raises `duckdb.Error` when the rows
-do not have the columns and types of `ROW_TYPES`, which the contract of the dataset prevents.
+The engine raises `EngineError` when it needs more memory and disk space than it has. It raises `duckdb.Error` for rows without
+the columns and types of `ROW_TYPES`. The contract of the dataset rules out such rows.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Ten years of lists (four million rows) need only this minimum, and more memory does not make them much faster. Days with
-# far more pages need more memory, because DuckDB cannot move the state of its aggregations to disk.
+# Ten years of lists (four million rows) need only this minimum, and are not much faster with more memory. Days with far more
+# pages need more, because DuckDB cannot move the state of its aggregations to disk.
 MIN_MEMORY_BYTES = 800_000_000
 BYTES_PER_ROW = 200
 MAX_MEMORY_SHARE = 0.8
@@ -59,15 +59,15 @@ class DuckDBEngine:
         from wiki_trends.analytics.window_rows import read_baseline, read_window
 
         window = inputs.window
-        baseline: list[Partition] = []
+        readable_baseline: list[Partition] = []
         with _Computation.open(inputs.rows) as computation:
             for rows in read_window(inputs.dataset, inputs.used):
                 computation.add(ROWS, rows)
-            for rows in read_baseline(inputs.dataset, inputs.baseline, baseline):
+            for rows in read_baseline(inputs.dataset, inputs.baseline, readable_baseline):
                 computation.add(EARLIER, rows)
             computation.add(DAYS, pl.DataFrame({"date": [partition.day for partition in inputs.used]}))
             earlier = pl.DataFrame(
-                {"date": [partition.day for partition in baseline]}, schema={"date": pl.Date}
+                {"date": [partition.day for partition in readable_baseline]}, schema={"date": pl.Date}
             )
             computation.add(EARLIER_DAYS, earlier)
             run = {
@@ -77,12 +77,12 @@ class DuckDBEngine:
                 "project": [inputs.project],
             }
             computation.add(RUN, pl.DataFrame(run))
-            yield Computed(computation.tables(), baseline)
+            yield Computed(computation.tables(), readable_baseline)
 
 
 @contextmanager
 def computed_tables(inputs: Mapping[str, ArrowStream]) -> Iterator[Mapping[str, ArrowStream]]:
-    """Compute all tables from input tables; yield their streams by name. The streams can be read within this context.
+    """Compute all tables from input tables; yield the streams of the computed tables by name, to be read within this context.
 
     Args:
         inputs: the tables of `INPUTS` by name, with at least the columns that `INPUTS` lists.
@@ -95,9 +95,9 @@ def computed_tables(inputs: Mapping[str, ArrowStream]) -> Iterator[Mapping[str, 
 
 @contextmanager
 def computed_surprises(rows: Iterable[pl.DataFrame]) -> Iterator[Iterator[list[dict[str, object]]]]:
-    """Compute the surprise of each page and day from all days; yield the rows in batches, to be read within this context.
+    """Compute the surprise of each page on each day; yield the result in batches of rows, to be read within this context.
 
-    The rows have the columns of `page_days.TYPES` and are ordered by date, then page.
+    The result has the columns of `page_days.TYPES` and is ordered by date, then page.
 
     Args:
         rows: frames with at least the columns of `ROW_TYPES`. A page occurs at most once for each day.
@@ -114,7 +114,7 @@ def _memory_limit_bytes(rows: int) -> int:
 
 
 class _Computation:
-    """A database in memory that contains the inputs and the steps of the computation."""
+    """A database in memory that contains the input tables and the intermediate tables (steps) of the computation."""
 
     def __init__(self, connection: DuckDBPyConnection) -> None:
         self._connection = connection

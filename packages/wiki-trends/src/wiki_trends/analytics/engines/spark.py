@@ -1,7 +1,8 @@
-"""Compute the declared tables with Spark, for lakes too large for one machine.
+"""Compute the tables of a window with Spark, for lakes that are too large for one machine.
 
-The inputs, steps and tables stay in the memory or on the disks of the workers until the analysis ends. This process receives
-the errors of unreadable days, the number of rows of each table, and, during the publish, the rows.
+The input tables, the intermediate tables and the published tables stay in the memory or on the disks of the workers until the
+analysis ends. This process receives the errors of unreadable days and the number of rows of each table. During the publish, it
+also receives the rows.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ class SparkEngine:
 
 
 class _SessionTables:
-    """The tables of one analysis, as temporary views of a session that the workers cache until `release`."""
+    """The tables of one analysis, as temporary views of a session. The workers cache the tables until `release`."""
 
     def __init__(self, session: SparkSession) -> None:
         self._session = session
@@ -104,7 +105,9 @@ class _SessionTables:
         """Create the tables of `INPUTS`; return the partitions of the baseline that could be read.
 
         Raises:
-            PartitionChanged, ContractError, LakeError: a day of the window could not be read, or the lake did not respond.
+            PartitionChanged: a partition of the window has changed since it was inspected.
+            ContractError: the rows of a partition of the window violate the contract.
+            LakeError: the lake did not respond, or rejected a request.
         """
         days = read_days(self._session, inputs.dataset, [*inputs.baseline, *inputs.used])
         self._frames.append(days.cached)
@@ -134,8 +137,8 @@ class _SessionTables:
             frame = self._session.sql(sql).persist()
             self._frames.append(frame)
             frame.createOrReplaceTempView(name)
-            # Compute the table now, because Spark plans the later tables better when it knows the size of this one. During
-            # the publish, other publishers would also wait for the computation.
+            # Compute the table now, because Spark plans the later tables better when it knows the size of this one. A
+            # computation during the publish would also keep other publishers waiting.
             frame.count()
             if is_published(name):
                 tables[name] = SparkTable(frame)

@@ -1,9 +1,9 @@
 """Read partitions on Spark's workers, and read computed tables from Spark as Arrow streams.
 
 The workers read the lake with the reader of the DuckDB engine, which reads exactly the inspected parts and verifies their
-checksums. So Spark does not need a connector to S3. The workers need this package and access to the lake, and a folder must
-have the same path on each worker. The S3 credentials of this process (`AWS_…`) are a part of the task, for workers without
-credentials.
+checksums. So Spark does not need a connector to S3. The workers need this package and access to the lake. A lake in a folder
+must have the same path on each worker. Each task contains the S3 credentials of this process (`AWS_…`), for workers without
+their own.
 
 A published table passes through this process in batches, and is never in its memory as a whole.
 """
@@ -141,7 +141,7 @@ def _single_row(values: Mapping[str, object]) -> pa.RecordBatch:
 
 
 class SparkTable:
-    """A table of Spark as an Arrow stream, which fetches one partition at a time into the memory of this process."""
+    """A table of Spark as an Arrow stream, which fetches one Spark partition at a time into the memory of this process."""
 
     def __init__(self, frame: DataFrame) -> None:
         self._frame = frame
@@ -177,7 +177,7 @@ def _as_ipc_rows(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 
 def map_in_arrow(frame: DataFrame, function: Callable[..., Any], schema: str) -> DataFrame:
-    """Call `DataFrame.mapInArrow` without its warning about pandas, which is not used."""
+    """Call `DataFrame.mapInArrow`, and suppress its warning about the version of pandas, which this package does not use."""
     import warnings
 
     with warnings.catch_warnings():

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 CONNECT_TIMEOUT_SECONDS = 5.0
-# The declarations require these settings, and the defaults of a cluster can differ.
+# The declared tables require these settings. The defaults of a cluster can differ.
 _SETTINGS = {"spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "true"}
 
 # With Spark's default number of shuffle partitions, a small window spends most of its time on empty tasks. A partition of a
@@ -38,11 +38,11 @@ _TASKS_PER_CORE, _ROWS_PER_PARTITION = 4, 250_000
 
 @contextmanager
 def spark_session(master: str, rows: int) -> Iterator[SparkSession]:
-    """Open a session with its own temporary views and settings. If Spark runs in this process, the session uses it.
+    """Open a session with its own temporary views and settings. If a session is active in this process, they share Spark.
 
     Args:
         master: `spark://HOST:PORT`, `local[N]`, or an empty string for the master in Spark's own settings.
-        rows: the number of rows to read. It determines the number of shuffle partitions unless Spark's settings do.
+        rows: the number of rows to read, which determines the number of shuffle partitions unless Spark's settings do.
 
     Raises:
         EngineError: Spark cannot be started.
@@ -68,7 +68,7 @@ def spark_session(master: str, rows: int) -> Iterator[SparkSession]:
 
 @contextmanager
 def tolerate_stopped_java() -> Iterator[None]:
-    """Ignore errors within this context when the Java process has ended, because it has then released all resources."""
+    """Ignore the errors of a Java process that has ended, because its end has released all resources."""
     from py4j.protocol import Py4JNetworkError
 
     with suppress(Py4JNetworkError, ConnectionError):

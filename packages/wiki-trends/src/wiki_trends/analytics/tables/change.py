@@ -133,6 +133,7 @@ def momentum(history: Table, available: Table, days: Table) -> Table:
 
 
 def _weight(age: IntegerValue, span: int) -> FloatingValue:
+    """Return (1 - a)^age with a = 2 / (span + 1), the weight of a day in an exponentially weighted mean."""
     import math
 
     return (age.cast("float64") * math.log(1.0 - 2.0 / (span + 1.0))).exp()
@@ -180,15 +181,15 @@ def trends(points: Table, lines: Table) -> Table:
     """Declare the trend of each page over the 14 days that end with the last day used, and whether it is told from noise.
 
     The trend is the slope of a least-squares line through the points of the page. Views of consecutive days are correlated, so
-    fewer independent days stand behind a line than it has points, and a page without a trend often seems to have one. The
-    standard error of the slope is therefore widened by sqrt((1 + rho) / (1 - rho)). rho is the correlation of the residuals
+    the points of a line tell less than the same number of independent days, and a page without a trend often seems to have one.
+    The standard error of the slope is therefore widened by sqrt((1 + rho) / (1 - rho)). rho is the correlation of the residuals
     of consecutive days, r = sum(e_i e_(i-1)) / (sum(e_i^2) + 0.0001), corrected for the bias that fitting a line to n points
     causes: rho = (r + 2.5 / n) / (1 - 5 / n), at least 0 and at most 0.9.
 
     Columns: page, trend_days (n), trend_pct_per_day = (e^slope - 1) * 100, trend_t = slope / trend_se, trend_slope (in
     ln(1 + views) a day), trend_rho, trend_se, has_trend (whether trend_t is at least 3 or at most -3). The residual variance
-    in trend_se is the larger of the page's own, sum(e_i^2) / (n - 2), and the same shrunk towards 0.2^2 with the weight of 14
-    days.
+    in trend_se is the larger of two values: the page's own variance, sum(e_i^2) / (n - 2), and this variance shrunk towards
+    0.2^2 with the weight of 14 days.
 
     Source: ordinary least squares; NIST/SEMATECH, e-Handbook of Statistical Methods, 4.1.4.1. The factor is that of the
     effective number of independent observations of a first-order autoregressive series (G. V. Bayley and J. M. Hammersley,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 REFERENCE_DAYS = 28
 BASELINE_DAYS = 56
-# The reference of a day: the days before it, or other days of the window.
+# The days with which a day is compared (`reference`): the days before it, or the later days of the window.
 BEFORE = "before"
 IN_WINDOW = "window"
 

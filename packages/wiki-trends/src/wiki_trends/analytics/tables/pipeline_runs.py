@@ -19,7 +19,7 @@ def pipeline_runs(partitions: Iterable[Partition]) -> pl.DataFrame:
 
     Columns: date (DATE, UTC); step (the name of the step); place (1 is the first step); run_id (the run that committed the
     day); written_at (TIMESTAMP, the time of the commit, UTC); rows_in, rows_out, requests, retries, cache_hits (BIGINT);
-    seconds (DOUBLE). A day has no rows when another program wrote the day, or a version that did not measure its steps.
+    seconds (DOUBLE). A day has no rows when another program wrote it, or a version of wiki-trends that did not measure steps.
     """
     import polars as pl
 

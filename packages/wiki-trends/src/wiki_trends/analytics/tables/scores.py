@@ -1,7 +1,7 @@
 """Declare `wiki_trends_scores`: a row for each page listed in the window, with its scores and their inputs.
 
-The views of a day outside the list are *unknown*, not zero. Each part documents how it treats such days (`surprise`,
-`change`, and `listing` here).
+On a day that did not list a page, its views are *unknown*, not zero. `surprise`, `change` and the function `listing` document
+how they treat such days.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from wiki_trends.analytics.tables.surprise import (
 if TYPE_CHECKING:
     from ibis import Table
 
-# After this many available days outside the list a page is `returning`.
+# A page is `returning` after at least this many available days outside the list.
 RETURN_DAYS = 7
 # The columns that are last in the published table, in the order in which versions added them.
 ADDED = (
@@ -97,7 +97,7 @@ def steps(
 
 
 def scores(run: Table, parts: tuple[Table, ...]) -> Table:
-    """A row for each page of the window: its listing, surprise, halves, momentum and trend.
+    """Declare a row for each page of the window, with its listing, surprise, halves, momentum and trend.
 
     Columns: dataset, window_start, window_end, page, page_display, category, location (of its last listed day); then
     those of `listing`, of `surprise.surprises`, of `change.halves`, `change.momentum` and `change.trends` that are not in
@@ -124,7 +124,7 @@ def scores(run: Table, parts: tuple[Table, ...]) -> Table:
 
 
 def listing(rows: Table, past: Table, available: Table, days: Table) -> Table:
-    """The days and ranks on which each page of the window was listed.
+    """Declare a row for each page of the window, with the days on which it was listed and its ranks.
 
     Columns: page, page_display, category, location; days_used, days_listed (of these); baseline_days,
     baseline_days_listed; peak_date, peak_views, peak_rank (the day with its most views, the earliest of equals);
@@ -177,7 +177,7 @@ def listing(rows: Table, past: Table, available: Table, days: Table) -> Table:
 
 
 def _presence(past: Table, available: Table, days: Table) -> Table:
-    """Page, days_used, baseline_days, baseline_days_listed, streak, presence, days_away and streak_start."""
+    """Declare page, days_used, baseline_days, baseline_days_listed, streak, presence, days_away and streak_start."""
     import ibis
 
     start = day_number(days.date.min()).as_scalar()
@@ -193,17 +193,19 @@ def _presence(past: Table, available: Table, days: Table) -> Table:
     # is the same for the days of one streak.
     placed = placed.mutate(number=ibis.row_number().over(group_by="page", order_by="place"))
     placed = placed.mutate(streak_id=placed.place - placed.number)
-    runs = placed.group_by("page", "streak_id").agg(
+    streaks = placed.group_by("page", "streak_id").agg(
         length=placed.count().cast("int32"), last=placed.place.max(), streak_start=placed.date.min()
     )
-    runs = runs.cross_join(counts.select("last_place"))
-    current = runs.filter(runs.last == runs.last_place).select("page", "length", "streak_start")
+    streaks = streaks.cross_join(counts.select("last_place"))
+    current_streak = streaks.filter(streaks.last == streaks.last_place).select(
+        "page", "length", "streak_start"
+    )
     page = placed.group_by("page").agg(
         baseline_days_listed=(placed.day < start).sum().cast("int32"),
         first_place=placed.place.min(where=placed.in_window),
         before_place=placed.place.max(where=~placed.in_window),
     )
-    page = left_join_page(page, current).cross_join(counts)
+    page = left_join_page(page, current_streak).cross_join(counts)
     page = page.mutate(days_away=(page.first_place - page.before_place - 1).cast("int32"))
     presence = ibis.cases(
         (page.baseline_days == 0, "unknown"),

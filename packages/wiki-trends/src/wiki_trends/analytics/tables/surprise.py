@@ -35,7 +35,7 @@ equals. `robust_z` is (level - median) / (1.4826 MAD) of that day, without weekd
 which of the numbers became `usual_views`: `median` (of the reference), `week` (the median of the 7 days) or `bound`.
 
 The medians omit days outside the list, so they are too high for a page near the end of the list, and its surprise is a
-lower bound. So is the surprise of a page that was rarely listed before, because it is measured against the bound.
+lower bound. The surprise of a page that was rarely listed is a lower bound, too, because it is measured against the bound.
 
 Sources: the modified z-score is that of B. Iglewicz and D. C. Hoaglin, How to Detect and Handle Outliers (ASQC, 1993);
 1.4826 makes the MAD estimate the standard deviation of a normal distribution. The prior is the posterior mean of a
@@ -84,7 +84,7 @@ BOUND = "bound"
 
 
 def most_surprising(expected: Table) -> Table:
-    """The row of `expectations` with each page's greatest surprise in the window, the earliest of equals.
+    """Declare the row of `expectations` with each page's greatest surprise in the window, the earliest of equals.
 
     Only days with a reference count; a page without such a day has no row. `candidates` is the number of the page's listed
     days in the window.
@@ -127,7 +127,7 @@ def errors(dispersions: Table) -> Table:
 
 
 def expectations(history: Table, available: Table) -> Table:
-    """The rows of the history with the expected level of the page on that day; see the module's docstring."""
+    """Declare the rows of the history with the expected level of the page on the day; see the module's docstring."""
     import ibis
 
     before = ibis.window(
@@ -183,7 +183,7 @@ def expectations(history: Table, available: Table) -> Table:
 
 
 def _mostly_listed(table: Table) -> BooleanValue:
-    """Whether the page was listed on at least half of the reference."""
+    """Return whether the page was listed on at least half of the reference."""
     return (2 * table.reference_listed >= table.reference_days) & (table.reference_listed > 0)
 
 
@@ -234,7 +234,10 @@ def _with_mad(best: Table, history: Table) -> Table:
 
 
 def _with_shape(best: Table, history: Table, available: Table) -> Table:
-    """Add `after`, the median level of the available days in the window among the three after; bounds outside the list."""
+    """Add `after`: the median level of the available days of the window among the three days after the surprise.
+
+    On a day that did not list the page, the bound of the day counts.
+    """
     later = available.filter(available.in_window).select(later_day="day", later_bound="bound")
     after = best.select("page", "day").inner_join(
         later, [later.later_day > best.day, later.later_day <= best.day + _AFTER_DAYS]
@@ -298,8 +301,8 @@ def surprises(errors: Table) -> Table:
 
 
 def _quantile(days: IntegerValue) -> FloatingValue:
-    """The z that a normal variable exceeds with probability `UNCERTAINTY` / days."""
+    """Return the z that a normal variable exceeds with probability `UNCERTAINTY` / days."""
     t = (-2.0 * (UNCERTAINTY / days.cast("float64")).ln()).sqrt()
-    above = 2.515517 + t * (0.802853 + t * 0.010328)
-    below = 1.0 + t * (1.432788 + t * (0.189269 + t * 0.001308))
-    return t - above / below
+    numerator = 2.515517 + t * (0.802853 + t * 0.010328)
+    denominator = 1.0 + t * (1.432788 + t * (0.189269 + t * 0.001308))
+    return t - numerator / denominator

@@ -1,8 +1,8 @@
 """Converts facts about pages to rows of a frame and back, and drops rows that another program may have damaged.
 
 A row has the requested title, the time of the response (Unix seconds), and a column for each fact. The categories are one text
-with one category in each line, because titles in MediaWiki have no line breaks. They are not a list, because a damaged Parquet
-file can hold a list that does not fit into memory.
+with one category in each line. No category contains a line break, because titles in MediaWiki have none. The categories are not
+a list, because a damaged Parquet file can hold a list that does not fit into memory.
 """
 
 from __future__ import annotations
@@ -71,10 +71,10 @@ def to_frame(entries: Iterable[tuple[str, float, PageFacts]]) -> pl.DataFrame:
 def from_frame(frame: pl.DataFrame) -> dict[str, PageFacts]:
     """Return the facts by requested title. If a title has several rows, the last row counts."""
     facts_by_title: dict[str, PageFacts] = {}
-    position = FACT_COLUMNS.index(CATEGORIES)
+    categories_index = FACT_COLUMNS.index(CATEGORIES)
     for requested, *values in frame.select(REQUESTED, *FACT_COLUMNS).iter_rows():
-        categories = values[position]
-        values[position] = tuple(categories.split("\n")) if categories else ()
+        categories = values[categories_index]
+        values[categories_index] = tuple(categories.split("\n")) if categories else ()
         facts_by_title[requested] = PageFacts(*values)
     return facts_by_title
 

@@ -5,9 +5,9 @@ merge writes the facts of several segments to a new segment and deletes the old 
 merges them if there are too many. Writers do not wait for each other: two merges of the same segments write the same facts twice,
 and the newest facts of a page count. A process keeps the segments that it has read in memory.
 
-A bad entry never ends a run, because the facts can be requested again. An object that is not a segment (damaged, of another
-program, too large) is ignored and not deleted. An entry with impossible values is ignored, too. A process warns once for each such
-object. An error of the lake is raised.
+Bad data never end a run, because the facts can be requested again. An object that is not a segment (damaged, of another program,
+too large) is ignored and not deleted. A row with impossible values is ignored, too. A process warns once for each object that is
+not a segment or has such rows. An error of the lake is raised.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class PageCache:
     ) -> None:
         if keep_days < 0 or max_segments < 1 or max_pages < 1:
             message = (
-                f"keep_days={keep_days}, most_segments={max_segments}, most_pages={max_pages}: "
+                f"keep_days={keep_days}, max_segments={max_segments}, max_pages={max_pages}: "
                 "keep_days must be 0 or more, and the other numbers 1 or more"
             )
             raise ValueError(message)
@@ -212,7 +212,7 @@ def _read_object(lake: Lake, info: ObjectInfo) -> pl.DataFrame | None:
 
 
 def _select_rows(frames: Iterable[pl.DataFrame], titles: Iterable[str] | None, oldest: float) -> pl.DataFrame:
-    """Return the rows whose response came at `oldest` or later, oldest first. `titles` is None for all titles."""
+    """Return the rows whose response came at `oldest` or later, sorted by that time. `titles` is None for all titles."""
     import polars as pl
 
     matches = pl.col(ANSWERED_AT) >= oldest

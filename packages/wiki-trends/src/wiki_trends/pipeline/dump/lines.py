@@ -165,6 +165,6 @@ def _join_spaces(block: bytes) -> bytes:
 
 
 def _join_title(line: bytes) -> bytes:
-    wiki, *middle, device, total, hourly = line.split(b" ")
+    wiki, *middle, device, views, hours = line.split(b" ")
     page_id = middle.pop() if middle[-1].isdigit() or middle[-1] == b"null" else b"null"
-    return b" ".join((wiki, _SPACE.encode().join(middle), page_id, device, total, hourly))
+    return b" ".join((wiki, _SPACE.encode().join(middle), page_id, device, views, hours))

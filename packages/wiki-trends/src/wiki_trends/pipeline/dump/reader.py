@@ -122,6 +122,7 @@ def read_dump(
 def _read_lists(
     files: Sequence[Path], project: str, top: int, on_progress: ProgressCallback | None, *, is_sorted: bool
 ) -> tuple[dict[str, list[ListRow]], _RecordReader]:
+    """Read the lists by access method; also return the reader, which has counted the records and the broken lines."""
     total_bytes = sum(_file_size(path) for path in files)
     bytes_read = 0
 

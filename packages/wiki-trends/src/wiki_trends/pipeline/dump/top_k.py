@@ -117,6 +117,7 @@ class TopTitles:
         self._pending: list[pl.DataFrame] = []
         self._pending_rows = 0
         self._last_title = ""
+        # For each run: its first title with False, and its last title with True.
         self._run_bounds: list[tuple[str, bool]] = []
         self._threshold = Threshold(list_length)
 

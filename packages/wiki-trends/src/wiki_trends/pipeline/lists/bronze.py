@@ -33,7 +33,7 @@ def bronze_dataset(settings: Settings, access: str) -> DailyDataset:
 
 
 def accesses_of(settings: Settings) -> tuple[str, ...]:
-    """Return the access method of the settings, then the devices whose lists reveal automated traffic."""
+    """Return the access method of the settings; if it is `all-access`, also the devices of `LISTED_DEVICES` after it."""
     return (settings.access, *LISTED_DEVICES) if settings.access == "all-access" else (settings.access,)
 
 

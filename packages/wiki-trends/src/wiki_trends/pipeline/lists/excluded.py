@@ -1,4 +1,4 @@
-"""Reads the excluded rows of a day's list, with the reasons, from the manifests of silver and gold.
+"""Reads the rows of a day's list that were left out or merged, with the reasons, from the manifests of silver and gold.
 
 If silver does not have the day, `read_exclusions` raises `ContractError`.
 """
@@ -29,9 +29,10 @@ class Exclusion:
         rank: the rank of the row in the list.
         page: the title of the row in the list.
         views: the views on the day.
-        reason: the reason of the exclusion: `placeholder`, `control_character`, `main_page`, `namespace`, `denied`, `suspect`,
+        reason: the name of the reason: `placeholder`, `control_character`, `main_page`, `namespace`, `denied`, `suspect`,
             `leads_to_no_article` or `merged`.
-        desktop: the bounds of the share of views from desktops; only for a suspect row.
+        desktop: the smallest and the largest possible share of views from desktops, 0 to 1; only for a suspect row. The exact
+            share is unknown for a page outside the day's desktop list.
         into: the page to which the views were added; only for a merged row.
     """
 

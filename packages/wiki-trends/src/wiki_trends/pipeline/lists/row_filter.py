@@ -124,8 +124,8 @@ def filter_rows(rows: Iterable[ListRow], row_filter: RowFilter) -> FilteredRows:
             excluded.append(_exclusion_entry(row, reason))
         elif page in pages:
             counts["listed_twice"] += 1
-            first = pages[page]
-            pages[page] = ListRow(page, first.views + row.views, min(first.rank, row.rank))
+            earlier_row = pages[page]
+            pages[page] = ListRow(page, earlier_row.views + row.views, min(earlier_row.rank, row.rank))
         else:
             pages[page] = ListRow(page, row.views, row.rank)
     kept: list[KeptRow] = []

@@ -124,10 +124,10 @@ def _adjective_phrases(language: str) -> Iterator[CountryPhrase]:
     if language != _ENGLISH:
         return
     # Countries can share an adjective: in the library, people of Réunion are French, too. The largest country gets the adjective.
-    codes: dict[str, str] = {}
+    code_by_adjective: dict[str, str] = {}
     for code, info in sorted(_library_facts().items(), key=lambda item: _population(item[1])):
-        codes |= dict.fromkeys((info.get("demonym") or "").split(","), code)
-    yield from (CountryPhrase(code, adjective) for adjective, code in codes.items() if adjective)
+        code_by_adjective |= dict.fromkeys((info.get("demonym") or "").split(","), code)
+    yield from (CountryPhrase(code, adjective) for adjective, code in code_by_adjective.items() if adjective)
 
 
 def _corrected_phrases(language: str) -> Iterator[CountryPhrase]:

@@ -256,6 +256,7 @@ def _words_of_all(phrases: Iterable[str]) -> set[tuple[str, ...]]:
 
 def _expand(phrase: str) -> list[str]:
     """Return all spellings of a phrase, with and without its optional parts."""
+    # Every second part is optional, because the pattern has one group.
     parts = _OPTIONAL.split(phrase)
     choices = [(part,) if number % 2 == 0 else ("", part) for number, part in enumerate(parts)]
     return ["".join(chosen) for chosen in itertools.product(*choices)]

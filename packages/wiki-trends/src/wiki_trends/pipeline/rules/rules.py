@@ -267,7 +267,7 @@ def _collect_texts(page: str, facts: PageFacts) -> list[WeightedText]:
 
 
 def _decide(tables: Sequence[Phrases], texts: Sequence[WeightedText], *, explain: bool = False) -> Decision:
-    """Decide the best label with the first table that labels any of the texts. Without a label, the outcome is empty."""
+    """Decide the label with the highest score in the first table that labels a text. If no table does, the outcome is empty."""
     for table in tables:
         scores: dict[str, float] = {}
         for _, text, factors in texts:

@@ -39,7 +39,7 @@ def categorize_pages(day: dt.date, settings: Settings, client: WikimediaClient) 
 
     Raises:
         ContractError: silver does not have the day.
-        ContractBroken: the cache does not have a page of the day.
+        ContractBroken: the cache does not have the facts about a page of the day.
     """
     watch = Stopwatch()
     datasets = layers(settings)
@@ -84,7 +84,7 @@ def merge_rows(
     """Merge the rows of each page under its canonical title. Also return the rows that were merged or left out, with reasons."""
     excluded: list[dict[str, Any]] = []
     merged_rows: dict[str, MergedRow] = {}
-    # The row of each page that is not an exclusion: the row with the canonical title, or else the first row.
+    # For each page, the row that is not reported as merged: the row with the canonical title, or else the first row.
     kept_rows: dict[str, dict[str, Any]] = {}
     for row in rows:
         page_facts = facts[row["page"]]
@@ -96,13 +96,13 @@ def merge_rows(
         if page not in merged_rows:
             merged_rows[page], kept_rows[page] = MergedRow(page, row["views"], row["rank"], page_facts), row
             continue
-        merged_row = row
+        reported_row = row
         if row["page"] == page:
-            kept_rows[page], merged_row = row, kept_rows[page]
-        excluded.append(_exclusion(merged_row, "merged", into=page))
-        total = merged_rows[page]
-        merged_rows[page] = total._replace(
-            views=total.views + row["views"], rank=min(total.rank, row["rank"])
+            kept_rows[page], reported_row = row, kept_rows[page]
+        excluded.append(_exclusion(reported_row, "merged", into=page))
+        merged_row = merged_rows[page]
+        merged_rows[page] = merged_row._replace(
+            views=merged_row.views + row["views"], rank=min(merged_row.rank, row["rank"])
         )
     return sorted(merged_rows.values(), key=lambda row: (row.rank, row.page)), excluded
 

@@ -39,7 +39,7 @@ def fetch_wikipedia_categories(
         day: the day of the page views.
         settings: the settings, with project, lake and the maximum age of cached facts.
         client: an open client.
-        prefetch: the requests for the day's pages that are already in flight.
+        prefetch: the requests that have been started for the day's pages.
 
     Raises:
         ContractError: silver does not have the day.

@@ -77,7 +77,7 @@ def all_days(days: Sequence[dt.date]) -> list[dt.date]:
 def dot_area(days: Sequence[dt.date]) -> int:
     """Return the area of the dot of a day.
 
-    With many days, a dot is only as wide as the line. Such a dot is visible only on a day with gaps on both sides.
+    With many days, the dot is only as wide as the line. It is then visible only on a day with gaps on both sides.
     """
     return 42 if len(days) <= _MAX_DAYS_WITH_LARGE_DOTS else 7
 
@@ -104,7 +104,7 @@ def tooltip(*names: str) -> list[Any]:
 
 
 def rank_scale_start(height: int, lowest_rank: int) -> float:
-    """Return a start of the rank scale that leaves space for the complete dots of rank 1."""
+    """Return the start of a logarithmic rank scale that leaves ten pixels above rank 1, so that its dots are complete."""
     return float(max(lowest_rank, 2) ** (-10 / height))
 
 

@@ -1,4 +1,4 @@
-"""Declare the charts with Altair: pure functions from plain rows to a `ChartSpec`, which `vega.compiled` compiles to Vega.
+"""Declare the charts with Altair. Each function makes a `ChartSpec` from plain rows; `vega.compiled` compiles it to Vega.
 
 Colours are CSS variables of the page (`var(--accent)`) or the category colours that `assets/charts.js` defines, so that a
 chart changes with the theme. Days are UTC. On a day that did not list the page, `views` and `rank` are None, and the line has

@@ -77,8 +77,8 @@ class WrittenReport:
 
     Attributes:
         size: the size of the file in bytes.
-        unread_parts: the parts that could not be read from the lake, with the reason. The file omits the reasons, because people
-            send it to others and a reason can name folders and hosts.
+        unread_parts: the parts that could not be read from the lake, with the reasons. The report itself omits the reasons,
+            because a reason can name folders and hosts, and people send reports to others.
     """
 
     size: int
@@ -204,7 +204,7 @@ def vega_charts(details: Details) -> dict[str, dict[str, Any]]:
 
 
 def page_url(base: str, page: str) -> str:
-    """Return the URL of a page on its wiki; empty when `base` is."""
+    """Return the URL of a page on its wiki; empty when `base` is empty."""
     return f"{base}{quote(page, safe=PLAIN_IN_LINKS)}" if base else ""
 
 

@@ -1,6 +1,8 @@
 """Encode the table of all pages for `assets/table.js`, which sorts, searches and draws the table.
 
-Each row is a list without field names. With thousands of pages, repeated field names would be most of the file.
+Each row is a list without field names. With thousands of pages, repeated field names would be most of the file. For each column
+of the table, `at` is the index of its value in the row. If the column has `names`, the value is an index in them. `page` is the
+index of the exact title, which is empty if it follows from the displayed title.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ def compiled(chart: ChartSpec) -> dict[str, Any]:
     """Compile the chart to Vega, which `assets/charts.js` draws."""
     import vl_convert
 
-    # Add the rows after compiling: the compiler does not need them, and they are most of the data.
+    # Add the rows after compiling. The compiler does not need them, and they are most of the data.
     result: dict[str, Any] = vl_convert.vegalite_to_vega(dict(chart.spec), vl_version=_VEGA_LITE)
     for source in result["data"]:
         if source["name"] in chart.datasets:

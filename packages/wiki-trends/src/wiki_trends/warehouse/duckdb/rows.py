@@ -62,7 +62,8 @@ def _replaced_values(
 ) -> list[tuple[object, ...]]:
     """Return the values of the key's columns in the new rows.
 
-    For a query, these are the values of the run when it has these columns, because executing the query takes much longer.
+    If `table` is a query and `run` has these values as attributes, return the attributes, because executing the query takes much
+    longer.
     """
     if isinstance(table, QueryTable) and all(hasattr(run, column) for column in replacement_key):
         return [tuple(getattr(run, column) for column in replacement_key)]

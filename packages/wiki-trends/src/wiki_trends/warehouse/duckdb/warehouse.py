@@ -106,7 +106,8 @@ class DuckDBFile:
         """Open a connection that reads its headers and its blocks from the same file.
 
         DuckDB opens the path once for the headers and again for the blocks. A publish between the two would combine the
-        headers of the old file with the blocks of the new file. So connect again until the file stayed the same meanwhile.
+        headers of the old file with the blocks of the new file. So this method connects again until no publish has replaced the
+        file meanwhile.
         """
         import duckdb
 
@@ -129,7 +130,7 @@ class DuckDBFile:
             number = runs_table.next_number(connection)
             for name, table in tables.items():
                 prepare_table(connection, name, table, replacement_keys.get(name, ()), run)
-        # The file is closed, because a query writes its rows through its own connection.
+        # The file must be closed here, because a query writes its rows through its own connection.
         row_counts = insert_rows(new, tables, number)
         with connect(new) as connection:
             published = replace(run, rows=row_counts)
@@ -138,13 +139,13 @@ class DuckDBFile:
             connection.execute("CHECKPOINT")
         return published
 
-    def _refuse_taken_names(self, connection: DuckDBPyConnection, names: Mapping[str, ArrowStream]) -> None:
-        """Refuse to publish when wiki-trends did not create an existing table or view with one of these names."""
+    def _refuse_taken_names(self, connection: DuckDBPyConnection, tables: Mapping[str, ArrowStream]) -> None:
+        """Refuse to publish when a table or view of the user has the name of one of these tables, or of the table of runs."""
         types, own_names = table_types(connection), set[str]()
         if types.get(RUNS) == "BASE TABLE":
             self._refuse_newer_version(connection)
             own_names = {RUNS, *runs_table.published_tables(connection, self.url)}
-        for name in (RUNS, *names):
+        for name in (RUNS, *tables):
             if types.get(name) == "VIEW" or (name in types and name not in own_names):
                 raise self._name_taken_error(name)
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     import psycopg
 
+# The problem and the fix for an SQLSTATE.
 _PROBLEMS_BY_STATE = {
     "25006": ("it is read-only", "Name the server that accepts writes, and try again."),
     "53100": (

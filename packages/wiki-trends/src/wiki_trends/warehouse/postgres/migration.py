@@ -14,7 +14,7 @@ from wiki_trends.warehouse.runs_table import JSON_COLUMNS
 if TYPE_CHECKING:
     from wiki_trends.warehouse.postgres.tables import Tables
 
-# The type that an earlier version published, the type of this version, and the conversion.
+# For each type of this version: the type that earlier versions published, and the conversion in SQL.
 _MIGRATIONS = {
     "timestamp with time zone": ("timestamp without time zone", "{column} AT TIME ZONE 'UTC'"),
     "jsonb": ("text", "NULLIF({column}, '')::jsonb"),

@@ -105,28 +105,28 @@ class Tables:
             columns: the DuckDB type of each column, by name.
         """
         types = {column: postgres_type(name, column, sql_type) for column, sql_type in columns.items()}
-        column_types = self.column_types(name)
-        if column_types is None:
+        existing_types = self.column_types(name)
+        if existing_types is None:
             self._create(name, types)
             self._tables_created.add(name)
             has_changes = True
         else:
-            has_changes = self._extend(name, types, column_types)
+            has_changes = self._extend(name, types, existing_types)
         self._add_comments(name)
         return has_changes
 
-    def _extend(self, name: str, types: Mapping[str, str], column_types: Mapping[str, str]) -> bool:
+    def _extend(self, name: str, types: Mapping[str, str], existing_types: Mapping[str, str]) -> bool:
         """Add the missing columns to an existing table; return whether columns were missing."""
         if name != RUNS and not self._was_published(name):
             raise self._name_taken_error(name)
         for column, sql_type in types.items():
-            if column_types.get(column, sql_type) != sql_type:
+            if existing_types.get(column, sql_type) != sql_type:
                 raise WarehouseError(
                     warehouse=self.url,
-                    problem=f"column {column} of {name} is {column_types[column]}, and this version writes {sql_type}",
+                    problem=f"column {column} of {name} is {existing_types[column]}, and this version writes {sql_type}",
                     fix=f"Rename {name}, and publish again.",
                 )
-        missing = {column: sql_type for column, sql_type in types.items() if column not in column_types}
+        missing = {column: sql_type for column, sql_type in types.items() if column not in existing_types}
         if missing:
             # Readers wait for the lock of ALTER TABLE, and ALTER TABLE waits for them. So limit the time that it waits.
             self.execute(f"SET LOCAL lock_timeout = '{EXTEND_LOCK_TIMEOUT}'")
@@ -200,7 +200,8 @@ class Tables:
     def add_run(self, run: RunRecord, number: int) -> None:
         """Add a run with this number.
 
-        The rows of its window that did not change get the number as well, and the windows that the run restates become stale.
+        The unchanged rows of the run's window get this number as well. The scores of the windows that the run restates become
+        stale.
         """
         for name in run.rows.keys() & RUN_COLUMNS.keys():
             window = (run.dataset, run.window_start, run.window_end)

@@ -128,7 +128,8 @@ class PostgreSQL:
     def _pooled_connection(self, stack: ExitStack) -> Connection[Any] | None:
         """Return a connection of the pool, or None when there is no pool or no connection became free in time.
 
-        The pool's time-out does not state its cause. The caller then opens a new connection, whose error does.
+        The error of the pool's time-out does not state the cause. If the caller then opens a new connection, the error of that
+        connection does.
         """
         if self._pool is None:
             return None
