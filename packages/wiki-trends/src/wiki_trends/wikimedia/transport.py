@@ -228,7 +228,7 @@ class Transport:
             _log.warning("%s will be withdrawn (%s). Update wiki-trends.", endpoint, values)
 
     def _raise_if_redirected(self, request: httpx2.Request, status: int, headers: Mapping[str, str]) -> None:
-        """Raise `_Redirected` if a GET is redirected from one of Wikimedia's hosts to another, except from HTTPS to HTTP."""
+        """Raise `_Redirected` if a GET is redirected between URLs on Wikimedia's hosts, except from HTTPS to HTTP."""
         if status not in (301, 302, 303, 307, 308) or request.method != "GET" or "location" not in headers:
             return
         import httpx2
