@@ -141,7 +141,7 @@ def documented(text: str) -> str:
     _, end, after = rest.partition(_END)
     lines = [summary(half) for half in (WRITING, JUDGING)]
     summaries = "".join(f"- {line[0].upper()}{line[1:]}.\n" for line in lines)
-    return f"{before}{_BEGIN}{summaries}\nThe judging half, right categories by found ones:\n\n{confusion(JUDGING)}\n{end}{after}"
+    return f"{before}{_BEGIN}{summaries}\nThe judging half, by correct category (rows) and found category (columns):\n\n{confusion(JUDGING)}\n{end}{after}"
 
 
 def errors(half: str) -> list[str]:

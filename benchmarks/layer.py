@@ -1,6 +1,6 @@
-"""Counts what a check of ten years of days costs with each adapter, and measures a check of five days from the shell.
+"""Count the requests of a check of ten years with each adapter, and measure the duration of a check of five days from the shell.
 
-The counts come from the adapter or, for the tables of Iceberg and Delta on S3, from a proxy in front of the S3 server.
+The adapter itself counts its requests. For the tables of Iceberg and Delta on S3, a proxy in front of the S3 server counts them.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 LAST = dt.date(2025, 11, 9)
 DAYS = 3652
-# Tables of Iceberg and Delta: enough to need several manifests, and written in seconds.
+# The number of days in the tables of Iceberg and Delta: such tables have several manifests, and are written within seconds.
 TABLE_DAYS = 400
 WINDOW = Window.between(LAST - dt.timedelta(days=DAYS - 1), LAST, LAST + dt.timedelta(days=1), 1)
 KEYS = list(WINDOW)
@@ -68,7 +68,7 @@ def layer(folder: Path, rounds: int) -> dict[str, Any]:
 
 
 def layer_lines(costs: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """Return a name, a value and a remark for each line of the report."""
+    """Return a name, a value and a remark for each line of the output."""
     s3, local = costs["s3"], costs["local"]
     lines = [
         ("files on S3, listings", f"{s3['first']['list']}", _verdict(s3["first"]["list"], MAX_LISTINGS)),
@@ -91,7 +91,7 @@ def layer_lines(costs: dict[str, Any]) -> list[tuple[str, str, str]]:
 
 
 def _files(url: str, state: Path) -> dict[str, Any]:
-    """Write ten years of days with one file each, and check them twice."""
+    """Write one file for each day of ten years, check the days twice, and return the requests and the duration of each check."""
     import polars as pl
 
     dataset = Dataset(
@@ -110,14 +110,14 @@ def _files(url: str, state: Path) -> dict[str, Any]:
         list(pool.map(lambda key: lake.put(f"{dataset.key(key)}/a.parquet", buffer.getvalue()), KEYS))
     costs: dict[str, Any] = {}
     for name in ("first", "second"):
-        began = time.perf_counter()
+        started_at = time.perf_counter()
         costs[name] = _checked(dataset, WINDOW, state)
-        costs[f"{name}_s"] = round(time.perf_counter() - began, 3)
+        costs[f"{name}_s"] = round(time.perf_counter() - started_at, 3)
     return costs
 
 
 def _checked(dataset: Dataset, window: Window, state: Path) -> dict[str, int]:
-    """Check a window that is complete, and return the requests."""
+    """Check a window that must be ready, and return the number of requests by kind."""
     completeness = check(dataset, window, options=InspectOptions(memory=Ledger(state)), strays=False)
     if not completeness.ready:
         raise BenchmarkFailed(f"{len(completeness.missing)} days are missing: the measured work is wrong")
@@ -185,7 +185,7 @@ def _rows(keys: list[dt.date]) -> pa.Table:
 
 
 def _read_through_a_proxy(dataset: Dataset, state: Path) -> dict[str, int]:
-    """Check a table through a proxy that sees which objects are read."""
+    """Check a table through a proxy, and return the number of requests, and of those among them for data files."""
     window = Window.between(TABLE_KEYS[0], TABLE_KEYS[-1], WINDOW.as_of, 1)
     with s3_proxy(os.environ["AWS_ENDPOINT_URL"]) as proxy:
         with patch.dict(os.environ, {"AWS_ENDPOINT_URL": proxy.endpoint}):
@@ -199,7 +199,7 @@ def _is_data(path: str) -> bool:
 
 
 def _from_the_shell(folder: Path, rounds: int) -> dict[str, Any]:
-    """Compare a check of five days with the import of obstore."""
+    """Measure a check of five days as a process, and the import of obstore. Return both durations, and their ratio."""
     project = folder / "project"
     project.mkdir()
     (project / "smart-orchestrator.toml").write_text(CONFIG, encoding="utf-8")

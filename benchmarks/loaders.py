@@ -27,7 +27,7 @@ COLUMNS = {
     "latitude": "double precision",
     "longitude": "double precision",
 }
-# The two fields are the columns and the constraints.
+# The two placeholders stand for the columns and for the constraints.
 _CREATE = "CREATE TABLE wiki_trends_timeseries ({}{})"
 _COMMON = """
 CREATE TABLE wiki_trends_common AS

@@ -1,9 +1,8 @@
 """Estimate the time and the cost of a backfill of many days in Airflow: `python -m benchmarks.scaling`.
 
-The program only calculates. Its input is the duration of one pipeline run at a given concurrency, which
-`make test-airflow` and `make test-celery` print. In the model, runs start in waves of `concurrency`, and a wave takes as long as
-one run. The upstream's rate limit gives a lower bound that more workers cannot reduce. The cost is the time for which worker slots
-are occupied.
+The program only calculates. Its input is the duration of one pipeline run, which `python -m benchmarks.airflow` measures. In the
+model, runs start in waves of `concurrency`, and a wave takes as long as one run. The upstream's rate limit gives a lower bound
+that more workers cannot reduce. The cost is the price of the time for which worker slots are occupied.
 """
 
 from __future__ import annotations

@@ -14,7 +14,8 @@ from benchmarks.timing import interleaved
 if TYPE_CHECKING:
     from pathlib import Path
 
-# Programs that measure the start of Python alone, of the two libraries, and of the layer.
+# Python programs whose durations are the start of Python alone, with the import of the two libraries, and with the import of
+# `smart_orchestrator`.
 NOTHING = "pass"
 BASE = "import typer, obstore"
 LAYER = "import smart_orchestrator"

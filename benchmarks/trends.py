@@ -7,7 +7,7 @@ Bursts and weekly recurrences are measured in a window of 60 days after a baseli
 in windows of 14 days within these 60 days. For comparison, the figures are also measured for a simple ranking by the change from the
 first day to the last.
 
-Trends that are only noise are counted in worlds of pages whose levels are first-order autoregressive series (AR(1)) without a trend.
+To count how often noise is taken for a trend, other worlds have pages whose levels are first-order autoregressive series (AR(1)).
 """
 
 from __future__ import annotations
@@ -158,9 +158,12 @@ def _measure_trends(
 
 
 def noise_figures(correlation: float, seed: int = 1) -> dict[str, float]:
-    """Return the fractions of pages with a trend that is told from noise, for AR(1) pages without a trend and with steady growth.
+    """Return three fractions of the pages of an AR(1) world.
 
-    `plain` is the fraction of pages without a trend whose t value without the correction for autocorrelation is at least 2.
+    Returns:
+        `false`: the fraction of the pages without a trend for which `has_trend` is true. `power`: the same for the pages with
+        steady growth. `plain`: the fraction of the pages without a trend whose |t| is at least 2 if the autocorrelation is not
+        corrected.
     """
     rng = np.random.default_rng(seed)
     days = [START + dt.timedelta(days=number) for number in range(TREND_WINDOW_DAYS)]
@@ -179,10 +182,11 @@ def noise_figures(correlation: float, seed: int = 1) -> dict[str, float]:
     scores = analysis_of(complete_rows(pl.concat(frames)), days[0], days[-1])["wiki_trends_scores"]
     grows = pl.col("page").cast(pl.Int64) < NOISE_PAGES // 10
     quiet, growing = scores.filter(~grows), scores.filter(grows)
-    widened = ((1 + quiet["trend_rho"]) / (1 - quiet["trend_rho"])).sqrt()
+    # The factor by which the correction for autocorrelation increases the standard error.
+    correction = ((1 + quiet["trend_rho"]) / (1 - quiet["trend_rho"])).sqrt()
     return {
         "false": mean(quiet["has_trend"].to_list()),
-        "plain": mean(((quiet["trend_t"] * widened).abs() >= 2).to_list()),
+        "plain": mean(((quiet["trend_t"] * correction).abs() >= 2).to_list()),
         "power": mean(growing["has_trend"].to_list()),
     }
 

@@ -1,7 +1,7 @@
-"""An HTTP server with the part of Airflow's REST API that `AirflowRunner` uses; a Python function takes the place of the DAG.
+"""An HTTP server with the part of Airflow's REST API that `AirflowRunner` uses. A Python function replaces the DAG.
 
-It keeps what Airflow guarantees: an id of a run is unique, and the second request for it is answered with 409. What else a real
-Airflow does is tested by `make test-airflow`.
+As in Airflow, the id of a run is unique: a second request to start a run with the same id gets the status 409. `make test-airflow`
+tests the behaviour of a real Airflow.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from testing.scripted_server import Reply, ScriptedServer
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from testing.scripted_server import Asked
+    from testing.scripted_server import ReceivedRequest
 
 DAG_ID = "pipeline"
 TOKEN = "an-airflow-token"
@@ -26,12 +26,12 @@ DAG = {"is_paused": False, "has_import_errors": False, "is_stale": False, "max_a
 
 
 class AirflowServer:
-    """One DAG; each of its runs calls `pipeline` with the text of its key, in a thread.
+    """A server with one DAG. Each run of the DAG calls `pipeline` with the key as text, in a thread of its own.
 
     Attributes:
         url: the address of the server.
         runs: the runs by id, as the API returns them.
-        posts: the bodies of the requests that asked for a run.
+        posts: the bodies of the requests to start a run.
     """
 
     def __init__(self, pipeline: Callable[[str], object]) -> None:
@@ -41,32 +41,33 @@ class AirflowServer:
         self._pipeline = pipeline
         self._lock = threading.Lock()
 
-    def answer(self, asked: Asked) -> Reply:
-        if asked.headers.get("authorization") != f"Bearer {TOKEN}":
+    def answer(self, request: ReceivedRequest) -> Reply:
+        """Return the reply to a request, as Airflow's API would."""
+        if request.headers.get("authorization") != f"Bearer {TOKEN}":
             return Reply({"detail": "Invalid JWT token"}, status=401)
-        resource = asked.path.removeprefix(f"/api/v2/dags/{DAG_ID}")
-        if resource == asked.path:
+        resource = request.path.removeprefix(f"/api/v2/dags/{DAG_ID}")
+        if resource == request.path:
             return Reply({"detail": "The Dag was not found"}, status=404)
         with self._lock:
             if resource == "/dagRuns":
                 return (
-                    self._start(json.loads(asked.body))
-                    if asked.method == "POST"
-                    else self._list(asked.params)
+                    self._start(json.loads(request.body))
+                    if request.method == "POST"
+                    else self._list(request.params)
                 )
             if resource.endswith("/taskInstances"):
                 return Reply({"task_instances": [], "total_entries": 0})
             return Reply(DAG)
 
     def add(self, run_id: str, state: str, conf: dict[str, str], run_after: dt.datetime) -> None:
-        """Add a run that somebody else started, such as the schedule."""
+        """Add a run that the client did not start, such as a run of the schedule."""
         self.runs[run_id] = _run(run_id, state, conf, run_after)
 
     def wait_until_idle(self) -> None:
         """Wait until no run is in flight."""
-        end = time.monotonic() + 60
+        deadline = time.monotonic() + 60
         while any(run["state"] == "running" for run in list(self.runs.values())):
-            assert time.monotonic() < end
+            assert time.monotonic() < deadline
             time.sleep(0.01)
 
     def _start(self, body: dict[str, Any]) -> Reply:
@@ -82,7 +83,7 @@ class AirflowServer:
     def _execute(self, run: dict[str, Any]) -> None:
         try:
             self._pipeline(run["conf"]["target_date"])
-        except Exception:  # noqa: BLE001 - as a task of Airflow
+        except Exception:  # noqa: BLE001 - any exception makes a task of Airflow fail
             state = "failed"
         else:
             state = "success"
@@ -123,7 +124,7 @@ def _is_listed(run: dict[str, Any], params: Any) -> bool:
 
 @contextmanager
 def airflow_server(pipeline: Callable[[str], object]) -> Iterator[AirflowServer]:
-    """A server until the block ends."""
+    """Run a server during the block."""
     airflow = AirflowServer(pipeline)
     with ScriptedServer(airflow.answer) as server:
         airflow.url = server.url

@@ -1,6 +1,6 @@
-"""Azurite, Microsoft's server like Azure Blob Storage, on a free port of this machine; `make test-azure` installs it.
+"""Azurite, Microsoft's emulator of Azure Blob Storage, on a free port of this machine. `make test-azure` installs Azurite.
 
-Azurite is a package of npm and runs on the Node of a wheel. Both are in `.tools`, and no other test needs them.
+Azurite is a package of npm, and runs on the Node of a wheel. Both are in `.tools`, and only `make test-azure` needs them.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TOOLS = Path(__file__).parents[1] / ".tools"
-# The account and the key that Azurite documents. They open nothing else.
+# The account and the key that Azurite documents. They are public, and valid only for Azurite.
 ACCOUNT = "devstoreaccount1"
 KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 CONTAINER = "lake"
 API_VERSION = "2021-08-06"
-UP_WITHIN = 60.0
+STARTUP_SECONDS = 60.0
 
 
 class AzuriteServer:
-    """The port of the server, and the environment of its clients."""
+    """The port and the URL of the server, and the environment variables of its clients."""
 
     def __init__(self, port: int, folder: str = "") -> None:
         self.port = port
@@ -43,14 +43,15 @@ class AzuriteServer:
         }
 
     def at(self, folder: str) -> AzuriteServer:
-        """The same server, with the URL of a folder of the container."""
+        """Return the same server, with the URL of a folder of the container."""
         return AzuriteServer(self.port, folder)
 
     def create_container(self, name: str) -> None:
-        """Create a container; obstore has no request for it."""
+        """Create a container. obstore has no function that does so."""
         date = dt.datetime.now(tz=dt.UTC).strftime("%a, %d %b %Y %H:%M:%S GMT")
         headers = f"x-ms-date:{date}\nx-ms-version:{API_VERSION}\n"
-        # Eleven empty standard headers, then ours; the account stands twice in the path of an emulator.
+        # The signed text contains eleven empty standard headers, and then these two. The path of an emulator contains the account
+        # twice.
         text = "PUT" + "\n" * 12 + headers + f"/{ACCOUNT}/{ACCOUNT}/{name}\nrestype:container"
         signature = base64.b64encode(
             hmac.digest(base64.b64decode(KEY), text.encode(), hashlib.sha256)
@@ -66,15 +67,15 @@ class AzuriteServer:
                 "Authorization": f"SharedKey {ACCOUNT}:{signature}",
             },
         )
-        answer = connection.getresponse()
-        body = answer.read()
+        response = connection.getresponse()
+        body = response.read()
         connection.close()
-        assert answer.status == 201, body
+        assert response.status == 201, body
 
 
 @contextmanager
 def azurite_server(folder: Path) -> Iterator[AzuriteServer]:
-    """A server with an empty container, until the block ends."""
+    """Run a server with an empty container during the block, with its data in `folder`."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -89,7 +90,7 @@ def azurite_server(folder: Path) -> Iterator[AzuriteServer]:
             command, stdout=output, stderr=output, env=os.environ | {"HOME": str(folder)}
         )
     try:
-        _wait_until_up(port, process, log)
+        _wait_until_started(port, process, log)
         server = AzuriteServer(port)
         server.create_container(CONTAINER)
         yield server
@@ -98,13 +99,13 @@ def azurite_server(folder: Path) -> Iterator[AzuriteServer]:
         process.wait()
 
 
-def _wait_until_up(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + UP_WITHIN
+def _wait_until_started(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + STARTUP_SECONDS
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
             return
         except OSError:
             assert process.poll() is None, log.read_text()
-            assert time.monotonic() < end, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.05)

@@ -1,6 +1,6 @@
 """Headless Chromium for the tests, controlled by Playwright. The fixture `browser` in conftest.py starts it.
 
-A `Tab` contains a page and records its problems: errors on the console, blocked scripts, and requests to decoder_page origins.
+A `Tab` contains a page and records its problems, such as errors on the console, blocked scripts, and requests to other origins.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The sessions of the documentation: the commands in console blocks, each run in a folder, with what they print."""
+"""Run the commands in the console blocks of a documentation page, and compare their output with the output on the page."""
 
 from __future__ import annotations
 
@@ -19,13 +19,16 @@ PROGRAMS = {
     "python": [sys.executable],
     "smart-orchestrator": [sys.executable, "-m", "smart_orchestrator"],
 }
-# These end with 1: the window is not ready yet.
+# The subcommands that end with exit code 1 when the window is not ready, which is not a failure here.
 NOT_READY = ("check", "status")
-MADE = shutil.ignore_patterns("lake", "source", "raw", "warehouse", "catalog.db", ".smart-orchestrator")
+# The names in the folder of an example that earlier runs may have created.
+_CREATED_NAMES = shutil.ignore_patterns(
+    "lake", "source", "raw", "warehouse", "catalog.db", ".smart-orchestrator"
+)
 
 
 def session(page: Path) -> list[tuple[list[str], list[str]]]:
-    """The commands of a page's console blocks, each with the lines that it prints."""
+    """Return the commands in the console blocks of a page, each with the lines of output below it. `pip` is left out."""
     blocks = re.findall(r"```console\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     steps: list[tuple[list[str], list[str]]] = []
     for line in "".join(blocks).splitlines():
@@ -39,7 +42,8 @@ def session(page: Path) -> list[tuple[list[str], list[str]]]:
 def run(
     words: list[str], folder: Path, variables: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    # The commands of the examples call `python`.
+    """Run one command in a folder, with additional environment variables."""
+    # Some of these commands call `python`, which must be the Python of the tests.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     return subprocess.run(
         [*PROGRAMS[words[0]], *words[1:]],
@@ -52,17 +56,18 @@ def run(
 
 
 def copy_of(example: Path, folder: Path) -> Path:
-    """A copy of an example, without what earlier runs have made."""
-    shutil.copytree(example, folder, ignore=MADE)
+    """Copy an example to `folder`, without the files that earlier runs have created, and return the folder."""
+    shutil.copytree(example, folder, ignore=_CREATED_NAMES)
     return folder
 
 
 def play(page: Path, folder: Path, variables: Mapping[str, str] | None = None) -> None:
-    """Run the commands of a page in a folder, and compare what they print with what is shown below them."""
+    """Run the commands of a page in a folder, and compare their output with the output on the page, if there is any."""
     steps = session(page)
     assert len(steps) >= 4
-    for words, lines in steps:
-        done = run(words, folder, variables)
-        assert done.returncode in ((0, 1) if words[1] in NOT_READY else (0,)), (words, done.stderr)
-        if lines:
-            assert [line.rstrip() for line in done.stdout.splitlines()] == lines, words
+    for words, expected_lines in steps:
+        completed = run(words, folder, variables)
+        expected_codes = (0, 1) if words[1] in NOT_READY else (0,)
+        assert completed.returncode in expected_codes, (words, completed.stderr)
+        if expected_lines:
+            assert [line.rstrip() for line in completed.stdout.splitlines()] == expected_lines, words

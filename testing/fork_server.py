@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class ForkServer:
-    """A client of the process that has imported the product, and forks for each command."""
+    """A client of the server process. The server process has imported the product, and forks a new process for each command."""
 
     def __init__(self, server: subprocess.Popen[str], folder: Path) -> None:
         self._server = server

@@ -160,7 +160,7 @@ class _Scores:
         peak = min(rows, key=lambda day: (-rows[day]["views"], day))
         last = rows[max(rows)]
         before = [day for day in self.listed[page] if day in self.baseline]
-        # The days available between the first listed day of the window and the listed day before it.
+        # The number of available days between the page's last listed day in the baseline and its first listed day in the window.
         away = self.days.index(min(rows)) - self.days.index(max(before)) - 1 if before else None
         streak = 0
         while streak < len(self.days) and self.days[-1 - streak] in self.listed[page]:
@@ -202,6 +202,7 @@ class _Scores:
         return self._among(day + dt.timedelta(1), day + dt.timedelta(28)), "window"
 
     def _usual(self, page, day):
+        """The columns from `reference` to `usual_source`. `usual` is the level of the usual views."""
         days, reference = self._reference(day)
         levels = self._levels(page, days)
         week = self._levels(page, self._among(day - dt.timedelta(7), day - dt.timedelta(1)))
@@ -226,6 +227,7 @@ class _Scores:
         return result | {"usual": usual, "usual_source": source}
 
     def _expected(self, page, day):
+        """The columns of `_usual` and those of the weekday. `expected` is the level of the expected views."""
         usual = self._usual(page, day)
         deviations = []
         for weeks in range(1, 9):

@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# The headers of a response that the proxy does not forward, because they describe one connection. The proxy sets its own.
 HOP_BY_HOP = {"connection", "transfer-encoding", "content-length"}
 # 500 and 503 are responses. `reset` resets the connection before the request is forwarded, and `lost` afterwards. `stall` never
 # answers. `cut` and `short` send half of the body, with and without a `Content-Length` header.

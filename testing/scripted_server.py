@@ -29,6 +29,7 @@ class ReceivedRequest:
         headers: the headers, with names in lower case.
         received_at: the monotonic time at which the request arrived, in seconds.
         port: the port of the client, which identifies the connection.
+        body: the body of a POST request; empty for another method.
     """
 
     method: str

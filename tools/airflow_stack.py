@@ -1,4 +1,4 @@
-"""Run Airflow 3 and the services that it needs on this machine, without containers (`make airflow`, and the tests).
+"""Run Airflow 3 and the services that it needs on this machine, without containers (for `make airflow` and for the tests).
 
 The stack consists of an S3 server, PostgreSQL (Airflow's database and the warehouse), a synthetic Wikimedia, and Airflow's
 api-server, scheduler, dag-processor and triggerer. Each of these processes listens on a free port of the loopback interface. Each
@@ -39,7 +39,7 @@ ROOT = Path(__file__).parents[1]
 DAGS = ROOT / "dags"
 PROCESS_NAMES = ("api-server", "dag-processor", "scheduler", "triggerer")
 READY_TIMEOUT_SECONDS = 180.0
-# What a shell reads to use the stack of `make airflow`: `. .venv-airflow/airflow.sh`. It contains passwords.
+# The file that a shell reads to use the stack of `make airflow`: `. .venv-airflow/airflow.sh`. The file contains passwords.
 ENVIRONMENT_FILE = ROOT / ".venv-airflow" / "airflow.sh"
 
 

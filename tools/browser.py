@@ -13,9 +13,10 @@ import sys
 from tools.debian import install, may_install
 
 PROGRAM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-# A new machine has no fonts. With the Liberation fonts, the pages look like on the machines of users.
+# A new machine has no fonts. With the Liberation fonts, the pages look as they do on the machines of users.
 PACKAGES = ("chromium", "fonts-liberation")
-# These options turn off connections for updates and services.
+# `--disable-gpu` and `--no-first-run` are for machines without a screen. The other options prevent requests to other hosts, such as
+# those for updates, and the protocol QUIC.
 FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
@@ -55,7 +56,7 @@ def executable() -> str:
 
 
 def flags() -> list[str]:
-    """Return the command-line options of the browser. Chromium does not start as root with its sandbox."""
+    """Return the command-line options of the browser. As root, they turn off the sandbox, with which Chromium would not start."""
     return [*FLAGS, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
 
 

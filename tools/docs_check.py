@@ -39,7 +39,7 @@ class Facts:
 
     Attributes:
         root: the folder of the project.
-        commands: the commands, by their words as one text.
+        commands: the commands by name, such as `wiki-trends check`.
         settings: the names of the settings in the environment.
         targets: the targets of the Makefile.
     """
@@ -121,7 +121,10 @@ def page_problems(project: Facts) -> Iterator[str]:
 
 
 def message_problems(project: Facts) -> Iterator[str]:
-    """Yield a problem for each unknown command in backquotes in the source code, most of which are in messages."""
+    """Yield a problem for each command in backquotes in the source code that does not exist.
+
+    Most of the commands in the source code are in messages to the user.
+    """
     sources = [
         *project.root.glob("*.py"),
         *(project.root / "plugins").rglob("*.py"),

@@ -125,7 +125,7 @@ def _environ() -> dict[str, str]:
 
 
 def take_screenshot(browser: Browser, address: str, screenshot: Screenshot) -> None:
-    """Open a page, wait until its charts are drawn, and take_screenshot a screenshot of the window."""
+    """Open a page, wait until its charts are drawn, and take a screenshot of the window."""
     context = browser.new_context(
         viewport={"width": screenshot.width, "height": screenshot.height},
         color_scheme="dark" if screenshot.scheme == "dark" else "light",

@@ -72,7 +72,8 @@ def problems(suite: str, current: Counter[str], skipped_names: set[str]) -> list
     reason_applies = {"recorded": not RECORDED.is_dir(), "root": os.geteuid() != 0}
 
     def may_be_skipped(name: str) -> bool:
-        # If the recorded responses are missing, a test over them has an empty list of parameters. pytest names it `[NOTSET]`.
+        # If the recorded responses are missing, a test with these responses as parameters has no parameters. pytest then adds
+        # `[NOTSET]` to the name of the test.
         reason = "recorded" if name.endswith("[NOTSET]") else reasons.get(name, "")
         return reason_applies.get(reason, False)
 

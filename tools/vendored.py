@@ -1,4 +1,6 @@
-"""Generate `report/assets/vendor` from npm packages: `python -m tools.vendored`. No other program of the project needs npm.
+"""Generate `report/assets/vendor` from npm packages: `python -m tools.vendored`.
+
+The generated files are in the repository, so the product, its build and `make test` do not need npm.
 
 The pages must work offline and under a strict Content-Security-Policy, so the package contains their dependencies:
 

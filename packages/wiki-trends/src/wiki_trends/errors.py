@@ -154,7 +154,7 @@ class TokenRejected(RequestRejected):
 
 
 class ContractBroken(WikimediaError):
-    """A response of Wikimedia, or a layer made from one, breaks its contract.
+    """A response of Wikimedia, or a layer of the lake that was made from responses, breaks its contract.
 
     Attributes:
         what: the name of the response or of the layer.

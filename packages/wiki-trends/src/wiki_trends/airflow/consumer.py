@@ -1,4 +1,4 @@
-"""The consumer that publishes the trends of a checked window, and the asset that it updates. Two Dags share this module.
+"""The consumer that publishes the trends of a checked window, and the asset that the consumer updates. Two Dags share them.
 
 The consumer skips a window that ends before the published window, so that a cleared task or a backfill of the Dag does not replace
 newer trends. The run parameter `replace_newer` turns this protection off.
@@ -65,14 +65,14 @@ def trends_consumer(settings: Settings) -> Consumer:
 
 
 def newer_publish(warehouse: str, completeness: Completeness) -> RunRecord | None:
-    """Return the published run of the same dataset if its window ends after the checked window, else None."""
+    """Return the record of the last publish if it is of the same dataset and its window ends after the checked window, else None."""
     from wiki_trends.errors import NothingPublished
     from wiki_trends.warehouse import open_warehouse
 
     try:
         with open_warehouse(warehouse).reading() as reader:
-            run = reader.last_run()
+            publish = reader.last_run()
     except NothingPublished:
         return None
-    same_dataset = run.dataset == completeness.dataset
-    return run if same_dataset and run.window_end > completeness.window.last else None
+    same_dataset = publish.dataset == completeness.dataset
+    return publish if same_dataset and publish.window_end > completeness.window.last else None

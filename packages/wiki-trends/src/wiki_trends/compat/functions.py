@@ -1,6 +1,7 @@
-"""The documented functions: check the last days of the lake, and run the pipeline for days.
+"""The functions that the documentation of the previous system names: check the last days of the lake, and run the pipeline.
 
-Each call loads the settings again. The functions raise the exceptions of `wiki_trends.jobs.main`.
+`plugins.utils` exports them under their documented names. Each call loads the settings again. The functions raise the same
+exceptions as those of `wiki_trends.jobs.main`.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class DateToFetch(TypedDict):
 
 
 class TriggerResult(TypedDict):
-    """The result for one date in the result of `trigger_multiple_dates`.
+    """One item of the result of `trigger_multiple_dates`.
 
     Attributes:
         date: the date, `YYYY-MM-DD`.
@@ -111,7 +112,7 @@ def print_report(days: int | None, end_date: dt.date | None) -> None:
 
 
 def trigger(dates: Sequence[str | dt.date], timeout: float) -> list[TriggerResult]:
-    """Run the pipeline for days, and return the result of `trigger_multiple_dates`."""
+    """Run the pipeline for each of `dates`, and return the result of `trigger_multiple_dates`. `timeout` is in seconds."""
     from smart_orchestrator.backfilling.reporter import SilentReporter
     from wiki_trends.config.window_options import days_of
     from wiki_trends.jobs.main import fetch_days

@@ -17,7 +17,7 @@ from wiki_trends.config.projects import canonical_project
 if TYPE_CHECKING:
     from wiki_trends.config.settings import Settings
 
-# The highest rank. The API returns at most 1,000 rows for a day, but a dump can contain more.
+# The highest rank that the contract accepts. The API returns at most 1,000 rows for a day, but a dump can contain more.
 MAX_RANK = 1_000_000
 # The first day for which the pageviews API has data.
 HISTORY_START = dt.date(2015, 7, 1)
@@ -30,7 +30,7 @@ _ARTICLE_COLUMNS = (
     Column("views", "integer", nullable=False, low=0),
     Column("rank", "integer", nullable=False, low=1, high=MAX_RANK),
 )
-# The lower and upper bound of the fraction of a page's views from desktops; empty when the fraction was not computed.
+# The lower and the upper bound of the fraction of a page's views that came from desktops; empty when they were not computed.
 _DESKTOP_SHARE_COLUMNS = (
     Column("desktop_low", "float", low=0, high=1),
     Column("desktop_high", "float", low=0, high=1),

@@ -182,7 +182,7 @@ class Settings:
     deny: str = _setting(
         "",
         local_path,
-        'TOML file of more titles to leave out: `all = ["…"]`, or a language: `en = ["…"]`.',
+        'TOML file of more titles to leave out: `all = ["…"]` for every wiki, or `en = ["…"]` for the wikis of one language.',
         example="deny.toml",
     )
     categories_file: str = _setting(
@@ -194,7 +194,7 @@ class Settings:
     days: int = _setting(
         5,
         integer(1, 3660),
-        "Number of days in the window of a command that has no window options.",
+        "Number of days in the window, if the options of the command do not define the window.",
         example="7",
     )
     lag: int = _setting(
@@ -206,7 +206,7 @@ class Settings:
     min_rows: int = _setting(
         1,
         integer(0, 1_000_000_000),
-        "A day with fewer rows is invalid (`SHORT`).",
+        "Minimum number of rows of a day. A day with fewer rows is invalid (`SHORT`).",
         example="500",
     )
     writing_seconds: float = _setting(

@@ -1,8 +1,8 @@
 """Read TOML files that a user wrote, with limits on their size and depth.
 
-If a file cannot be used, `read_toml` raises `TomlError`, whose message is the reason in one line. Only regular files are read, because reading a pipe
-or a device can block. The size, the nesting and the length of dotted keys are limited, because Python's parser is recursive, and
-its time grows with the square of the number of parts of a dotted key.
+If a file cannot be used, `read_toml` raises `TomlError`, whose message is the reason in one line. Only regular files are read,
+because reading a pipe or a device can block. The nesting is limited, because Python's parser is recursive. The number of parts
+of a dotted key is limited, because the parser's time grows with the square of this number.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class TomlError(ValueError):
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Read the table in a TOML file.
+    """Read a TOML file, and return its top-level table.
 
     Raises:
         TomlError: the file cannot be read, is not a regular file, is too large, or does not contain valid TOML.

@@ -47,7 +47,7 @@ class Finding:
 
     @property
     def is_required(self) -> bool:
-        """Whether the product needs the part. An installed optional package counts as needed."""
+        """Whether the product requires the part. An optional package that is installed also counts as required."""
         return self.error is not None or self.passed
 
     def to_json(self) -> dict[str, object]:
@@ -135,6 +135,7 @@ def _check_runner(settings: Settings) -> str:
 
     if settings.runner != AIRFLOW_RUNNER:
         return f"this process, {limits_of(settings).jobs} days at the same time"
+    # `ready` raises an error if Airflow cannot run the pipeline, and otherwise describes the DAG of the pipeline.
     pipeline = airflow_runner(settings).ready()
     return f"answers: {settings.airflow_url}, DAG {pipeline.dag_id} with {pipeline.max_active_runs} runs at the same time"
 

@@ -1,4 +1,7 @@
-"""The first step of `fetch`, which requests, refreshes or reads a list from dump files, and the changes that a refresh made."""
+"""Choose the first step of the pipeline for `wiki-trends fetch`, and describe the changes that `--refresh` made.
+
+The first step gets the list of a day: it requests the list from the API, requests it again, or reads it from dump files.
+"""
 
 from __future__ import annotations
 
@@ -29,8 +32,8 @@ def first_step(
 ) -> Fetch | None:
     """Return the first step of the pipeline for the options of `fetch`; None for the default step.
 
-    With `files`, this function already reads the dump files, and repeatedly calls `on_progress` with the fraction that it has
-    read, from 0 to 1.
+    With `files`, the dump files are read before this function returns. Meanwhile, `on_progress` is called with the fraction of
+    the files that has been read, from 0 to 1.
 
     Raises:
         SettingError: two options exclude each other, `files` are combined with several days, or a file is not a dump of the

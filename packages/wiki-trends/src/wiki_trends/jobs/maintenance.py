@@ -77,7 +77,7 @@ def vacuum_layers(settings: Settings, *, older_than: dt.timedelta, dry_run: bool
     """Remove the leftovers of killed writers from every layer, and merge the page cache.
 
     Returns:
-        The result for each layer under its name, and the result for the page cache under `page_cache`.
+        The result for each layer by the name of its dataset, and the result for the page cache by `page_cache`.
 
     Raises:
         VacuumRefused: no layer has a manifest of this program.

@@ -34,7 +34,10 @@ def last_published(settings: Settings) -> RunRecord | None:
 
 
 def unchanged_publish(settings: Settings, completeness: Completeness) -> RunRecord | None:
-    """Return the record of the last publish if a publish now would have the same window, partitions and version; otherwise None."""
+    """Return the record of the last publish if a new publish would have the same inputs; otherwise None.
+
+    `RunRecord.inputs` returns the inputs, such as the window and the fingerprints of the partitions that are read.
+    """
     from wiki_trends.analytics.analyze import run_record
     from wiki_trends.analytics.window_rows import baseline_of
 
@@ -71,6 +74,7 @@ def changed_since_publish(settings: Settings) -> tuple[RunRecord, dict[str, str]
             fix="Name the published project, or publish this project first.",
         )
     window = Window.between(last_run.window_start, last_run.window_end, last_run.as_of, last_run.lag_days)
+    # With `strays=False`, the check does not list names in the lake that are not keys of partitions: nothing needs them here.
     partitions = {
         partition.day.isoformat(): partition
         for partition in check(
@@ -93,7 +97,7 @@ def changes_for_report(settings: Settings) -> tuple[dict[str, str], str]:
     A report needs only the warehouse, so this function returns the error of an unreachable lake instead of raising it.
 
     Returns:
-        The reason for each changed day, and the error of the comparison, which is empty if the comparison succeeded.
+        The reason for each changed day, and the text of the error. The text is empty if the comparison succeeded.
     """
     try:
         comparison = changed_since_publish(settings)

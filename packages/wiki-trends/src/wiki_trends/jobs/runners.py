@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 # The seconds within which Wikimedia must answer the request that `check_wikimedia` sends before the first run.
 PREFLIGHT_SECONDS = 5.0
 AIRFLOW_RUNNER = "airflow"
-# The defaults in Airflow, where the DAG limits its own concurrency, and Airflow retries the tasks.
+# The default limits of a backfill whose runs are in Airflow: there, the DAG limits the runs at the same time, and Airflow retries
+# failed tasks.
 AIRFLOW_LIMITS = Limits(jobs=64, attempts=1)
 
 
@@ -179,7 +180,7 @@ def runner_for_starting(
 
 
 def limits_of(settings: Settings, timeout: float | None = None) -> Limits:
-    """Return the limits of a backfill: each from the settings, or else the default of the runner. `timeout` is in seconds."""
+    """Return the limits of a backfill. A limit that is not set has the default of the runner. `timeout` is in seconds."""
     defaults = AIRFLOW_LIMITS if settings.runner == AIRFLOW_RUNNER else Limits()
     return Limits(
         settings.jobs or defaults.jobs, settings.attempts or defaults.attempts, timeout or defaults.timeout

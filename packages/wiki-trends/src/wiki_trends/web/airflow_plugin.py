@@ -56,7 +56,7 @@ class AirflowGuard:
         except HTTPException:
             return Visitor()
         may_see, may_act = await asyncio.to_thread(self._rights, user)
-        # `_airflow_user` ignores the cookie if the request has this header.
+        # `airflow_user` ignores the cookie if the request has this header.
         by_token = "authorization" in request.headers
         return Visitor(user.get_name(), may_see=may_see, may_act=may_see and may_act, by_token=by_token)
 

@@ -205,11 +205,11 @@ class WikimediaClient:
         )
 
     def _request_batch(
-        self, project: str, titles: Iterable[str], props: Mapping[str, str]
+        self, project: str, titles: Iterable[str], query_without_titles: Mapping[str, str]
     ) -> dict[str, PageFacts]:
         """Request one batch of titles, with all continued responses."""
         titles = list(titles)
-        query = {**props, "titles": "|".join(titles)}
+        query = {**query_without_titles, "titles": "|".join(titles)}
         continuation: dict[str, str] | None = {}
         response_count = 0
         pages: Pages | None = None

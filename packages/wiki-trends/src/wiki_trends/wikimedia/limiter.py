@@ -248,5 +248,6 @@ def _write(descriptor: int, bucket: _Bucket) -> None:
 @lru_cache(maxsize=64)
 def _slot_semaphore(folder: str, slots: int) -> threading.Semaphore:
     """Return the semaphore with which the threads of this process wait for a slot without polling the file locks."""
+    # `folder` is only a part of the key of the cache, so that each folder has a semaphore of its own.
     del folder
     return threading.Semaphore(slots)

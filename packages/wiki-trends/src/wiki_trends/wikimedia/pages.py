@@ -60,8 +60,8 @@ class PageFacts:
         categories: the names of the visible categories, without the name of the namespace.
         latitude: the latitude on Earth in degrees; None without coordinates.
         longitude: the longitude on Earth in degrees; None without coordinates.
-        place_type: the type of the place in the coordinates, for example `city` or `landmark`.
-        country: the ISO 3166-1 alpha-2 code of the country in the coordinates.
+        place_type: the type of object that the wiki stores with the coordinates, for example `city` or `landmark`.
+        country: the ISO 3166-1 alpha-2 code of the country that the wiki stores with the coordinates.
         description: the short description in the wiki's language.
         wikidata_id: the id of the Wikidata item, for example `Q42`.
         image: the file name of the page's free image.

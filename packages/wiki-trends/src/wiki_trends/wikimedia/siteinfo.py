@@ -55,13 +55,14 @@ class SiteInfo:
         """Return a JSON document for the cache. `from_json` is the inverse."""
         return {
             "main_page": self.main_page,
-            "namespaces": {str(k): list(v) for k, v in self.namespaces.items()},
+            "namespaces": {str(number): list(names) for number, names in self.namespaces.items()},
         }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> SiteInfo:
         """Build the site information from a document that `to_json` returned."""
-        return cls(data["main_page"], {int(k): tuple(v) for k, v in data["namespaces"].items()})
+        namespaces = {int(number): tuple(names) for number, names in data["namespaces"].items()}
+        return cls(data["main_page"], namespaces)
 
 
 def parse_siteinfo(answer: Json, *, url: str) -> SiteInfo:

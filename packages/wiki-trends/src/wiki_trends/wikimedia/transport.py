@@ -46,7 +46,7 @@ WIKIMEDIA_HOSTS = (
     "wikivoyage.org",
     "wiktionary.org",
 )
-# The maximum numbers of failed attempts of one request. Throttled attempts are not counted; they are repeated until the deadline.
+# The maximum numbers of failed attempts of one request. Attempts after which Wikimedia asks the client to wait are not counted.
 MAX_ATTEMPTS = 8
 MAX_CONNECT_ATTEMPTS = 4
 MAX_BLOCKED_ATTEMPTS = 3
@@ -228,7 +228,7 @@ class Transport:
             _log.warning("%s will be withdrawn (%s). Update wiki-trends.", endpoint, values)
 
     def _raise_if_redirected(self, request: httpx2.Request, status: int, headers: Mapping[str, str]) -> None:
-        """Raise `_Redirected` for a GET that is redirected between Wikimedia's hosts; ignore other redirects and HTTPS to HTTP."""
+        """Raise `_Redirected` if a GET is redirected between URLs on Wikimedia's hosts, except from HTTPS to HTTP."""
         if status not in (301, 302, 303, 307, 308) or request.method != "GET" or "location" not in headers:
             return
         import httpx2
@@ -284,9 +284,9 @@ class _QueryState:
 
     Attributes:
         request: the request that is sent next; a redirect replaces this request.
-        deadline: the end of the last attempt, on the clock of `time.monotonic`.
+        deadline: the time after which no attempt begins, on the clock of `time.monotonic`.
         attempts: the number of attempts that did not succeed.
-        failed: the number of attempts that failed without being throttled; only this number is limited.
+        failed: the same number without the attempts after which Wikimedia asked the client to wait; only this number is limited.
         redirects: the number of redirects that were followed.
         wait: the number of seconds before the next attempt.
     """

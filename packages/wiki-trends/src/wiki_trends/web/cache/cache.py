@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 MAX_VALUES = 512
 MAX_VALUES_PER_OWNER = 128
-# The seconds after its last use as a fresh value during which an outdated value may be served while it is refreshed.
+# An outdated value may be served during its refresh, until this many seconds after its last use as a fresh value.
 STALE_SECONDS = 10.0
 # A value stays fresh for at least this multiple of the time that its computation took.
 _FRESH_TIME_FACTOR = 10

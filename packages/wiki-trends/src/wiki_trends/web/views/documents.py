@@ -106,12 +106,13 @@ class CompletenessDocument(BaseModel):
     as_of: dt.date = Field(description="UTC day that counts as today")
     window: CheckedWindowDocument
     expected_days: list[dt.date] = Field(
-        alias="expected", description="days that the upstream has published and the settings do not waive"
+        alias="expected",
+        description="days that must be in the lake: published by the upstream, and not waived",
     )
     available_days: list[dt.date] = Field(alias="available", description="expected days that are complete")
     missing_days: list[dt.date] = Field(alias="missing", description="expected days that are not complete")
     waived_days: list[dt.date] = Field(
-        alias="waived", description="days that the settings except from the expected days"
+        alias="waived", description="days that are not expected, because a waiver in the lake says so"
     )
     unpublished_days: list[dt.date] = Field(
         alias="not_yet", description="days that the upstream has not published yet"

@@ -51,7 +51,7 @@ _TAG_PREFIX = "tag:wiki-trends.invalid,2025"
 
 
 def router(state: DashboardState) -> APIRouter:
-    """Return the route of the feed."""
+    """Return the routes of the two feeds."""
     router = APIRouter()
 
     responses: dict[int | str, dict[str, Any]] = {
