@@ -83,3 +83,11 @@ def test_both_warehouses_and_all_formats_have_the_same_rows(tmp_path, postgres_u
     dates = expected["date"].to_list()
     assert dates == sorted(dates)
     assert set(dates) == {day_number(offset) for offset in DAYS}
+
+
+def test_only_csv_has_apostrophes_before_formulas(tmp_path):
+    settings = settings_in(tmp_path)
+    publish(settings, {offset: ranked({"=1+1": 5000, "Page": 100 + offset}) for offset in range(3)}, window=2)
+    warehouse = open_warehouse(settings.warehouse)
+    pages = {form: set(exported(warehouse, form)["page"].to_list()) for form in ("csv", "json", "parquet")}
+    assert pages == {"csv": {"'=1+1", "Page"}, "json": {"=1+1", "Page"}, "parquet": {"=1+1", "Page"}}

@@ -58,7 +58,7 @@ def export(
     _refuse_unknown("--format", file_format, FORMATS)
     if table == SURPRISES:
         with surprises(warehouse) as frames:
-            _WRITERS[file_format](frames if exact else map(_with_escaped_formulas, frames), stream)
+            _write(frames, file_format, stream, exact=exact)
         return
     with warehouse.reading() as reader:
         columns = {row["column_name"]: row["sql_type"] for row in reader.rows(_SELECT_COLUMNS, table)}
@@ -70,10 +70,13 @@ def export(
             )
         order = ", ".join(_ORDER_COLUMNS[table])
         batches = reader.batches(f"SELECT * FROM {table} ORDER BY {order}")  # noqa: S608 - a constant
-        frames = _frames(columns, batches)
-        if file_format == "csv" and not exact:
-            frames = map(_with_escaped_formulas, frames)
-        _WRITERS[file_format](frames, stream)
+        _write(_frames(columns, batches), file_format, stream, exact=exact)
+
+
+def _write(frames: Iterable[pl.DataFrame], file_format: str, stream: BinaryIO, *, exact: bool) -> None:
+    """Write the frames in a format. Only CSV is opened by spreadsheets, so only CSV gets apostrophes before formulas."""
+    escaped = file_format == "csv" and not exact
+    _WRITERS[file_format](map(_with_escaped_formulas, frames) if escaped else frames, stream)
 
 
 @contextmanager
