@@ -229,11 +229,11 @@ def test_few_pages_without_a_trend_have_one_whatever_the_correlation_of_their_da
     assert figures["power"] > 0.4
 
 
-def test_a_page_is_new_only_with_a_week_of_baseline():
-    series = {"A": [10] * 8, "B": [8] * 8, "New": [None] * 7 + [50]}
+def test_a_page_is_new_only_with_a_baseline():
+    series = {"A": [10] * 2, "B": [8] * 2, "New": [None, 50]}
     assert scores_of(series, 1)["New"]["presence"] == "new"
-    short = {page: counts[1:] for page, counts in series.items()}
-    assert scores_of(short, 1)["New"]["presence"] == "unknown"
+    without_baseline = {page: counts[1:] for page, counts in series.items()}
+    assert scores_of(without_baseline, 1)["New"]["presence"] == "unknown"
 
 
 def test_tables_do_not_depend_on_the_order_of_the_rows():

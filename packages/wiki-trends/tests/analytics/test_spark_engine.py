@@ -32,7 +32,7 @@ from wiki_trends.errors import EngineError
 from wiki_trends.warehouse import open_warehouse
 
 # Each takes Spark several seconds, however few rows it has.
-LAKES = 2
+LAKES = 3
 OF_THREADS = int(SETTINGS["spark.sql.broadcastExchange.maxThreadThreshold"])
 
 
