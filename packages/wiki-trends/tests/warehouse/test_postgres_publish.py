@@ -3,11 +3,13 @@
 import datetime as dt
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import polars as pl
 import psycopg
 import pytest
 
+from testing.dashboard import eventually
 from testing.pg_server import PROGRAMS, postgres_server
 from testing.window_data import day_number, run_record
 from wiki_trends.errors import NothingPublished, WarehouseError
@@ -15,6 +17,7 @@ from wiki_trends.warehouse import open_warehouse
 from wiki_trends.warehouse.postgres import tables as postgres_tables
 
 SERIES, GROWTH, RUNS = "wiki_trends_timeseries", "wiki_trends_growth", "wiki_trends_runs"
+CONNECTIONS = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'wiki-trends'"
 
 
 def tables(marker, pages=3, **others):
@@ -297,20 +300,20 @@ def test_a_reader_goes_on_with_its_window_and_holds_no_publish_up(published):
 def test_readers_that_share_connections_see_each_publish_and_survive_the_end_of_a_connection(
     published, postgres_url, sql
 ):
-    pooled = open_warehouse(postgres_url, long_running=True)
-    before = pooled.version()
-    for _ in range(5):
-        assert set(markers(pooled)) == {1}
-    connections = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'wiki-trends'"
-    assert sql(connections) == [(1,)]
-    published.publish(tables(2), run_of(2))
-    assert set(markers(pooled)) == {2}
-    assert pooled.version() != before
-    sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'wiki-trends'")
-    assert set(markers(pooled)) == {2}
-    with pytest.raises(WarehouseError, match="read-only"), pooled.reading() as reader:
-        reader.rows("DELETE FROM wiki_trends_runs")
-    assert set(markers(pooled)) == {2}
+    with closing(open_warehouse(postgres_url, long_running=True)) as pooled:
+        before = pooled.version()
+        for _ in range(5):
+            assert set(markers(pooled)) == {1}
+        assert sql(CONNECTIONS) == [(1,)]
+        published.publish(tables(2), run_of(2))
+        assert set(markers(pooled)) == {2}
+        assert pooled.version() != before
+        sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'wiki-trends'")
+        assert set(markers(pooled)) == {2}
+        with pytest.raises(WarehouseError, match="read-only"), pooled.reading() as reader:
+            reader.rows("DELETE FROM wiki_trends_runs")
+        assert set(markers(pooled)) == {2}
+    assert eventually(lambda: sql(CONNECTIONS) == [(0,)])
 
 
 def test_publishers_queue(published, sql):

@@ -10,6 +10,7 @@ import shutil
 from xml.etree import ElementTree as ET
 
 import duckdb
+import psycopg
 import pytest
 
 from smart_orchestrator.checking import check
@@ -285,3 +286,7 @@ def test_the_dashboard_reads_postgresql(postgres_url, tmp_path):
         eventually(lambda: dashboard.client.get("/overview.json").status_code == 200)
         for path in ("/", "/pages?q=a", "/page?title=A", "/categories", "/category?name=Other", "/feed.atom"):
             assert dashboard.client.get(path, headers=PAGE).status_code == 200, path
+    connections = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'wiki-trends'"
+    with psycopg.connect(postgres_url) as connection:
+        connection.autocommit = True
+        assert eventually(lambda: connection.execute(connections).fetchall() == [(0,)])

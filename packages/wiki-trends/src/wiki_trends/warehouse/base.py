@@ -192,3 +192,7 @@ class Warehouse(Protocol):
             WarehouseError: the warehouse cannot be read.
         """
         ...
+
+    def close(self) -> None:
+        """Close the connections that the readers share, if any; afterwards, the warehouse can no longer be read."""
+        ...

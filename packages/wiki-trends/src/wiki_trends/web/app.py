@@ -4,7 +4,8 @@ The contract for apps that mount the dashboard:
 
 - The app works under any path prefix: every link starts with the `root_path` of the request's scope, which Starlette's `mount`
   sets.
-- The app needs no lifespan events: it opens connections at the first request, and its threads end with the process.
+- The app needs no lifespan events: it opens connections at the first request, and its threads end with the process. A server that
+  sends lifespan events lets the app close its connections at the shutdown.
 - `guard` (see `guard.Guard`) decides about every request except requests for static files and `/health`. A state-changing request whose
   `Origin` differs from the host is refused, unless the guard has verified a bearer token.
 - `runs` is the runner of the pipeline (`smart_orchestrator.runners.base.Runner`); by default, the runner that the settings
@@ -18,6 +19,7 @@ The contract for apps that mount the dashboard:
 from __future__ import annotations
 
 import logging
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -45,7 +47,7 @@ from wiki_trends.web.views.rendering import Renderer
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import AsyncIterator, Callable, Collection, Sequence
     from pathlib import Path
 
     from starlette.requests import Request
@@ -80,7 +82,14 @@ def create_app(
     cache = Cache()
     state = DashboardState(sources, Backfills(sources), cache)
     renderer = Renderer(pages, cache)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        sources.close()
+
     app = FastAPI(
+        lifespan=lifespan,
         title="wiki-trends",
         version=version("wiki-trends"),
         description="The trends of Wikipedia's most-viewed pages, and the completeness of the lake behind them.",

@@ -104,6 +104,11 @@ class Sources:
         """The published tables."""
         return open_warehouse(self.settings.warehouse, long_running=True)
 
+    def close(self) -> None:
+        """Close the connections to the warehouse."""
+        if "warehouse" in self.__dict__:
+            self.warehouse.close()
+
     @cached_property
     def dataset(self) -> DailyDataset:
         """The diamond layer."""

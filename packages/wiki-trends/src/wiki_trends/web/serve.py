@@ -144,7 +144,7 @@ def make_server(app: ASGIApp, *, proxies: Sequence[str] = (), request_seconds: f
     return uvicorn.Server(
         uvicorn.Config(
             app,
-            lifespan="off",
+            lifespan="auto",
             # The access log would contain the codes of sign-in links.
             access_log=False,
             log_level="warning",

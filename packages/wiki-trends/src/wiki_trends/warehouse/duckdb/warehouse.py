@@ -102,6 +102,9 @@ class DuckDBFile:
                     connection.execute(f"SET threads = {self._threads}")
             yield DuckDBReader(self.url, connection, last_run)
 
+    def close(self) -> None:
+        """Do nothing: each reader closes its own connection."""
+
     def _connect_consistently(self) -> DuckDBPyConnection:
         """Open a connection that reads its headers and its blocks from the same file.
 

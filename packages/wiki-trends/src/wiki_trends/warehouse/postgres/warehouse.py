@@ -114,6 +114,11 @@ class PostgreSQL:
                 raise NothingPublished(warehouse=self.url)
             yield PostgresReader(connection, last_run, self._converted_errors)
 
+    def close(self) -> None:
+        """Close the pool. A pool that is never closed keeps its threads and its connections until the process ends."""
+        if self._pool is not None:
+            self._pool.close()
+
     @contextmanager
     def _read_connection(self) -> Iterator[Connection[Any]]:
         """Open a read-only connection whose statements all see one snapshot."""
