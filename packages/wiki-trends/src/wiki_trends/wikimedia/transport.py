@@ -1,7 +1,7 @@
 """Send a request to Wikimedia with rate limits, retries, backoff and an overall deadline.
 
 Permanent errors (`RequestRejected`, `NoData`) are raised without a retry. When no attempts or no time are left, the transport raises
-`WikimediaUnreachable` with the reason of the last failure. Closing the transport ends all waits immediately.
+`WikimediaUnreachable` with the reasons of the failures. Closing the transport ends all waits immediately.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import logging
 import random
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -150,8 +150,8 @@ class Transport:
                 self._sleep(query.wait)
                 return self._send_once(query.request, deadline, counters, retry=query.attempts > 0)
             except DeadlinePassed:
-                reason = "the rate limits allowed no request before the deadline"
-                raise self._unreachable_error(query.request, query.attempts, reason) from None
+                query.reasons = query.reasons or ["the rate limits allowed no request before the deadline"]
+                raise self._unreachable_error(query) from None
             except _Redirected as redirected:
                 query.follow(redirected)
             except Blocked as block:
@@ -165,7 +165,7 @@ class Transport:
                 if failure.slow_down:
                     self._limiter.pause(query.wait)
                 if not will_retry:
-                    raise self._unreachable_error(query.request, query.attempts, failure.reason) from None
+                    raise self._unreachable_error(query) from None
 
     @property
     def user_agent(self) -> str:
@@ -273,9 +273,9 @@ class Transport:
         if is_closed:
             raise DeadlinePassed
 
-    def _unreachable_error(self, request: httpx2.Request, attempts: int, reason: str) -> WikimediaUnreachable:
-        reason = "the client was closed" if self._closed.is_set() else reason
-        return WikimediaUnreachable(url=_url_text(request), attempts=attempts, reason=reason)
+    def _unreachable_error(self, query: _QueryState) -> WikimediaUnreachable:
+        reason = "the client was closed" if self._closed.is_set() else ", then ".join(query.reasons)
+        return WikimediaUnreachable(url=_url_text(query.request), attempts=query.attempts, reason=reason)
 
 
 @dataclass(slots=True)
@@ -289,6 +289,8 @@ class _QueryState:
         failed: the same number without the attempts after which Wikimedia asked the client to wait; only this number is limited.
         redirects: the number of redirects that were followed.
         wait: the number of seconds before the next attempt.
+        reasons: the different reasons of the failures, the earliest first. The deadline can interrupt the last attempt, so only
+            an earlier reason may state what the server does.
     """
 
     request: httpx2.Request
@@ -297,9 +299,12 @@ class _QueryState:
     failed: int = 0
     redirects: int = 0
     wait: float = 0.0
+    reasons: list[str] = field(default_factory=list)
 
     def record_failure(self, failure: RetryLater, max_attempts: int) -> bool:
         """Count a failed attempt and set the wait before the next one. Return False when no attempts or no time are left."""
+        if failure.reason not in self.reasons:
+            self.reasons.append(failure.reason)
         self.attempts += 1
         self.failed += not failure.slow_down
         self.wait = _retry_delay(failure, self.attempts)
