@@ -8,7 +8,7 @@ AIRFLOW := .venv-airflow/bin
 AIRFLOW_READY := .venv-airflow/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run airflow browser redis compose-env test test-full test-airflow test-airflow-full test-azure test-celery test-bare lint lint-airflow docs docs-check bench bench-analytics bench-trends bench-web bench-airflow screenshots install clean distclean
+.PHONY: help demo run airflow browser redis compose-env test test-slow test-full test-airflow test-airflow-full test-azure test-celery test-bare lint lint-airflow docs docs-check bench bench-analytics bench-trends bench-web bench-airflow screenshots install clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
@@ -33,15 +33,19 @@ compose-env: $(READY) ## passwords and keys for compose.yaml, made anew, into .e
 
 # The layer's own tests cover 90 % of its branches; following the product's tests as well would make them a fifth slower.
 # Tests on Spark share one Java: they stay together and begin first.
-test: $(READY) browser ## all tests, the long suites in a small round; branch coverage of the layer
+test: $(READY) browser ## the tests of every day; branch coverage of the layer (five minutes)
 	@$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -q -n 3 -m "not long" --junit-xml=.test-results-layer.xml packages/smart-orchestrator/tests
+	$(BIN)/coverage run -m pytest -q -n 3 -m "not slow and not long" --junit-xml=.test-results-layer.xml packages/smart-orchestrator/tests
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report --fail-under=90
-	$(BIN)/pytest -q -n 3 -m "not long" --junit-xml=.test-results.xml packages/wiki-trends/tests tests
+	$(BIN)/pytest -q -n 3 -m "not slow and not long" --junit-xml=.test-results.xml packages/wiki-trends/tests tests
 	@$(BIN)/python -m tools.test_ids .test-results-layer.xml .test-results.xml
 
-test-full: test ## all tests, then the long suites in full
+test-slow: $(READY) browser ## the slower tests, which CI runs at each change: Spark, kills, pages in each size, faults on S3
+	$(BIN)/pytest -q -n 3 -m "slow and not long" --junit-xml=.test-results-slow.xml
+	@$(BIN)/python -m tools.test_ids .test-results-slow.xml
+
+test-full: test test-slow ## all tests, then the long suites in full
 	$(BIN)/pytest -q -n 2 -m long
 
 test-airflow: $(AIRFLOW_READY) browser ## the orchestrator end to end in a real Airflow: what is worth its time at every change

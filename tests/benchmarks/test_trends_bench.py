@@ -13,22 +13,26 @@ def figures():
     return measure([1, 2], step_days=23) | {"noise": {"0.4": noise_figures(0.4)}}
 
 
+@pytest.mark.slow
 def test_bursts_are_found_and_the_plain_change_does_not_find_them(figures):
     assert figures["bursts"] >= TARGETS["bursts"] > 0.5 > figures["bursts_plain"]
     assert 10 <= min(figures["bursts_a_window"]) <= max(figures["bursts_a_window"]) <= 30
 
 
+@pytest.mark.slow
 def test_steady_growth_and_decline_are_told_from_noise(figures):
     assert figures["growing"] >= TARGETS["growing"]
     assert figures["declining"] >= TARGETS["declining"]
 
 
+@pytest.mark.slow
 def test_weekly_recurrences_are_no_bursts_and_programs_are_not_at_the_top(figures):
     assert figures["weekly"] <= TARGETS["weekly"]
     assert figures["weekly_pages"] > 50
     assert figures["bots_in_top_20"] == TARGETS["bots_in_top_20"]
 
 
+@pytest.mark.slow
 def test_the_table_shows_every_figure_beside_its_target(figures):
     shown = table(figures)
     assert f"{figures['bursts']:.3f}" in shown

@@ -93,6 +93,7 @@ def test_another_region_is_named(lake, proxy, answer):
     refused(lake, "Lake s3://lake/diamond: the region is wrong. Check AWS_REGION.")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("silent", [False, True], ids=["resets", "silent"])
 def test_a_server_gone_in_mid_check_is_told_in_time(lake, proxy, monkeypatch, silent):
     monkeypatch.setenv("WIKI_TRENDS_LAKE_TIMEOUT", "0.5")

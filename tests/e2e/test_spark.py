@@ -56,6 +56,7 @@ def spark(tmp_path):
         yield session
 
 
+@pytest.mark.slow
 def test_spark_and_we_share_a_lake(spark, place, monkeypatch, tmp_path):
     """This is one test, because a Spark session takes longer to start than all checks, and each test process would need one."""
     for file_format in ("csv", "parquet"):

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 
+import pytest
+
 WINDOW = ("--start", "2025-11-05", "--end", "2025-11-06")
 
 
+@pytest.mark.slow
 def test_ten_backfills_of_the_same_days_fetch_each_of_them_once(place, sample_api):
     server = sample_api(latency=0.02)
     processes = [place.start("backfill", *WINDOW, "--json") for _ in range(10)]

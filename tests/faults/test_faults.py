@@ -25,7 +25,12 @@ def _cases() -> list[Fault]:
 
 
 CASES = _cases()
-RUNS = [pytest.param(case, store, id=f"{case.name}-{store}") for case in CASES for store in case.stores]
+# `make test` runs each case on its first store only.
+RUNS = [
+    pytest.param(case, store, id=f"{case.name}-{store}", marks=[pytest.mark.slow] if number else [])
+    for case in CASES
+    for number, store in enumerate(case.stores)
+]
 
 
 @pytest.fixture(scope="session")

@@ -132,6 +132,7 @@ def test_every_data_file_is_a_resource_of_the_installed_packages(product):
     assert json.loads(product.run("python", "-c", program, json.dumps(sorted(wanted)))) == wanted
 
 
+@pytest.mark.slow
 def test_the_installed_product_reads_every_data_file(product):
     """By the functions that read them, in a run of the demo, its report, and the dashboard's start."""
     assert data_files_to_read() - opened_data_files(product) == set()

@@ -51,6 +51,7 @@ def restored(state, document=None):
     )
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25)
 @given(
     SCRIPTS, st.integers(1, 6), st.integers(1, 3), st.sets(st.sampled_from(DAYS), max_size=2), st.booleans()

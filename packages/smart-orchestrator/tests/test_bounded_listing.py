@@ -40,6 +40,7 @@ def counted(dataset, window, proxy, monkeypatch):
     return completeness, asked
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_the_requests_follow_the_window_in_a_lake_of_ten_years(s3, proxy, monkeypatch):
     dataset = days_dataset(s3.url)
@@ -62,6 +63,7 @@ def test_the_requests_follow_the_window_in_a_lake_of_ten_years(s3, proxy, monkey
         assert asked["GET"] == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prefix", ["in the URL", "in the key"])
 def test_gaps_of_years_and_stray_keys_cost_next_to_nothing(s3, proxy, monkeypatch, prefix):
     root, _, folder = s3.url.rpartition("/")

@@ -299,6 +299,7 @@ def test_a_file_that_is_not_a_plan_is_refused_with_one_fix(lake):
     assert "write it again" not in error
 
 
+@pytest.mark.slow
 def test_files_that_others_wrote_a_moment_ago_are_waited_for_and_not_made_again(tmp_path):
     lake = AnyLake(tmp_path, CONFIG.replace("settle = 600", "settle = 4"))
     lake.take_away(*HOLES)
@@ -383,6 +384,7 @@ def test_a_dataset_that_cannot_be_checked_does_not_hide_the_others_from_status(t
     )
 
 
+@pytest.mark.slow
 def test_a_run_says_for_which_keys_it_no_longer_waits(lake):
     etl = lake.folder / "etl.py"
     etl.write_text("import time\ntime.sleep(4)\n" + etl.read_text())

@@ -344,6 +344,7 @@ def check_kills(tmp_path, rounds):
     assert between_commits, "no kill fell into a commit"
 
 
+@pytest.mark.slow
 def test_a_killed_writer_never_shows(tmp_path):
     check_kills(tmp_path, 20)
 

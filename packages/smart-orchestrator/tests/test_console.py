@@ -133,6 +133,7 @@ def test_silence_is_silent(documented, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.slow
 @given(st.text())
 def test_what_a_terminal_would_obey_is_replaced(text):
     shown = printable(text)

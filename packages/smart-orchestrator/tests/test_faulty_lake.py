@@ -65,6 +65,7 @@ def checks(faulty, proxy, rounds):
     assert rounds / 10 < came_through < rounds
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(200)
 def test_a_check_through_faults_is_right_or_an_error(faulty, proxy):
     checks(replace(faulty, timeout=0.3), proxy, 40)
@@ -109,6 +110,7 @@ def test_two_hundred_commits_through_faults_are_whole_or_not_there(faulty, proxy
     commits(faulty, proxy, 200)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("window", [WINDOW, LONG], ids=["listed day by day", "listed at once"])
 @pytest.mark.parametrize("silent", [False, True], ids=["resets", "silent"])
 def test_a_server_gone_in_mid_check_is_an_error_in_time_and_never_missing(faulty, proxy, window, silent):

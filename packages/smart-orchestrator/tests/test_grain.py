@@ -121,6 +121,7 @@ def transition_days(zone):
     return sorted(days)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", range(4))
 def test_days_around_every_change_of_every_zone_follow_each_other(part):
     """No instant belongs to two days or to none, no key appears twice, and every local day starts at its first instant."""

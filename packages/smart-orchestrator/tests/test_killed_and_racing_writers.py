@@ -111,6 +111,7 @@ def killing(request):
     return request.getfixturevalue("on_s3" if request.param == "s3" else "on_disk")
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_a_killed_writer_leaves_the_old_day_or_the_new_one(killing):
     url, killer, longest = killing
@@ -177,6 +178,7 @@ def raced(request, tmp_path):
     return plain(str(tmp_path / "lake") if request.param == "disk" else f"memory://{uuid.uuid4().hex}")
 
 
+@pytest.mark.slow
 def test_of_racing_writers_one_after_the_other_wins_wholly(raced):
     lost = check_races(raced, 20)
     # On a disk writers queue on a lock; elsewhere some have to lose, or there was no race.

@@ -298,6 +298,7 @@ def test_a_saved_plan_holds_when_the_same_files_have_become_old_enough(tmp_path)
     ]
 
 
+@pytest.mark.slow
 def test_a_need_without_a_runner_is_waited_for_while_its_files_settle(tmp_path):
     chain = project(tmp_path, CHAIN.replace("CUSTOMERS", "settle = 4"))
     write(tmp_path, "customers/dt=2025-11-05", "customers/dt=2025-11-06", "orders/dt=2025-11-05")
@@ -308,6 +309,7 @@ def test_a_need_without_a_runner_is_waited_for_while_its_files_settle(tmp_path):
     assert done.backfill.completeness.ready
 
 
+@pytest.mark.slow
 def test_a_dataset_without_a_runner_is_waited_for_while_its_files_settle(tmp_path):
     chain = project(tmp_path, CHAIN.replace("CUSTOMERS", "settle = 4"))
     write(tmp_path, "customers/dt=2025-11-05", "customers/dt=2025-11-06")

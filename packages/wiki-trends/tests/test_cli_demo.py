@@ -42,6 +42,7 @@ def test_the_demo_makes_the_window_whole_twice_and_stays_in_its_folder(place):
     assert "Trends of 2025-11-05 .. 2025-11-09" in shown.out
 
 
+@pytest.mark.slow
 def test_the_demo_shows_its_report_and_what_to_try_next_and_that_works(place, monkeypatch):
     folder = place.folder / "demo"
     ran = place.process("demo", "--folder", str(folder))

@@ -105,6 +105,7 @@ def test_bad_input_is_told_and_nothing_is_written(place, sample_api, monkeypatch
     assert not (place.folder / "data/lake").exists()
 
 
+@pytest.mark.slow
 def test_a_project_whose_wiki_has_no_address_is_wrong_input_and_not_a_missing_network(
     place, sample_api, monkeypatch
 ):

@@ -149,6 +149,7 @@ def drop_added_columns(url):
             connection.execute(f"ALTER TABLE wiki_trends_scores DROP COLUMN {name}")
 
 
+@pytest.mark.slow
 def test_a_warehouse_of_an_earlier_version_is_read_by_score_and_extended_by_a_publish(settings):
     publish(settings, DAYS, window=5)
     drop_added_columns(settings.warehouse)

@@ -204,6 +204,7 @@ def test_a_partition_within_the_lag_is_not_expected(writer):
     assert [p.code for p in completeness.partitions[5:]] == [Code.MISSING, Code.WITHIN_LAG]
 
 
+@pytest.mark.slow
 def test_hundreds_of_partitions_are_judged_in_one_batch(writer):
     _judge_many(writer, 600)
 

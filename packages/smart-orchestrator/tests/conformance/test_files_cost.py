@@ -70,6 +70,7 @@ def test_many_files_of_one_partition_are_read_by_threads(writer):
     assert inspect_day(writer).rows == 40
 
 
+@pytest.mark.slow
 def test_ten_years_on_s3_cost_few_listings_and_one_read_a_file(s3, memory):
     writer = PathWriter(s3.url)
     data, lake = parquet_of(), writer.lake

@@ -69,6 +69,7 @@ def on_many_lakes(number):
     compare()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_tables_are_the_same_on_spark(tmp_path):
     """One test for all cases, because a session takes longer to start than the cases, and each test process needs one."""
@@ -179,6 +180,7 @@ def kill_java():
     return dt.datetime.now(tz=dt.UTC)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_java_that_dies_during_the_publish_is_told(tmp_path):
     environment = os.environ | spark_environment(tmp_path / "spark")

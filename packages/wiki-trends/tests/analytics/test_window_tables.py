@@ -86,6 +86,7 @@ def publish_and_compare(window):
     same({item["page"]: item for item in growth}, wanted_growth)
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(days)
 def test_tables_are_what_their_definitions_say(window):

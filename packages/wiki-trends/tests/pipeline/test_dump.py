@@ -120,6 +120,7 @@ LINE = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(lines=st.lists(LINE, min_size=1, max_size=40), top=st.integers(1, 8), chunk=st.integers(20, 400))
 def test_it_agrees_with_a_plain_loop_however_the_file_is_cut(tmp_path, monkeypatch, lines, top, chunk):
@@ -300,6 +301,7 @@ def passes(monkeypatch):
     return passes
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     titles=st.sets(st.text('aB_!" \\é', min_size=1, max_size=6), min_size=1, max_size=30),

@@ -20,6 +20,7 @@ START = dt.date(2025, 10, 1)
 FAULTS = {"429": 0.05, "403": 0.05, "500": 0.05, "reset": 0.05, "timeout": 0.05, "truncate": 0.05}
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
     ("number", "rate"), [(1, 2000), pytest.param(30, 1200, marks=pytest.mark.long, id="month")]

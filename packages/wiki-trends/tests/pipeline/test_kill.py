@@ -38,6 +38,7 @@ ROWS = [("Main_Page", 99_999, 1), *((f"Page_{n}", 5000 - n, n + 2) for n in rang
 HALVES = [(title, views // 2, rank) for title, views, rank in ROWS]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("rounds", [3, pytest.param(200, marks=pytest.mark.long)])
 def test_a_killed_day_is_whole_or_not_there(tmp_path, rounds):

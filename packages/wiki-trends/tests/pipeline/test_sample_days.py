@@ -29,6 +29,7 @@ def faulty(tmp_path_factory):
         yield layers(settings), results, truth(0, "en.wikipedia", DAYS[0], DAYS[-1])
 
 
+@pytest.mark.slow
 def test_every_day_is_whole_in_spite_of_faults(faulty):
     of, results, known = faulty
     assert [result.rows for result in results] == [day["articles"] - day["bots"] for day in known["days"]]

@@ -74,6 +74,7 @@ print(json.dumps(did))
 """
 
 
+@pytest.mark.slow
 def test_steps_in_processes_of_their_own_give_what_a_day_in_one_process_gives(tmp_path):
     with SampleServer(SampleOptions()) as server:
         did: list[dict[str, Any]] = []

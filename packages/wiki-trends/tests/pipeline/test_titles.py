@@ -46,6 +46,7 @@ def bench(tmp_path_factory):
             yield wiki, conf, client, itertools.count()
 
 
+@pytest.mark.slow
 def test_titles_go_from_the_api_to_csv_and_tables_and_back_unchanged(bench, tmp_path, postgres_url):
     wiki, conf, client, number = bench
     rows_by_day: dict[dt.date, list[tuple[str, int, int]]] = {}

@@ -80,7 +80,14 @@ def test_without_javascript_everything_but_the_charts_is_there(browser, written)
         assert not made.page.locator("[data-tools-of]").is_visible()
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", WIDE), ("dark", WIDE), ("light", PHONE)])
+@pytest.mark.parametrize(
+    ("scheme", "width"),
+    [
+        pytest.param("light", WIDE, marks=pytest.mark.slow),
+        pytest.param("dark", WIDE, marks=pytest.mark.slow),
+        ("light", PHONE),
+    ],
+)
 def test_no_serious_violation_of_accessibility(browser, short, gapped, scheme, width):
     for report in (short, gapped):
         with tab(browser, offline=True, color_scheme=scheme, width=width) as made:
@@ -88,6 +95,7 @@ def test_no_serious_violation_of_accessibility(browser, short, gapped, scheme, w
             assert made.accessibility_violations() == []
 
 
+@pytest.mark.slow
 def test_the_page_is_never_wider_than_its_window(browser, written, gapped):
     for report in (written, gapped):
         with tab(browser, offline=True, width=WIDE) as made:

@@ -30,6 +30,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path):
         publish(warehouse, 3)
 
 
+@pytest.mark.slow
 def test_a_full_disk_of_postgresql_leaves_the_old_rows():
     # In a folder that the user of the server can read.
     with (

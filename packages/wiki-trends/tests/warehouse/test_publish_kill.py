@@ -94,10 +94,12 @@ def postgres_killed(url, rounds):
         assert connection.execute(count).fetchall()[0][0] > 0
 
 
+@pytest.mark.slow
 def test_a_killed_publisher_leaves_the_old_file_or_the_new_one_whole(tmp_path):
     duckdb_killed(tmp_path, 10)
 
 
+@pytest.mark.slow
 def test_a_killed_publisher_leaves_the_old_rows_or_the_new_ones_whole(postgres_url):
     postgres_killed(postgres_url, 10)
 
@@ -169,6 +171,7 @@ def servers_killed(rounds):
     assert published
 
 
+@pytest.mark.slow
 def test_a_killed_server_leaves_the_old_rows_or_the_new_ones_whole():
     servers_killed(4)
 

@@ -94,6 +94,7 @@ def oids(connection):
     ).fetchall()
 
 
+@pytest.mark.slow
 def test_what_the_user_built_survives_and_a_patient_reader_delays_nothing(postgres):
     publish_beside_what_the_user_built(postgres, reads=40, publishes=8, held_for=3)
 

@@ -42,7 +42,9 @@ def problems(seen):
     return [text for text in seen.problems if not ("/events" in text and "ERR_ABORTED" in text)]
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(
+    "path", [*PATHS[:2], *(pytest.param(path, marks=pytest.mark.slow) for path in PATHS[2:])]
+)
 def test_every_page_is_quiet_asks_nobody_else_and_can_be_used_by_everybody(shared, browser, path):
     with visited(browser, shared, signed_in=True, reduced_motion="reduce") as seen:
         seen.page.goto(path)
@@ -217,6 +219,7 @@ def test_runs_are_followed_as_they_happen(demo_copy, browser):
         assert "WIKI_TRENDS_CONTACT" in seen.page.locator("main").inner_text()
 
 
+@pytest.mark.slow
 def test_a_page_says_when_it_is_disconnected(demo_settings, browser):
     with ExitStack() as stack:
         server = stack.enter_context(ExitStack())
@@ -258,6 +261,7 @@ def shown_as_text(seen, path):
     assert seen.overflow_pixels() == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["/", "/pages", "/categories", "/category?name=%3Ci%3Escript"])
 def test_lists_of_hostile_titles_are_text(hostile, browser, path):
     with visited(browser, hostile) as seen:

@@ -23,6 +23,7 @@ from wiki_trends.web.serve import check_proxies
 from wiki_trends.web.views.actions import MAX_STREAMS_PER_CALLER
 
 
+@pytest.mark.slow
 def test_streams_are_bounded_for_each_caller(demo_settings):
     with serving(demo_settings) as dashboard, ExitStack() as open_streams:
         own = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
@@ -105,6 +106,7 @@ def dribble(url, first, piece):
 REQUEST = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("first", "piece", "status"),
     [
@@ -146,6 +148,7 @@ def test_a_stream_outlives_the_deadline_of_its_request(demo_settings):
         assert not stream.is_closed
 
 
+@pytest.mark.slow
 def test_actions_and_guesses_are_counted(demo_settings, monkeypatch):
     # The clock does not advance, so a slow machine gets no additional attempts.
     for module in ("views.actions", "auth.sign_in"):

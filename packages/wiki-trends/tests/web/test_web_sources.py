@@ -36,6 +36,7 @@ def hanging(monkeypatch):
     released.set()
 
 
+@pytest.mark.slow
 def test_a_lake_that_never_answers_freezes_nothing_else(demo_settings, hanging):
     hanging(LAKE, "lake")
     with serving(demo_settings) as dashboard:
@@ -54,6 +55,7 @@ def test_a_lake_that_never_answers_freezes_nothing_else(demo_settings, hanging):
         assert "warehouse:" not in health.text
 
 
+@pytest.mark.slow
 def test_a_runner_that_never_answers_is_the_one_that_is_named(demo_settings, hanging):
     hanging(RUNS, "runner of the pipeline")
     with serving(demo_settings) as dashboard:
@@ -66,6 +68,7 @@ def test_a_runner_that_never_answers_is_the_one_that_is_named(demo_settings, han
         assert dashboard.client.get("/runs.json").json()["asked"] == []
 
 
+@pytest.mark.slow
 def test_a_warehouse_that_never_answers_freezes_nothing_else(demo_settings, hanging):
     hanging(WAREHOUSE, "warehouse")
     with serving(demo_settings) as dashboard:

@@ -50,6 +50,7 @@ def test_the_protocol_is_reported_by_a_live_probe(tmp_path, monkeypatch):
     assert [answer.http_version for answer in answers] == ["HTTP/2", "HTTP/2"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["goaway", "reset", "garbage", "cut"])
 def test_a_fault_of_http2_is_retried_and_then_unreachable(tmp_path, monkeypatch, fault):
     with tls_server(tmp_path, ["h2"], LIST, fault) as server:

@@ -148,6 +148,7 @@ def test_a_state_file_of_another_form_does_not_stop_the_client(tmp_path, data):
     assert waits[0] < 1
 
 
+@pytest.mark.slow
 def test_only_throttling_halves_the_rate(serve, monkeypatch):
     halved = []
     monkeypatch.setattr(Limiter, "slow_down", lambda _self: halved.append(1))
