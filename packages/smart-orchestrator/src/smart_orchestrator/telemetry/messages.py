@@ -53,14 +53,15 @@ def deliver(urls: Sequence[str], title: str, text: str, kind: str = "success") -
     failures = []
     for position, url in enumerate(urls, 1):
         notifier = apprise.Apprise()
+        service = _scheme(url)
         try:
             accepted = notifier.add(url) and notifier.notify(
                 body=text, title=title, notify_type=apprise.NotifyType(kind)
             )
-        except Exception:  # noqa: BLE001 - the plugins of Apprise raise many errors, whose texts can contain the address
-            accepted = False
+        except Exception as error:  # noqa: BLE001 - the plugins of Apprise raise many errors, whose texts can contain the address
+            accepted, service = False, f"{service}, {type(error).__name__}"
         if not accepted:
-            failures.append(f"address {position} of {len(urls)} ({_scheme(url)})")
+            failures.append(f"address {position} of {len(urls)} ({service})")
     return failures
 
 
