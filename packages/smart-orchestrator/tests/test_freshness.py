@@ -20,6 +20,11 @@ from smart_orchestrator.telemetry.messages import announce_incidents
 DATASET = Dataset("orders", "memory://freshness", "dt={day:%Y-%m-%d}", lag=1)
 OBJECTIVE = parse_objective("06:00 UTC, 2 days")
 
+TWO_RECOVERED = (
+    "2025-11-24 is available since 2025-11-28 03:00 UTC; it was due 2025-11-26 06:00 UTC\n"
+    "2025-11-25 is available since 2025-11-28 03:00 UTC; it was due 2025-11-27 06:00 UTC"
+)
+
 
 def day(number: int) -> dt.date:
     return dt.date(2025, 11, 1) + dt.timedelta(days=number - 1)
@@ -104,12 +109,7 @@ def test_a_scripted_month_has_one_message_for_each_incident_and_one_for_its_end(
         (
             28,
             "recovered",
-            "\n".join(
-                (
-                    "2025-11-24 is available since 2025-11-28 03:00 UTC; it was due 2025-11-26 06:00 UTC",
-                    "2025-11-25 is available since 2025-11-28 03:00 UTC; it was due 2025-11-27 06:00 UTC",
-                )
-            ),
+            TWO_RECOVERED,
         ),
     ]
     table = {

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from smart_orchestrator.errors import LakeUrlError
+from smart_orchestrator.extras import extra
 from smart_orchestrator.model.dataset import PATH_ADAPTERS
 from smart_orchestrator.model.grain import key_text
 from smart_orchestrator.store.urls import parse_lake_url, redacted_url
@@ -80,7 +81,8 @@ class LineageRun:
         sink = default_sink()
         if sink is None:
             return cls(job, "", "", inputs, outputs)
-        from openlineage.client.uuid import generate_new_uuid
+        with extra("openlineage"):
+            from openlineage.client.uuid import generate_new_uuid
 
         run = cls(job, sink.namespace, str(generate_new_uuid()), inputs, outputs, sink)
         run._send("START", outputs)
@@ -103,8 +105,9 @@ def run_event(
     run: LineageRun, state: str, outputs: Sequence[Output], message: str, now: dt.datetime
 ) -> RunEvent:
     """Return an event of a run. `state` is START, COMPLETE or FAIL; `message` is the reason for FAIL."""
-    from openlineage.client.event_v2 import Job, Run, RunEvent, RunState
-    from openlineage.client.facet_v2 import error_message_run, job_type_job, processing_engine_run
+    with extra("openlineage"):
+        from openlineage.client.event_v2 import Job, Run, RunEvent, RunState
+        from openlineage.client.facet_v2 import error_message_run, job_type_job, processing_engine_run
 
     package_version = version("smart-orchestrator")
     producer = _PRODUCER.format(version=package_version)
@@ -131,12 +134,13 @@ def run_event(
 
 def _input(dataset: Dataset, completeness: Completeness, producer: str) -> InputDataset:
     """Return one dataset with the partitions that are read, the verdicts of the window, and the version of the partitions."""
-    from openlineage.client.event_v2 import InputDataset
-    from openlineage.client.facet_v2 import (
-        base_subset_dataset,
-        data_quality_assertions_dataset,
-        dataset_version_dataset,
-    )
+    with extra("openlineage"):
+        from openlineage.client.event_v2 import InputDataset
+        from openlineage.client.facet_v2 import (
+            base_subset_dataset,
+            data_quality_assertions_dataset,
+            dataset_version_dataset,
+        )
 
     namespace, name = dataset_name(dataset)
     partitions = [
@@ -188,8 +192,9 @@ def _input(dataset: Dataset, completeness: Completeness, producer: str) -> Input
 
 
 def _output(output: Output, producer: str) -> OutputDataset:
-    from openlineage.client.event_v2 import OutputDataset
-    from openlineage.client.facet_v2 import output_statistics_output_dataset
+    with extra("openlineage"):
+        from openlineage.client.event_v2 import OutputDataset
+        from openlineage.client.facet_v2 import output_statistics_output_dataset
 
     facets: Mapping[str, output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet] = {}
     if output.rows is not None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from smart_orchestrator.errors import MissingExtra
+from smart_orchestrator.extras import extra
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -116,7 +117,8 @@ def is_configured(environ: Mapping[str, str]) -> bool:
 
 
 def _create_client() -> Client:
-    from openlineage.client import OpenLineageClient
+    with extra("openlineage"):
+        from openlineage.client import OpenLineageClient
 
     client: Client = OpenLineageClient()
     return client
