@@ -60,7 +60,7 @@ def judge_days(settings: Settings, check_window: CheckWindow, now: dt.datetime) 
             name="fresh",
             value="",
             origin=env_name("fresh"),
-            problem="is not set, so no day has a deadline",
+            problem="is empty, so no day has a deadline",
             fix="Give for example 06:00 UTC, 4 days.",
         )
     objective = parse_objective(settings.fresh, settings.complete)
