@@ -94,6 +94,7 @@ def test_a_scripted_month_has_one_message_for_each_incident_and_one_for_its_end(
         ),
         (11, "late", "2025-11-09 was due 2025-11-11 06:00 UTC: nothing in the lake"),
         (17, "late", "2025-11-15 was due 2025-11-17 06:00 UTC: nothing in the lake"),
+        (19, "restated", "2025-11-11 has a new fingerprint"),
         (
             21,
             "recovered",

@@ -175,6 +175,7 @@ class PartitionFreshness:
         available_since: the first known time at which the partition was available; None if it is not available or not known.
         reason: the reason as a sentence.
         excused: whether the partition is not expected, for example because of a waiver. An excused partition is never late.
+        fingerprint: the fingerprint of an available partition.
     """
 
     key: Key
@@ -183,6 +184,7 @@ class PartitionFreshness:
     available_since: dt.datetime | None
     reason: str
     excused: bool = False
+    fingerprint: str | None = None
 
     def to_json(self) -> dict[str, object]:
         """Return the freshness as a JSON object, for `status --late --json`."""
@@ -303,15 +305,13 @@ def _judge_partition(
         state = Freshness.LATE if late else Freshness.UNKNOWN
         return PartitionFreshness(key, state, deadline, None, partition.reason, excused)
     since = record.available_since or _known_since(partition, deadline, now)
-    if record.late_since is not None:
-        return PartitionFreshness(key, Freshness.RECOVERED, deadline, since, "available after its deadline")
-    if since is None:
-        reason = "available, but first checked after its deadline"
-        return PartitionFreshness(key, Freshness.UNKNOWN, deadline, None, reason)
-    in_time = since <= deadline
-    reason = "available before its deadline" if in_time else "available after its deadline"
-    state = Freshness.FRESH if in_time else Freshness.RECOVERED
-    return PartitionFreshness(key, state, deadline, since, reason)
+    if record.late_since is None and since is None:
+        state, reason = Freshness.UNKNOWN, "available, but first checked after its deadline"
+    elif record.late_since is None and since is not None and since <= deadline:
+        state, reason = Freshness.FRESH, "available before its deadline"
+    else:
+        state, reason = Freshness.RECOVERED, "available after its deadline"
+    return PartitionFreshness(key, state, deadline, since, reason, fingerprint=partition.fingerprint)
 
 
 def _known_since(partition: Partition, deadline: dt.datetime, now: dt.datetime) -> dt.datetime | None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS freshness (
     dataset TEXT NOT NULL, key TEXT NOT NULL, available_since TEXT, late_since TEXT, over_at TEXT,
+    fingerprint TEXT,
     late_announced INTEGER NOT NULL DEFAULT 0, over_announced INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (dataset, key)
 )
@@ -37,8 +38,12 @@ ON CONFLICT (dataset, key) DO UPDATE SET available_since = COALESCE(available_si
 _OPEN = """
 INSERT INTO freshness (dataset, key, late_since) VALUES (?, ?, ?)
 ON CONFLICT (dataset, key) DO UPDATE
-    SET late_since = excluded.late_since, over_at = NULL, late_announced = 0, over_announced = 0
+    SET late_since = excluded.late_since, over_at = NULL, fingerprint = NULL, late_announced = 0, over_announced = 0
     WHERE late_since IS NULL OR over_at IS NOT NULL
+"""
+_SET_FINGERPRINT = """
+INSERT INTO freshness (dataset, key, fingerprint) VALUES (?, ?, ?)
+ON CONFLICT (dataset, key) DO UPDATE SET fingerprint = excluded.fingerprint
 """
 _CLOSE = """
 UPDATE freshness SET over_at = ? WHERE dataset = ? AND key = ? AND late_since IS NOT NULL AND over_at IS NULL
@@ -59,10 +64,17 @@ RETURNING key
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """The incidents whose messages the caller must send now: those that began, and those that ended."""
+    """The partitions about which the caller must send messages now.
+
+    Attributes:
+        began: the partitions whose incidents began.
+        ended: the partitions whose incidents ended.
+        restated: the available partitions whose fingerprints differ from those of the previous check.
+    """
 
     began: tuple[PartitionFreshness, ...] = ()
     ended: tuple[PartitionFreshness, ...] = ()
+    restated: tuple[PartitionFreshness, ...] = ()
 
 
 class IncidentStore(Protocol):
@@ -109,6 +121,7 @@ class LedgerIncidents:
         """
         with self._ledger.connection() as database:
             database.execute(_SCHEMA)
+            restated = _store_fingerprints(database, report)
             _store(database, report)
             began = _keys(database.execute(_CLAIM_LATE, (report.dataset,)))
             ended = _keys(database.execute(_CLAIM_OVER, (report.dataset,)))
@@ -118,6 +131,7 @@ class LedgerIncidents:
         return Changes(
             tuple(p for p in report.partitions if p.key in began),
             tuple(p for p in report.partitions if p.key in ended),
+            restated,
         )
 
     def release(self, dataset: str, changes: Changes) -> None:
@@ -129,6 +143,21 @@ class LedgerIncidents:
                     f"UPDATE freshness SET {column} = 0 WHERE dataset = ? AND key = ?",  # noqa: S608 - two fixed names
                     keys,
                 )
+
+
+def _store_fingerprints(database: Connection, report: FreshnessReport) -> tuple[PartitionFreshness, ...]:
+    """Store the fingerprints of the available partitions; return the partitions that had another fingerprint before."""
+    rows = database.execute("SELECT key, fingerprint FROM freshness WHERE dataset = ?", (report.dataset,))
+    stored = dict(rows.fetchall())
+    restated = []
+    for partition in report.partitions:
+        key = key_text(partition.key)
+        if partition.fingerprint is None or partition.fingerprint == stored.get(key):
+            continue
+        database.execute(_SET_FINGERPRINT, (report.dataset, key, partition.fingerprint))
+        if stored.get(key) is not None:
+            restated.append(partition)
+    return tuple(restated)
 
 
 def _store(database: Connection, report: FreshnessReport) -> None:

@@ -96,9 +96,12 @@ def publish(message: Message, channels: Iterable[Channel]) -> bool:
 def announce_incidents(
     report: FreshnessReport, store: IncidentStore, channels: Sequence[Channel]
 ) -> list[Message]:
-    """Store a report, send one message about the incidents that began and one about those that ended, and return them.
+    """Store a report, send one message each about the restated partitions, and the incidents that began and ended.
 
-    A message that no address accepts is sent again after the next check.
+    A message about incidents that no address accepts is sent again after the next check.
+
+    Returns:
+        The messages.
 
     Raises:
         RunsError: the store cannot be used.
@@ -107,6 +110,10 @@ def announce_incidents(
 
     changes = store.update(report)
     messages = []
+    if changes.restated:
+        lines = [f"{key_text(p.key)} has a new fingerprint" for p in changes.restated]
+        messages.append(restated_message(report.dataset, lines))
+        publish(messages[0], channels)
     for message, claimed in (
         (late_message(report, changes), Changes(began=changes.began)),
         (recovered_message(report, changes), Changes(ended=changes.ended)),
