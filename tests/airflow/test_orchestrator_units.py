@@ -39,8 +39,9 @@ from smart_orchestrator.model.dataset import Dataset
 from smart_orchestrator.model.grain import Grain
 from smart_orchestrator.model.plan import Action
 from smart_orchestrator.runners.airflow_schedule import scheduled_run
+from testing.message_receiver import Receiver
 from testing.s3_server import s3_server
-from tests.airflow.orchestrated import TASKS, Receiver
+from tests.airflow.orchestrated import TASKS
 
 ROOT = Path(__file__).parents[2]
 DAGS = sorted((ROOT / "dags").glob("*.py"))

@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.model.grain import key_text
+from smart_orchestrator.telemetry.lineage import LineageRun
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from smart_orchestrator.config.values import ConsumerConfig
+    from smart_orchestrator.model.completeness import Completeness
+    from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.model.window import Window
 
 # Shells return this exit code for a command that cannot be started.
@@ -38,7 +42,26 @@ class ConsumerResult:
         return {"consumer": self.name, "exit_code": self.exit_code, "reason": self.reason}
 
 
-def run_consumer(consumer: ConsumerConfig, window: Window, folder: Path) -> ConsumerResult:
+def run_consumer(
+    consumer: ConsumerConfig,
+    window: Window,
+    folder: Path,
+    inputs: Sequence[tuple[Dataset, Completeness]] = (),
+) -> ConsumerResult:
+    """Run the command of a consumer, and send the lineage events of the run.
+
+    `inputs` are the datasets that the consumer reads, with the checks of their windows.
+    """
+    lineage = LineageRun.start(consumer.name, inputs)
+    result = _run_command(consumer, window, folder)
+    if result.exit_code == 0:
+        lineage.complete()
+    else:
+        lineage.fail(result.reason)
+    return result
+
+
+def _run_command(consumer: ConsumerConfig, window: Window, folder: Path) -> ConsumerResult:
     """Run the command of a consumer for a ready window in the folder `folder`, and wait until the command ends.
 
     The command is a list of arguments and is run without a shell. The output of the command goes to stderr, because stdout is

@@ -14,7 +14,19 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 Extra = Literal[
-    "frames", "console", "sql", "iceberg", "delta", "aws", "gcs", "azure", "airflow-client", "airflow"
+    "frames",
+    "console",
+    "sql",
+    "iceberg",
+    "delta",
+    "aws",
+    "gcs",
+    "azure",
+    "messages",
+    "openlineage",
+    "prometheus",
+    "airflow-client",
+    "airflow",
 ]
 
 # The top-level packages of each extra.
@@ -25,7 +37,10 @@ PACKAGES: dict[Extra, frozenset[str]] = {
     "iceberg": frozenset({"pyiceberg"}),
     "delta": frozenset({"deltalake"}),
     "airflow-client": frozenset({"httpx2"}),
-    "airflow": frozenset({"airflow", "apprise"}),
+    "messages": frozenset({"apprise"}),
+    "openlineage": frozenset({"openlineage"}),
+    "prometheus": frozenset({"prometheus_client"}),
+    "airflow": frozenset({"airflow"}),
     "aws": frozenset({"boto3", "botocore"}),
     "gcs": frozenset({"google"}),
     "azure": frozenset({"azure"}),

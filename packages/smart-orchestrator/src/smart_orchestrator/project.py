@@ -370,6 +370,7 @@ class Project:
         from smart_orchestrator.consumers import ConsumerResult, run_consumer
 
         checked_dataset = self.config.dataset(completeness.dataset)
+        inputs = []
         for name in consumer.datasets:
             dataset = self.config.dataset(name)
             if dataset.name == checked_dataset.name:
@@ -381,4 +382,5 @@ class Project:
                 missing = ", ".join(key_text(key) for key in result.missing[:3]) or "nothing"
                 reason = f"{name} is not ready: coverage {result.coverage_pct:.1f} %, missing {missing}"
                 return ConsumerResult(consumer.name, None, reason)
-        return run_consumer(consumer, completeness.window, self.config.path.absolute().parent)
+            inputs.append((dataset, result))
+        return run_consumer(consumer, completeness.window, self.config.path.absolute().parent, inputs)

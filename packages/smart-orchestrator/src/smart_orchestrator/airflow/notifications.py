@@ -26,7 +26,7 @@ from smart_orchestrator.airflow.operators import (
     WAIT,
     WINDOW,
 )
-from smart_orchestrator.extras import extra
+from smart_orchestrator.telemetry.messages import deliver
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -61,21 +61,10 @@ def send(name: str, title: str, text: str, *, failure: bool = False) -> int:
             message.
     """
     urls = notification_urls(name)
-    if not urls:
-        return 0
-    with extra("airflow"):
-        import apprise
-
-    kind = apprise.NotifyType.FAILURE if failure else apprise.NotifyType.SUCCESS
-    accepted = [_send_to(apprise.Apprise(), url, body=text, title=title, notify_type=kind) for url in urls]
-    if not all(accepted):
+    failures = deliver(urls, title, text, "failure" if failure else "success")
+    if failures:
         raise NotSent(name, len(urls))
     return len(urls)
-
-
-def _send_to(notifier: Any, url: str, **message: Any) -> bool:
-    """Send a message to one address; return whether its service accepted the message."""
-    return bool(notifier.add(url) and notifier.notify(**message))
 
 
 class Notify(BaseOperator):

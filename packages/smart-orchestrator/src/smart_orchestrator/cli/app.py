@@ -155,6 +155,7 @@ def run(
 ) -> None:
     """Run the pipeline for each missing partition, check the window again, and run the consumers whose windows are ready."""
     from smart_orchestrator.cli import output, printing
+    from smart_orchestrator.project_signals import after_run
     from smart_orchestrator.text.reports import completeness_lines
 
     options.check_seconds("timeout", timeout)
@@ -174,6 +175,7 @@ def run(
         printing.out(completeness_lines(result.backfill.completeness))
     printing.err(output.abandoned_lines(result.backfill.outcome))
     printing.err(output.consumer_lines(result.consumers))
+    after_run(project, result)
     failed = any(consumer.exit_code != 0 for consumer in result.consumers)
     is_ready = result.backfill.completeness.ready and not failed
     printing.exit_after(result.backfill.outcome, ready=is_ready)

@@ -186,6 +186,21 @@ def _containing(text: str, dataset: Dataset) -> Key | None:
     return None
 
 
+def parse_moment(text: str | None) -> dt.datetime | None:
+    """Parse a day or an hour in UTC as the moment at which it starts.
+
+    Raises:
+        WindowError: the text is neither a day nor an hour.
+    """
+    if text is None:
+        return None
+    grain = Grain.HOUR if "T" in text else Grain.DAY
+    try:
+        return grain.start(grain.parse(text))
+    except ValueError:
+        raise WindowError("as_of", repr(text), f"is not {grain.description}", "Correct it.") from None
+
+
 def parse_key_argument(text: str, dataset: Dataset) -> Key:
     """Parse the partition key of an argument.
 

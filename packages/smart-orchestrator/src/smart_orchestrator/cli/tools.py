@@ -39,12 +39,18 @@ def status(
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Print only the datasets that are not ready.")
     ] = False,
+    late: Annotated[
+        bool, typer.Option("--late", help="Instead, judge the deadlines of partitions, and send messages.")
+    ] = False,
     config: options.ConfigFile = DEFAULT_CONFIG,
     as_json: options.AsJson = False,
 ) -> None:
     """Show a mark for each partition of every dataset, and the causes of missing ones. Exit code 1 when one is not ready.
 
     A dataset that cannot be checked is printed as an error, and the others are still shown.
+
+    With --late, show whether the newest partitions arrived before their deadlines. Exit code 1 when an objective is not met. The
+    messages that the configuration asks for are sent, one for each incident; with --as-of, nothing is stored or sent.
     """
     from smart_orchestrator.cli import printing
     from smart_orchestrator.cli.exit_codes import error_text
@@ -52,6 +58,14 @@ def status(
     from smart_orchestrator.expected_error import ExpectedError
 
     project = open_project(config)
+    if late:
+        from smart_orchestrator.cli.late import print_late
+
+        if last is not None:
+            raise typer.BadParameter(
+                "--late judges the partitions that `complete` names, so leave out --last"
+            )
+        print_late(project, as_of=options.parse_moment(as_of), quiet=quiet, as_json=as_json)
     checks = []
     errors: dict[str, ExpectedError] = {}
     for name, dataset in project.config.datasets.items():

@@ -17,6 +17,7 @@ from smart_orchestrator.config.checks import (
     topological_order,
 )
 from smart_orchestrator.config.runners import parse_runner
+from smart_orchestrator.config.signals import parse_messages, parse_metrics_file, parse_objectives
 from smart_orchestrator.config.tables import ConfigTable, unknown_name_error
 from smart_orchestrator.config.values import Config, ConsumerConfig
 from smart_orchestrator.errors import DatasetError, LakeUrlError, OptionError
@@ -105,6 +106,7 @@ def parse_config(data: bytes, path: Path) -> Config:
     state = folder / Path(root.text("state", DEFAULT_STATE)).expanduser()
     dataset_tables = root.tables("datasets")
     runners = {name: parse_runner(name, table) for name, table in root.tables("runners").items()}
+    objectives = parse_objectives(dataset_tables)
     parsed = {name: _parse_dataset(name, table, folder) for name, table in dataset_tables.items()}
     datasets_in_file_order = {name: dataset for name, (dataset, _, _) in parsed.items()}
     order = topological_order(str(path), datasets_in_file_order)
@@ -115,6 +117,7 @@ def parse_config(data: bytes, path: Path) -> Config:
     consumers = {
         name: _parse_consumer(name, table, datasets) for name, table in root.tables("consumers").items()
     }
+    messages, metrics_file = parse_messages(root, datasets), parse_metrics_file(root, folder)
     root.reject_unknown_keys()
     check_hourly_time_zones(str(path), datasets, consumers)
     check_duplicates(str(path), datasets)
@@ -135,6 +138,9 @@ def parse_config(data: bytes, path: Path) -> Config:
         },
         runners=runners,
         consumers=consumers,
+        objectives=objectives,
+        messages=messages,
+        metrics_file=metrics_file,
     )
 
 

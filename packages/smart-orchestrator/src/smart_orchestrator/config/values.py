@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.config.tables import unknown_name_error
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from smart_orchestrator.config.runners import RunnerConfig
     from smart_orchestrator.model.completeness import Policy
     from smart_orchestrator.model.dataset import Dataset
+    from smart_orchestrator.model.freshness import Objective
     from smart_orchestrator.model.grain import Grain
+    from smart_orchestrator.model.signal import Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,23 @@ class ConsumerConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class MessagesConfig:
+    """A table `[messages.NAME]`: the addresses that receive messages about some events.
+
+    Attributes:
+        name: the `NAME` of the table.
+        urls_variable: the name of the environment variable with the addresses, as Apprise URLs separated by spaces.
+        events: the events that the addresses receive.
+        datasets: the names of the datasets whose events the addresses receive; empty for all datasets.
+    """
+
+    name: str
+    urls_variable: str
+    events: tuple[Event, ...]
+    datasets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The contents of a configuration file.
 
@@ -64,6 +83,9 @@ class Config:
             keeps its waivers in its own lake.
         runners: the runners by name.
         consumers: the consumers by name.
+        objectives: the objectives of freshness, by the name of the dataset. Other datasets have no objective.
+        messages: the addresses of messages, by the name of their table.
+        metrics_file: the file to which metrics are written for the textfile collector of node_exporter; None to write none.
     """
 
     path: Path
@@ -73,6 +95,9 @@ class Config:
     waiver_urls: Mapping[str, str]
     runners: Mapping[str, RunnerConfig]
     consumers: Mapping[str, ConsumerConfig]
+    objectives: Mapping[str, Objective] = field(default_factory=dict)
+    messages: Mapping[str, MessagesConfig] = field(default_factory=dict)
+    metrics_file: Path | None = None
 
     def dataset(self, name: str) -> Dataset:
         """Return the dataset called `name`.

@@ -70,12 +70,19 @@ def check(
     consumed: Annotated[
         bool, typer.Option("--consumed", help="Instead, list the days that changed since the last publish.")
     ] = False,
+    late: Annotated[
+        bool, typer.Option("--late", help="Instead, judge the deadlines of days, and send messages.")
+    ] = False,
     lake: LakeOptions,
     warehouse: options.WarehouseUrl = None,
     as_json: options.AsJson = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """List the days of the window, each with its state and the reason. The exit code is 1 when the window is not ready."""
+    """List the days of the window, each with its state and the reason. The exit code is 1 when the window is not ready.
+
+    With --late, show whether the newest days arrived before their deadlines, which the setting `fresh` defines. The exit code is
+    1 when too many are late. One message is sent for each incident; with --as-of, nothing is stored or sent.
+    """
     from smart_orchestrator.cli.output import check_document
     from wiki_trends.cli import check_output
     from wiki_trends.jobs.main import checker
@@ -83,6 +90,10 @@ def check(
     settings = settings_of(window, lake, warehouse=warehouse)
     if consumed:
         _compare_with_publish(settings, as_json=as_json)
+    if late:
+        from wiki_trends.cli.late import print_late
+
+        print_late(settings, window.window(settings), as_of=window.as_of, as_json=as_json)
     check_options = build_check_options(
         policy,
         deep=deep,
@@ -209,8 +220,9 @@ def run(
     verbose: options.Verbose = False,
 ) -> None:
     """Run the main job: check, backfill due days, wait, check again, analyse, publish, report."""
-    from wiki_trends.jobs.main import run_main_job, summary_lines
+    from wiki_trends.jobs.main import CheckOptions, checker, run_main_job, summary_lines
     from wiki_trends.jobs.runners import limits_of
+    from wiki_trends.jobs.signals import after_run
 
     log_to_stderr(verbose=verbose)
     settings = settings_of(window, runs, lake, warehouse=warehouse, engine=engine, contact=contact)
@@ -224,6 +236,11 @@ def run(
         print_json(job.to_json())
     elif job.published is not None:
         print_report(settings.warehouse)
+    after_run(
+        settings,
+        job.backfill.completeness,
+        lambda judged: checker(settings, judged, CheckOptions(strays=False))(),
+    )
     exit_after(job.backfill.outcome, ready=job.backfill.completeness.ready)
 
 

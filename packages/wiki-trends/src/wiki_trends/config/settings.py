@@ -8,7 +8,7 @@ This module imports no heavy libraries, so that `wiki-trends --help` and `check`
 from __future__ import annotations
 
 import os
-from dataclasses import Field, dataclass, field, fields
+from dataclasses import Field, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,8 @@ from wiki_trends.config.parsers import (
     contact as parse_contact,
 )
 from wiki_trends.config.projects import parse_project
+from wiki_trends.config.setting_field import setting_field
+from wiki_trends.config.signal_settings import SignalSettings
 from wiki_trends.config.sources import (
     FILE_NAME,
     PREFIX,
@@ -42,7 +44,7 @@ from wiki_trends.config.sources import (
 from wiki_trends.errors import SettingError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
 __all__ = ["FILE_NAME", "PREFIX", "Settings", "env_name", "load"]
 
@@ -50,278 +52,267 @@ ACCESS_METHODS = ("all-access", "desktop", "mobile-web", "mobile-app")
 RUNNERS = ("local", "airflow")
 
 
-def _setting(
-    default: Any, parse: Callable[[str], Any], text: str, *, example: str = "", secret: bool = False
-) -> Any:
-    """Return the dataclass field of a setting. `text` describes the setting for users; `example` is a valid value."""
-    return field(
-        default=default,
-        repr=not secret,
-        metadata={"parse": parse, "text": text, "example": example, "secret": secret},
-    )
-
-
 @dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(SignalSettings):
     """The values of all settings. Entry points read them with `load`, and pass them to other functions."""
 
-    lake: str = _setting(
+    lake: str = setting_field(
         "data/lake/{layer}",
         lake_template,
         "The lake, a URL template: `{layer}` becomes bronze, silver, gold or diamond. "
         "A folder, `file://`, `s3://`, `gs://`, `az://` or `memory://`.",
         example="s3://{layer}",
     )
-    warehouse: str = _setting(
+    warehouse: str = setting_field(
         "duckdb:///data/warehouse.duckdb",
         warehouse_url,
         "Where the analytics tables are published: a DuckDB file, or PostgreSQL (`postgresql://USER:PASSWORD@HOST/DATABASE`).",
         example="duckdb:////srv/trends.duckdb",
         secret=True,
     )
-    engine: str = _setting(
+    engine: str = setting_field(
         "duckdb",
         engine,
         "The engine that computes the tables: `duckdb` in this process, or Spark for lakes that are too large for one machine "
         "(`spark://HOST:PORT`, `local[*]`, or `spark` for the master in Spark's own settings).",
         example="spark://spark.example.org:7077",
     )
-    state: str = _setting(
+    state: str = setting_field(
         "data/state",
         local_path,
         "Folder for the state of this machine: the history of runs, locks, cached results of checks.",
         example="/var/lib/wiki-trends",
     )
-    project: str = _setting(
+    project: str = setting_field(
         "en.wikipedia",
         parse_project,
         "The Wikimedia project whose most-viewed pages are fetched.",
         example="fr.wikipedia",
     )
-    access: str = _setting(
+    access: str = setting_field(
         "all-access",
         choice(*ACCESS_METHODS),
         f"The access method whose views are counted: {', '.join(ACCESS_METHODS)}.",
         example="desktop",
     )
-    contact: str = _setting(
+    contact: str = setting_field(
         "",
         parse_contact,
         "Your e-mail address, a URL or a user page, for the User-Agent. Wikimedia requires a contact: without one, or with a "
         "placeholder, no request is sent to Wikimedia.",
         example="https://meta.wikimedia.org/wiki/User:Your_name",
     )
-    token: str = _setting(
+    token: str = setting_field(
         "",
         matching(r"[\x21-\x7e]*", "a token of visible ASCII characters"),
         "Access token of a Wikimedia account, sent as `Authorization: Bearer`. A token alone does not raise the rate limits. Secret.",
         example="eyJ0eXAi…",
         secret=True,
     )
-    wikimedia_url: str = _setting(
+    wikimedia_url: str = setting_field(
         "https://wikimedia.org/api/rest_v1",
         http_url,
         "Base address of the pageviews API.",
         example="http://127.0.0.1:8899/api/rest_v1",
     )
-    mediawiki_url: str = _setting(
+    mediawiki_url: str = setting_field(
         "https://{project}.org/w/api.php",
         http_url,
         "Address of the Action API; `{project}` becomes the project.",
         example="http://127.0.0.1:8899/{project}/w/api.php",
     )
-    rate_per_minute: int = _setting(
+    rate_per_minute: int = setting_field(
         0,
         integer(0, 1_000_000),
         "Maximum number of requests per minute to Wikimedia, over all processes of this machine. 0 means 200, the limit of "
         "Wikimedia for one contact, with or without a token. Machines with the same contact share this limit: give each a part.",
         example="100",
     )
-    max_in_flight: int = _setting(
+    max_in_flight: int = setting_field(
         3,
         integer(1, 64),
         "Maximum number of requests to Wikimedia at the same time, over all processes of this machine.",
         example="1",
     )
-    request_timeout: float = _setting(
+    request_timeout: float = setting_field(
         30.0,
         seconds(0.1, 3600),
         "Seconds that one attempt of a request to Wikimedia may take.",
         example="10",
     )
-    deadline: float = _setting(
+    deadline: float = setting_field(
         600.0,
         seconds(0.1, 86_400),
         "Seconds that a request to Wikimedia may take, including all retries.",
         example="60",
     )
-    cache_days: int = _setting(
+    cache_days: int = setting_field(
         30,
         integer(0, 3660),
         "Days for which the categories and the place of a page are cached.",
         example="7",
     )
-    suspect_low: float = _setting(
+    suspect_low: float = setting_field(
         0.1,
         fraction(0.0, 0.5),
         "A page with a smaller fraction of views from desktops is left out as `suspect`; 0 keeps all pages.",
         example="0.05",
     )
-    suspect_high: float = _setting(
+    suspect_high: float = setting_field(
         0.9,
         fraction(0.5, 1.0),
         "A page with a larger fraction of views from desktops is left out as `suspect`; 1 keeps all pages.",
         example="0.95",
     )
-    suspect_keep: str = _setting(
+    suspect_keep: str = setting_field(
         "",
         any_text,
         "Titles that are kept even when `suspect`, separated by `|`; `*` keeps all.",
         example="Main_Battle_Tank|Cleopatra",
     )
-    deny: str = _setting(
+    deny: str = setting_field(
         "",
         local_path,
         'TOML file of more titles to leave out: `all = ["…"]` for every wiki, or `en = ["…"]` for the wikis of one language.',
         example="deny.toml",
     )
-    categories_file: str = _setting(
+    categories_file: str = setting_field(
         "",
         local_path,
         "TOML file of more phrases for the categories; they override the built-in ones.",
         example="my-categories.toml",
     )
-    days: int = _setting(
+    days: int = setting_field(
         5,
         integer(1, 3660),
         "Number of days in the window, if the options of the command do not define the window.",
         example="7",
     )
-    lag: int = _setting(
+    lag: int = setting_field(
         3,
         integer(0, 366),
         "Days after which Wikimedia is expected to have published a day; the newest day of a window is this many days ago.",
         example="2",
     )
-    min_rows: int = _setting(
+    min_rows: int = setting_field(
         1,
         integer(0, 1_000_000_000),
         "Minimum number of rows of a day. A day with fewer rows is invalid (`SHORT`).",
         example="500",
     )
-    writing_seconds: float = _setting(
+    writing_seconds: float = setting_field(
         600.0,
         seconds(0, 86_400),
         "A day without `_SUCCESS` whose newest part is younger than this many seconds counts as being written (`STILL_WRITING`).",
         example="60",
     )
-    runner: str = _setting(
+    runner: str = setting_field(
         "local",
         choice(*RUNNERS),
         "Where the pipeline runs: in this process (`local`), or in Airflow 3 (`airflow`).",
         example="local",
     )
-    airflow_url: str = _setting(
+    airflow_url: str = setting_field(
         "http://localhost:8080",
         http_url,
         "With the runner `airflow`: the address of Airflow's UI, without the path of the API.",
         example="https://airflow.example.org",
     )
-    airflow_user: str = _setting(
+    airflow_user: str = setting_field(
         "", any_text, "The user of Airflow that starts and reads runs.", example="fetcher"
     )
-    airflow_password: str = _setting(
+    airflow_password: str = setting_field(
         "", any_text, "The password of `airflow_user`. Secret.", example="correct-horse", secret=True
     )
-    airflow_token: str = _setting(
+    airflow_token: str = setting_field(
         "",
         matching(r"[\x21-\x7e]*", "a token of visible ASCII characters"),
         "A JSON web token of Airflow, instead of user and password. Secret.",
         example="eyJ0eXAi…",
         secret=True,
     )
-    airflow_dag: str = _setting(
+    airflow_dag: str = setting_field(
         "wiki_trending_pipeline",
         matching(r"[\w.~-]+", "the name of a DAG"),
         "The DAG that runs the pipeline for one day, with `target_date` in the configuration of the run.",
         example="wiki_trending_pipeline",
     )
-    airflow_poll: float = _setting(
+    airflow_poll: float = setting_field(
         30.0, seconds(0.1, 3600), "Seconds between two polls of the runs in Airflow.", example="60"
     )
-    orchestrator_schedule: str = _setting(
+    orchestrator_schedule: str = setting_field(
         "0 3 * * *",
         matching(r"|\S+( \S+){4}|@\w+", "a cron expression of five fields, in UTC, or nothing"),
         "When the orchestrator's DAG runs, as cron in UTC. When empty, the DAG runs only when started by hand.",
         example="0 */6 * * *",
     )
-    orchestrator_poll: float = _setting(
+    orchestrator_poll: float = setting_field(
         60.0,
         seconds(0.1, 3600),
         "Seconds between two polls while the orchestrator's DAG waits.",
         example="30",
     )
-    orchestrator_timeout: float = _setting(
+    orchestrator_timeout: float = setting_field(
         7200.0,
         seconds(1, 604_800),
         "Seconds after which the orchestrator's DAG stops waiting.",
         example="3600",
     )
-    pipeline_schedule: str = _setting(
+    pipeline_schedule: str = setting_field(
         "0 2 * * *",
         matching(r"|\S+( \S+){4}|@\w+", "a cron expression of five fields, in UTC, or nothing"),
         "When the pipeline's DAG runs, as cron in UTC. When empty, the DAG runs only when started by hand.",
         example="0 2 * * *",
     )
-    pipeline_runs: int = _setting(
+    pipeline_runs: int = setting_field(
         4,
         integer(1, 1000),
         "Runs of the pipeline's DAG that may run at the same time in Airflow.",
         example="16",
     )
-    task_retries: int = _setting(
+    task_retries: int = setting_field(
         2,
         integer(0, 100),
         "Maximum number of retries of a failed task of the three DAGs in Airflow.",
         example="3",
     )
-    task_retry_seconds: float = _setting(
+    task_retry_seconds: float = setting_field(
         60.0,
         seconds(0, 86_400),
         "Seconds before the first retry of a task; the delay doubles with each retry.",
         example="300",
     )
-    jobs: int | None = _setting(
+    jobs: int | None = setting_field(
         None,
         integer(1, 64),
         "Maximum number of days that a backfill runs at the same time. Default 4; with the runner `airflow` the DAG's "
         "`max_active_runs`, which is never exceeded.",
         example="8",
     )
-    attempts: int | None = _setting(
+    attempts: int | None = setting_field(
         None,
         integer(1, 100),
         "Maximum number of runs that a backfill starts for one day. Default 3; with the runner `airflow` 1, because Airflow "
         "retries its tasks itself.",
         example="1",
     )
-    lake_timeout: float = _setting(
+    lake_timeout: float = setting_field(
         5.0,
         seconds(0.1, 3600),
         "Seconds without any data after which a request to the lake fails. An unreachable lake is reported within about "
         "twice this time.",
         example="30",
     )
-    lake_retries: int = _setting(
+    lake_retries: int = setting_field(
         4, integer(0, 100), "Maximum number of retries of a failed request to the lake.", example="1"
     )
-    lake_backoff: float = _setting(
+    lake_backoff: float = setting_field(
         0.1,
         seconds(0.001, 60),
         "Seconds before the first retry of a request to the lake.",
         example="0.01",
     )
-    web_token: str = _setting(
+    web_token: str = setting_field(
         "",
         matching(r"[\x21-\x7e]*", "a token of visible ASCII characters"),
         "Token that signs in to the dashboard, 16 characters or more. Required when other machines can reach the dashboard. Secret.",

@@ -26,6 +26,7 @@ from wiki_trends.config.layers import layers
 from wiki_trends.config.settings import env_name
 from wiki_trends.jobs.publish_state import unchanged_publish
 from wiki_trends.jobs.runners import LazyClient, runner_for_polling, runner_for_starting
+from wiki_trends.jobs.signals import announce_publish, lineage_of
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -201,12 +202,20 @@ def analyze_window(
     from wiki_trends.warehouse import open_warehouse
 
     dataset, warehouse = layers(settings).diamond, open_warehouse(settings.warehouse)
+
+    def analyze_once(completeness: Completeness) -> Analysis:
+        with lineage_of(settings, completeness) as complete:
+            analysis = analyze(dataset, completeness, warehouse, engine=open_engine(settings.engine))
+            complete(analysis)
+        announce_publish(settings, analysis)
+        return analysis
+
     for _ in range(_MAX_RECHECKS):
         try:
-            return analyze(dataset, completeness, warehouse, engine=open_engine(settings.engine))
+            return analyze_once(completeness)
         except PartitionChanged:
             completeness = recheck()
-    return analyze(dataset, completeness, warehouse, engine=open_engine(settings.engine))
+    return analyze_once(completeness)
 
 
 def publish(

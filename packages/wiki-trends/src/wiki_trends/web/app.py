@@ -19,6 +19,7 @@ The contract for apps that mount the dashboard:
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from importlib.metadata import version
@@ -27,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import Request  # noqa: TC002 - FastAPI reads annotations when it runs
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 
@@ -36,10 +38,12 @@ from wiki_trends.errors import WikiTrendsError
 from wiki_trends.web.auth.caller import return_path
 from wiki_trends.web.auth.guard import Guard, Visitor
 from wiki_trends.web.auth.shield import SecurityMiddleware
+from wiki_trends.web.auth.sign_in import METRICS_PATH
 from wiki_trends.web.backfills import Backfills
 from wiki_trends.web.cache.cache import Cache
 from wiki_trends.web.cache.dashboard_state import DashboardState
 from wiki_trends.web.data import Sources
+from wiki_trends.web.metrics import RequestCounter, metrics_response
 from wiki_trends.web.problems import Problem, problem_of
 from wiki_trends.web.templating import STATIC_FOLDERS, PageTemplates
 from wiki_trends.web.views import actions, feed, lake, published
@@ -49,8 +53,6 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import AsyncIterator, Callable, Collection, Sequence
     from pathlib import Path
-
-    from starlette.requests import Request
 
     from smart_orchestrator.runners.base import Runner
     from wiki_trends.config.settings import Settings
@@ -118,10 +120,18 @@ def create_app(
         status = HTTPStatus.SERVICE_UNAVAILABLE if failures else HTTPStatus.OK
         return PlainTextResponse(text, status, {"Cache-Control": "no-store"})
 
+    counts: Counter[str] = Counter()
+
+    @app.get(METRICS_PATH, include_in_schema=False)
+    async def metrics(request: Request) -> Response:
+        return await metrics_response(state, counts, request.headers.get("accept", ""))
+
     app.mount("/static", ImmutableStaticFiles(STATIC_FOLDERS, pages.static_names), name="static")
     app.add_middleware(
         SecurityMiddleware, guard=guard, problem_response=problem_responses.response, framed=framed
     )
+    # Added last, so that it also counts the requests that the security middleware refuses.
+    app.add_middleware(RequestCounter, counts=counts)
     return app
 
 

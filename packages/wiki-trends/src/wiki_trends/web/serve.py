@@ -67,6 +67,7 @@ def make_guard(settings: Settings, host: str, hosts: Sequence[str]) -> TokenGuar
         token or secrets.token_urlsafe(24),
         external_names,
         visible_to_all=not is_reachable,
+        metrics_token=settings.metrics_token,
         revoked_file=revoked_file,
     )
 

@@ -43,6 +43,7 @@ logger = logging.getLogger(__name__)
 COOKIE = "wiki_trends_session"
 SIGN_IN_PATH = "/sign-in"
 SIGN_OUT_PATH = "/sign-out"
+METRICS_PATH = "/metrics"
 LINK_CODE_SECONDS = 3600
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
 FAILED_ATTEMPTS_PER_MINUTE = 10
@@ -67,6 +68,7 @@ class TokenGuard:
         token: the secret token.
         hosts: the accepted host names, besides the names of this machine.
         visible_to_all: whether visitors may see the dashboard without signing in.
+        metrics_token: a second token, which only reads `/metrics`; empty for none.
         revoked_file: the file that keeps the list of revoked sessions; see `Sessions`.
         clock: returns the seconds since the epoch.
     """
@@ -79,11 +81,13 @@ class TokenGuard:
         hosts: Sequence[str] = (),
         *,
         visible_to_all: bool = True,
+        metrics_token: str = "",
         revoked_file: Path | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.hosts = (*LOCAL_HOSTS, *(host.lower() for host in hosts))
         self._token = token.encode()
+        self._metrics_token = metrics_token.encode()
         self._clock = clock
         self.sessions = Sessions(self._token, revoked_file, clock)
         self._default_visitor = Visitor(may_see=visible_to_all)
@@ -100,10 +104,18 @@ class TokenGuard:
         """Return the visitor who made the request; see `Guard.visitor`."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and token:
+            if self._reads_metrics(request, token):
+                return _METRICS_VISITOR
             return _TOKEN_VISITOR if self._check_token(request, token) else _ANONYMOUS_VISITOR
         if self.sessions.is_valid(request.cookies.get(COOKIE, "")):
             return _COOKIE_VISITOR
         return self._default_visitor
+
+    def _reads_metrics(self, request: Request, token: str) -> bool:
+        """Return whether the request reads `/metrics` with the token for metrics."""
+        path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+        is_token = hmac.compare_digest(token.encode("utf-8", "surrogateescape"), self._metrics_token)
+        return bool(self._metrics_token) and path == METRICS_PATH and is_token
 
     def sign_in_url(self, request: Request) -> str | None:
         """Return the path of the sign-in form."""
@@ -181,6 +193,7 @@ class TokenGuard:
 
 _ANONYMOUS_VISITOR = Visitor()
 _COOKIE_VISITOR = Visitor("token", may_see=True, may_act=True, sign_out=SIGN_OUT_PATH)
+_METRICS_VISITOR = Visitor("metrics", may_see=True, by_token=True)
 _TOKEN_VISITOR = Visitor("token", may_see=True, may_act=True, by_token=True, sign_out=SIGN_OUT_PATH)
 
 

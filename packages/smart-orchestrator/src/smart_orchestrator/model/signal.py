@@ -1,0 +1,54 @@
+"""The events that messages report, and the channels that receive the messages. Pure values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+
+class Event(StrEnum):
+    """An event that a message can report. The values are stable, because configuration files name them."""
+
+    READY = "ready"
+    LATE = "late"
+    RESTATED = "restated"
+    RECOVERED = "recovered"
+    PUBLISHED = "published"
+
+
+ALL_EVENTS = tuple(Event)
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A group of addresses that receive messages about some events.
+
+    Attributes:
+        name: the name of the channel in messages about failures.
+        urls: the addresses, as URLs of Apprise. They contain secrets.
+        events: the events that the channel receives.
+        datasets: the names of the datasets whose events the channel receives; empty for all datasets.
+    """
+
+    name: str
+    urls: tuple[str, ...] = field(repr=False)
+    events: Collection[Event] = ALL_EVENTS
+    datasets: Collection[str] = ()
+
+    def receives(self, event: Event, dataset: str) -> bool:
+        """Return whether the channel receives an event of a dataset."""
+        return event in self.events and (not self.datasets or dataset in self.datasets)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message about an event of a dataset."""
+
+    event: Event
+    dataset: str
+    title: str
+    text: str

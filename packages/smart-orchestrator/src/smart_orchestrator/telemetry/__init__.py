@@ -1,0 +1,1 @@
+"""Signals to other systems: messages, lineage events and metrics."""

@@ -1,0 +1,186 @@
+"""Store when partitions became available and which were late, and decide which messages are due.
+
+An incident begins when a partition misses its deadline and ends when the partition becomes available, or is no longer expected. The
+history is in the ledger of the state folder. Each message is claimed in one transaction, so that of several processes only one sends it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from smart_orchestrator.model.freshness import Freshness, Record
+from smart_orchestrator.model.grain import key_text, parse_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from sqlite3 import Connection
+
+    from smart_orchestrator.model.freshness import FreshnessReport, PartitionFreshness
+    from smart_orchestrator.model.grain import Key
+    from smart_orchestrator.runners.ledger import Ledger
+
+# `late_announced` and `over_announced` are 1 once a process has claimed the message about the begin or the end of the incident.
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS freshness (
+    dataset TEXT NOT NULL, key TEXT NOT NULL, available_since TEXT, late_since TEXT, over_at TEXT,
+    fingerprint TEXT,
+    late_announced INTEGER NOT NULL DEFAULT 0, over_announced INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (dataset, key)
+)
+"""
+_MARK_AVAILABLE = """
+INSERT INTO freshness (dataset, key, available_since) VALUES (?, ?, ?)
+ON CONFLICT (dataset, key) DO UPDATE SET available_since = COALESCE(available_since, excluded.available_since)
+"""
+# A partition that becomes unavailable after the end of an incident begins a new incident.
+_OPEN = """
+INSERT INTO freshness (dataset, key, late_since) VALUES (?, ?, ?)
+ON CONFLICT (dataset, key) DO UPDATE
+    SET late_since = excluded.late_since, over_at = NULL, fingerprint = NULL, late_announced = 0, over_announced = 0
+    WHERE late_since IS NULL OR over_at IS NOT NULL
+"""
+_SET_FINGERPRINT = """
+INSERT INTO freshness (dataset, key, fingerprint) VALUES (?, ?, ?)
+ON CONFLICT (dataset, key) DO UPDATE SET fingerprint = excluded.fingerprint
+"""
+_CLOSE = """
+UPDATE freshness SET over_at = ? WHERE dataset = ? AND key = ? AND late_since IS NOT NULL AND over_at IS NULL
+"""
+_FORGET = """
+DELETE FROM freshness WHERE dataset = ? AND key < ? AND (late_since IS NULL OR over_at IS NOT NULL)
+"""
+_CLAIM_LATE = """
+UPDATE freshness SET late_announced = 1 WHERE dataset = ? AND late_since IS NOT NULL AND over_at IS NULL AND late_announced = 0
+RETURNING key
+"""
+_CLAIM_OVER = """
+UPDATE freshness SET over_announced = 1
+WHERE dataset = ? AND over_at IS NOT NULL AND late_announced = 1 AND over_announced = 0
+RETURNING key
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """The partitions about which the caller must send messages now.
+
+    Attributes:
+        began: the partitions whose incidents began.
+        ended: the partitions whose incidents ended.
+        restated: the available partitions whose fingerprints differ from those of the previous check.
+    """
+
+    began: tuple[PartitionFreshness, ...] = ()
+    ended: tuple[PartitionFreshness, ...] = ()
+    restated: tuple[PartitionFreshness, ...] = ()
+
+
+class IncidentStore(Protocol):
+    """Where the history of the partitions is stored."""
+
+    def records(self, dataset: str) -> Mapping[Key, Record]:
+        """Return the stored history of the partitions of a dataset, by key."""
+        ...
+
+    def update(self, report: FreshnessReport) -> Changes:
+        """Store a report, and claim the messages that it makes due."""
+        ...
+
+    def release(self, dataset: str, changes: Changes) -> None:
+        """Give claimed messages back, because no address accepted them. The next update returns them again."""
+        ...
+
+
+class LedgerIncidents:
+    """Incidents in the ledger of a state folder. Safe for concurrent threads and processes."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def records(self, dataset: str) -> Mapping[Key, Record]:
+        """Return the stored history of the partitions of a dataset, by key.
+
+        Raises:
+            RunsError: the state folder or the ledger cannot be used.
+        """
+        with self._ledger.connection() as database:
+            database.execute(_SCHEMA)
+            rows = database.execute(
+                "SELECT key, available_since, late_since, over_at FROM freshness WHERE dataset = ?",
+                (dataset,),
+            ).fetchall()
+        return {parse_key(key): Record(*map(_parse_time, times)) for key, *times in rows}
+
+    def update(self, report: FreshnessReport) -> Changes:
+        """Store a report, and claim the messages that it makes due.
+
+        Raises:
+            RunsError: the state folder or the ledger cannot be used.
+        """
+        with self._ledger.connection() as database:
+            database.execute(_SCHEMA)
+            restated = _store_fingerprints(database, report)
+            _store(database, report)
+            began = _keys(database.execute(_CLAIM_LATE, (report.dataset,)))
+            ended = _keys(database.execute(_CLAIM_OVER, (report.dataset,)))
+            if report.partitions:
+                oldest = key_text(report.partitions[0].key)
+                database.execute(_FORGET, (report.dataset, oldest))
+        return Changes(
+            tuple(p for p in report.partitions if p.key in began),
+            tuple(p for p in report.partitions if p.key in ended),
+            restated,
+        )
+
+    def release(self, dataset: str, changes: Changes) -> None:
+        """Give claimed messages back, because no address accepted them. The next update returns them again."""
+        with self._ledger.connection() as database:
+            for column, partitions in (("late_announced", changes.began), ("over_announced", changes.ended)):
+                keys = [(dataset, key_text(partition.key)) for partition in partitions]
+                database.executemany(
+                    f"UPDATE freshness SET {column} = 0 WHERE dataset = ? AND key = ?",  # noqa: S608 - two fixed names
+                    keys,
+                )
+
+
+def _store_fingerprints(database: Connection, report: FreshnessReport) -> tuple[PartitionFreshness, ...]:
+    """Store the fingerprints of the available partitions; return the partitions that had another fingerprint before."""
+    rows = database.execute("SELECT key, fingerprint FROM freshness WHERE dataset = ?", (report.dataset,))
+    stored = dict(rows.fetchall())
+    restated = []
+    for partition in report.partitions:
+        key = key_text(partition.key)
+        if partition.fingerprint is None or partition.fingerprint == stored.get(key):
+            continue
+        database.execute(_SET_FINGERPRINT, (report.dataset, key, partition.fingerprint))
+        if stored.get(key) is not None:
+            restated.append(partition)
+    return tuple(restated)
+
+
+def _store(database: Connection, report: FreshnessReport) -> None:
+    """Store the state of each partition of a report."""
+    name, now = report.dataset, report.judged_at.isoformat()
+    for partition in report.partitions:
+        key = key_text(partition.key)
+        if _ends_incident(partition):
+            database.execute(_CLOSE, (now, name, key))
+        elif partition.state is Freshness.LATE and not report.met:
+            database.execute(_OPEN, (name, key, partition.deadline.isoformat()))
+        if partition.available_since is not None:
+            database.execute(_MARK_AVAILABLE, (name, key, partition.available_since.isoformat()))
+
+
+def _ends_incident(partition: PartitionFreshness) -> bool:
+    """Return whether an incident of the partition is over: the partition is available, or no longer expected."""
+    return partition.state is Freshness.RECOVERED or partition.excused
+
+
+def _keys(rows: Iterable[tuple[str]]) -> set[Key]:
+    return {parse_key(key) for (key,) in rows}
+
+
+def _parse_time(text: str | None) -> dt.datetime | None:
+    return None if text is None else dt.datetime.fromisoformat(text)
