@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.config.tables import unknown_name_error
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from smart_orchestrator.config.runners import RunnerConfig
+    from smart_orchestrator.config.upstream import UpstreamConfig
     from smart_orchestrator.model.completeness import Policy
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.model.grain import Grain
@@ -64,6 +65,7 @@ class Config:
             keeps its waivers in its own lake.
         runners: the runners by name.
         consumers: the consumers by name.
+        upstreams: the upstreams of the datasets that have a probe, by the name of the dataset.
     """
 
     path: Path
@@ -73,6 +75,7 @@ class Config:
     waiver_urls: Mapping[str, str]
     runners: Mapping[str, RunnerConfig]
     consumers: Mapping[str, ConsumerConfig]
+    upstreams: Mapping[str, UpstreamConfig] = field(default_factory=dict)
 
     def dataset(self, name: str) -> Dataset:
         """Return the dataset called `name`.
