@@ -58,13 +58,13 @@ def create_watch(
 
 def watch_of(
     dataset: Dataset,
-    probe: Probe,
+    probe: Probe | None,
     lake: Lake,
     *,
     is_lag_automatic: bool,
     clock: Callable[[], dt.datetime],
     folder: str = FOLDER,
 ) -> UpstreamWatch:
-    """Create a watch with a probe. `lake` contains the memory of its answers, in the folder `folder`."""
+    """Create a watch with a probe; without one, it uses only the remembered answers. `lake` contains the memory of its answers, in the folder `folder`."""
     store = AnswerStore(lake, f"{folder}/{quote(dataset.name, safe=' ')}.json", dataset.grain)
     return UpstreamWatch(dataset, probe, store, is_lag_automatic=is_lag_automatic, clock=clock)

@@ -72,7 +72,7 @@ class UpstreamWatch:
 
     Args:
         dataset: the dataset. Its `lag` is the fixed lag or, with an automatic lag, the outer bound.
-        probe: the probe of the upstream.
+        probe: the probe of the upstream; None to use only the remembered answers.
         store: the memory of the answers, which processes share.
         is_lag_automatic: whether a key is expected as soon as it has landed.
         clock: the function that returns the current time in UTC.
@@ -81,7 +81,7 @@ class UpstreamWatch:
     def __init__(
         self,
         dataset: Dataset,
-        probe: Probe,
+        probe: Probe | None,
         store: AnswerStore,
         *,
         is_lag_automatic: bool,
@@ -105,7 +105,7 @@ class UpstreamWatch:
         """
         keys = [key for key in keys if self._is_asked_about(key)][-MAX_ANSWERS:]
         memory = self._store.read()
-        if any(self._is_due(memory, key) for key in keys):
+        if self._probe is not None and any(self._is_due(memory, key) for key in keys):
             for key in self._store.reserve(keys, self._clock(), self._is_due):
                 answer = self._probe.ask(key, self._clock())
                 memory = self._store.update(partial(self._with_answer, key=key, answer=answer))
