@@ -10,7 +10,7 @@ import pytest
 from wiki_trends.config.settings import Settings, load
 from wiki_trends.config.window_options import window_of
 from wiki_trends.errors import SettingError
-from wiki_trends.jobs.upstream import ask_wikimedia, lag_at, upstream_watch
+from wiki_trends.jobs.upstream import lag_at, upstream_watch
 from wiki_trends.sample import SampleOptions, SampleServer
 
 TODAY = dt.datetime.now(tz=dt.UTC).date()
@@ -109,12 +109,6 @@ def test_the_dashboard_uses_remembered_answers_only(wikimedia):
     assert lists(wikimedia) == {}
     lag_at(settings, TODAY)
     assert lag_at(settings, TODAY, ask=False) == 2
-
-
-@pytest.mark.usefixtures("wikimedia")
-def test_airflow_asks_with_the_settings_of_its_process():
-    assert ask_wikimedia(ago(2)).presence.value == "landed"
-    assert ask_wikimedia(ago(1)).presence.value == "not_yet"
 
 
 def test_a_fixed_lag_asks_nothing(wikimedia):

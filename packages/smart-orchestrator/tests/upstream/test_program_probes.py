@@ -19,7 +19,7 @@ DATASET = Dataset("orders", "lake", "dt={day:%Y-%m-%d}", adapter="files")
 
 
 def command_probe(folder, *command, timeout=30.0):
-    return CommandProbe(command, DATASET, timeout, folder, ("project.toml", "datasets.orders.probe.command"))
+    return CommandProbe(command, DATASET, timeout, folder / "project.toml", "datasets.orders.probe.command")
 
 
 @pytest.mark.parametrize(

@@ -29,8 +29,8 @@ class CommandProbe:
         command: the arguments. `{key}` becomes the partition key; `{start}` and `{end}` become the start and the end of its span.
         dataset: the dataset whose keys are asked about.
         timeout: the time-out of the command, in seconds.
-        folder: the working directory of the command.
-        origin: the path of the configuration file and the name of the option, for errors.
+        path: the path of the configuration file, in whose folder the command runs; None for the working directory.
+        option: the name of the option, for errors.
     """
 
     def __init__(
@@ -38,14 +38,14 @@ class CommandProbe:
         command: Sequence[str],
         dataset: Dataset,
         timeout: float,
-        folder: Path,
-        origin: tuple[str, str],
+        path: Path | None,
+        option: str,
     ) -> None:
         self._command = tuple(command)
         self._dataset = dataset
         self._timeout = timeout
-        self._folder = folder
-        self._origin = origin
+        self._path = path
+        self._option = option
 
     def ask(self, key: Key, now: dt.datetime) -> Answer:
         """See `Probe`."""
@@ -53,7 +53,7 @@ class CommandProbe:
         try:
             completed = subprocess.run(
                 arguments,
-                cwd=self._folder,
+                cwd=None if self._path is None else self._path.absolute().parent,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
@@ -64,7 +64,9 @@ class CommandProbe:
             return Answer.of(Presence.UNKNOWN, now, f"the command did not end within {self._timeout:g} s")
         except OSError as error:
             problem = f"{self._command[0]} cannot be started ({error.strerror})"
-            raise ConfigError(*self._origin, problem, "Correct the command.") from None
+            raise ConfigError(
+                str(self._path or "probe"), self._option, problem, "Correct the command."
+            ) from None
         presence = _PRESENCE_OF_EXIT_CODES.get(completed.returncode, Presence.UNKNOWN)
         detail = f"exit code {completed.returncode}"
         if presence is Presence.UNKNOWN:

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.store.opening import open_lake
-from smart_orchestrator.upstream.configured import create_watch
+from smart_orchestrator.upstream.configured import create_probe, create_watch
 
 if TYPE_CHECKING:
     from smart_orchestrator.config.values import Config
@@ -35,12 +35,13 @@ class Upstreams:
         if upstream is None:
             return None
         if name not in self._watches:
+            dataset = self._config.dataset(name)
             self._watches[name] = create_watch(
-                upstream,
-                self._config.dataset(name),
-                self._config.path,
+                dataset,
+                create_probe(upstream.probe, dataset, self._config.path),
                 open_lake(str(self._config.state)),
-                self._clock,
+                is_lag_automatic=upstream.is_lag_automatic,
+                clock=self._clock,
             )
         return self._watches[name]
 

@@ -164,6 +164,8 @@ class AnswerStore:
     def __init__(self, lake: Lake, key: str, grain: Grain) -> None:
         self._lake = lake
         self._key = key
+        # Processes of this machine take turns; on a lake that cannot be locked, the conditional write alone decides.
+        self._folder = key.rpartition("/")[0]
         self._grain = grain
 
     def read(self) -> Memory:
@@ -184,16 +186,17 @@ class AnswerStore:
             LakeError: the lake does not respond, or refuses the request.
         """
         for _ in range(_MAX_TRIES):
-            memory, etag = self._read()
-            due = [key for key in keys if is_due(memory, key)]
-            if not due:
-                return []
-            until = now + RESERVATION
-            unasked = KnownAnswer(Presence.UNKNOWN, now, until, until, detail="it is being asked")
-            reserved = {key: replace(memory.answers.get(key, unasked), next_at=until) for key in due}
-            answers = dict(sorted({**memory.answers, **reserved}.items())[-MAX_ANSWERS:])
-            if self._write(replace(memory, answers=answers), etag):
-                return [key for key in due if key in answers]
+            with self._lake.exclusive(self._folder):
+                memory, etag = self._read()
+                due = [key for key in keys if is_due(memory, key)]
+                if not due:
+                    return []
+                until = now + RESERVATION
+                unasked = KnownAnswer(Presence.UNKNOWN, now, until, until, detail="it is being asked")
+                reserved = {key: replace(memory.answers.get(key, unasked), next_at=until) for key in due}
+                answers = dict(sorted({**memory.answers, **reserved}.items())[-MAX_ANSWERS:])
+                if self._write(replace(memory, answers=answers), etag):
+                    return [key for key in due if key in answers]
         raise ObjectConflict(self._lake.url, self._key)
 
     def update(self, change: Callable[[Memory], Memory]) -> Memory:
@@ -204,10 +207,11 @@ class AnswerStore:
             LakeError: the lake does not respond, or refuses the request.
         """
         for _ in range(_MAX_TRIES):
-            memory, etag = self._read()
-            changed = change(memory)
-            if self._write(changed, etag):
-                return changed
+            with self._lake.exclusive(self._folder):
+                memory, etag = self._read()
+                changed = change(memory)
+                if self._write(changed, etag):
+                    return changed
         raise ObjectConflict(self._lake.url, self._key)
 
     def _write(self, memory: Memory, etag: str | None) -> bool:

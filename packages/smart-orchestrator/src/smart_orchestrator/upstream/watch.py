@@ -36,6 +36,11 @@ HORIZON = 30
 _NOT_JUDGED = (Code.WAIVED, Code.BEYOND_UPSTREAM_HISTORY, Code.STILL_WRITING)
 
 
+def now_utc() -> dt.datetime:
+    """Return the current time in UTC."""
+    return dt.datetime.now(tz=dt.UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class UpstreamStatus:
     """What is known about the upstream of a dataset.
@@ -85,7 +90,7 @@ class UpstreamWatch:
         store: AnswerStore,
         *,
         is_lag_automatic: bool,
-        clock: Callable[[], dt.datetime],
+        clock: Callable[[], dt.datetime] = now_utc,
     ) -> None:
         self._dataset = dataset
         self._probe = probe

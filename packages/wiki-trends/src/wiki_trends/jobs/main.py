@@ -256,7 +256,8 @@ def publish_trends(
         settings = replace(settings, warehouse=warehouse)
     window, options = completeness.window, CheckOptions(completeness.policy, strays=False, volume=True)
     completeness = with_volume(layers(settings).diamond, completeness)
-    analysis, unchanged_run = publish(settings, completeness, checker(settings, window, options))
+    recheck = checker(settings, window, options, ask_upstream=False)
+    analysis, unchanged_run = publish(settings, completeness, recheck)
     run = analysis.run if analysis is not None else unchanged_run
     rows = dict(run.rows) if run is not None else {}
     return {

@@ -1,33 +1,24 @@
 """Ask Wikimedia whether it has the list of a day, for an automatic lag (`WIKI_TRENDS_LAG=auto`).
 
-The answers are in the state folder, which the processes of this machine share. Wikimedia is asked about a day and a list at most
-once within the time for which the answer may be cached, and only when the schedule of the probes says so.
+The answers are in the folder `_upstream` of the diamond layer, which the command line and the dashboard share on all machines.
+Wikimedia is asked about a day and a list at most once within the time for which the answer may be cached, and only when the
+schedule of the probes says so.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.store.opening import open_lake
-from smart_orchestrator.upstream.configured import watch_of
+from smart_orchestrator.store.opening import lake_of
+from smart_orchestrator.upstream.configured import create_watch
 from wiki_trends.config.layers import layers
-from wiki_trends.config.settings import load
 
 if TYPE_CHECKING:
-    from smart_orchestrator.model.dataset import Dataset
-    from smart_orchestrator.upstream.probe import Answer
+    import datetime as dt
+
     from smart_orchestrator.upstream.watch import UpstreamStatus, UpstreamWatch
     from wiki_trends.config.settings import Settings
-
-# The function that Airflow's triggerer and workers call; see `ask_wikimedia`.
-PROBE_FUNCTION = "wiki_trends.jobs.upstream:ask_wikimedia"
-
-
-def diamond_dataset(settings: Settings) -> Dataset:
-    """Return the diamond layer with the lag of the settings, which is the outer bound of an automatic lag."""
-    return replace(layers(settings).diamond, lag=settings.max_lag)
 
 
 def upstream_watch(settings: Settings, *, ask: bool = True) -> UpstreamWatch | None:
@@ -36,13 +27,9 @@ def upstream_watch(settings: Settings, *, ask: bool = True) -> UpstreamWatch | N
         return None
     from wiki_trends.wikimedia.list_probe import ListProbe
 
-    return watch_of(
-        diamond_dataset(settings),
-        ListProbe(settings) if ask else None,
-        open_lake(settings.state),
-        is_lag_automatic=True,
-        clock=_now,
-    )
+    dataset = replace(layers(settings).diamond, lag=settings.max_lag)
+    probe = ListProbe(settings) if ask else None
+    return create_watch(dataset, probe, lake_of(dataset), is_lag_automatic=True, in_dataset=True)
 
 
 def lag_at(settings: Settings, as_of: dt.date, *, ask: bool = True) -> int:
@@ -50,7 +37,7 @@ def lag_at(settings: Settings, as_of: dt.date, *, ask: bool = True) -> int:
 
     Raises:
         ContactMissing: Wikimedia must be asked, and no contact is set.
-        LakeError: the state folder cannot be used.
+        LakeError: the memory of the answers in the lake cannot be read or written.
     """
     watch = upstream_watch(settings, ask=ask)
     return settings.max_lag if watch is None else watch.lag(as_of)
@@ -60,22 +47,7 @@ def upstream_status(settings: Settings) -> UpstreamStatus | None:
     """Return what is known about the landing delays of Wikimedia's list, without asking; None for a fixed lag.
 
     Raises:
-        LakeError: the state folder cannot be used.
+        LakeError: the memory of the answers in the lake cannot be read or written.
     """
     watch = upstream_watch(settings, ask=False)
     return None if watch is None else watch.status()
-
-
-def ask_wikimedia(day: dt.date) -> Answer:
-    """Ask Wikimedia about the list of a day, with the settings of this process.
-
-    Raises:
-        ContactMissing: no contact is set.
-    """
-    from wiki_trends.wikimedia.list_probe import ListProbe
-
-    return ListProbe(load()).ask(day, _now())
-
-
-def _now() -> dt.datetime:
-    return dt.datetime.now(tz=dt.UTC)
