@@ -52,7 +52,7 @@ def fill(settings: Settings) -> None:
 
 def window() -> Window:
     """Return the window that contains the year."""
-    return Window.of_days(DAYS, AS_OF, Settings().lag)
+    return Window.of_days(DAYS, AS_OF, Settings().max_lag)
 
 
 def publish(settings: Settings) -> None:

@@ -132,6 +132,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._answer(urlsplit(self.path).query)
 
+    def do_HEAD(self) -> None:
+        self._answer(urlsplit(self.path).query)
+
     def do_POST(self) -> None:
         self._answer(self.rfile.read(int(self.headers["Content-Length"])).decode())
 
@@ -174,6 +177,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Encoding", "gzip")
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
+        if self.command == "HEAD":
+            data = b""
         if reply.fault == "truncate":
             data = data[: len(data) // 2]
         step = 1 if reply.fault == "drip" else max(1, len(data))

@@ -19,6 +19,7 @@ CODES = (
     Code.WITHIN_LAG,
     Code.WAIVED,
     Code.BEYOND_UPSTREAM_HISTORY,
+    Code.NOT_PUBLISHED,
 )
 
 

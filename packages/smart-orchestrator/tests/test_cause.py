@@ -23,6 +23,7 @@ def run(state, failure=None, attempt=1):
         (Code.WITHIN_LAG, None, Cause.WITHIN_LAG),
         (Code.WAIVED, run(RunState.FAILED, Failure.ERROR), Cause.WAIVED),
         (Code.BEYOND_UPSTREAM_HISTORY, None, Cause.BEYOND_UPSTREAM_HISTORY),
+        (Code.NOT_PUBLISHED, None, Cause.NOT_PUBLISHED),
         (Code.MISSING, None, Cause.NEVER_ATTEMPTED),
         (Code.MISSING, run(RunState.QUEUED), Cause.IN_FLIGHT),
         (Code.NO_MARKER, run(RunState.RUNNING), Cause.IN_FLIGHT),

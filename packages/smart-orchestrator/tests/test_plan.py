@@ -31,6 +31,7 @@ CASES = {
     "whole although a run goes on": (checked(Code.OK), run(RunState.RUNNING), "keep", "the reason"),
     "waived": (checked(Code.WAIVED), None, "keep", "the reason"),
     "before the history": (checked(Code.BEYOND_UPSTREAM_HISTORY), None, "keep", "the reason"),
+    "not published": (checked(Code.NOT_PUBLISHED), None, "wait", "the reason"),
     "within the lag": (checked(Code.WITHIN_LAG), None, "wait", "the reason"),
     "a newer program's": (checked(Code.NEWER_VERSION), None, "give_up", "the reason"),
     "unusual": (checked(Code.UNUSUAL_VOLUME), None, "keep", "the reason"),

@@ -66,7 +66,7 @@ def _newest_partition_check(project: Project, name: str) -> Callable[[], str]:
 
     def check() -> str:
         dataset = project.config.dataset(name)
-        window = Window.of_last(1, project.as_of(dataset), dataset.lag, dataset.grain)
+        window = Window.of_last(1, project.as_of(dataset), project.lag(dataset), dataset.grain)
         partition = project.check(name, window, strays=False).partitions[0]
         state = f"{partition.state.value} ({partition.code.value})"
         return f"the lake answers; {key_text(window.last)} is {state}"

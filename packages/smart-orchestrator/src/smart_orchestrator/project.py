@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 from smart_orchestrator.adapters.manifest import InspectOptions
 from smart_orchestrator.checking import check, with_settled
 from smart_orchestrator.errors import OptionError
-from smart_orchestrator.model.grain import Grain, key_text
-from smart_orchestrator.model.spans import keys_for, last_keys_within, window_for
+from smart_orchestrator.model.grain import key_text
+from smart_orchestrator.model.spans import DEFAULT_LAST, keys_for, last_keys_within, window_for
 from smart_orchestrator.model.window import Window
 from smart_orchestrator.project_errors import ConfigError, PlanMoved
 from smart_orchestrator.runners.ledger import Ledger
 from smart_orchestrator.store.opening import lake_of, open_lake
+from smart_orchestrator.upstream.registry import Upstreams
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
     from smart_orchestrator.runners.base import RecordingRunner
     from smart_orchestrator.store.base import Lake
 
-# The number of keys in the default window of a dataset, by grain.
-DEFAULT_LAST = {Grain.HOUR: 24, Grain.DAY: 7, Grain.WEEK: 4, Grain.MONTH: 3}
 # The number of runs that an explanation lists.
 _RECENT_RUNS = 5
 
@@ -52,20 +51,31 @@ class Project:
     Args:
         config: the configuration.
         now: the time that the methods use as the current time; by default, the current time.
+        upstreams: the upstreams of the datasets; by default, those of the configuration, asked at the time `now`.
     """
 
-    def __init__(self, config: Config, *, now: dt.datetime | None = None) -> None:
+    def __init__(
+        self, config: Config, *, now: dt.datetime | None = None, upstreams: Upstreams | None = None
+    ) -> None:
         self.config = config
         self.now = now or dt.datetime.now(tz=dt.UTC)
+        self.upstreams = upstreams or Upstreams(config, now)
         self._ledger = Ledger(config.state)
 
     def at(self, now: dt.datetime) -> Project:
-        """Return the same project with another time as now."""
-        return Project(self.config, now=now)
+        """Return the same project with another time as now. The upstreams are asked at the same time as before."""
+        return Project(self.config, now=now, upstreams=self.upstreams)
 
     def as_of(self, dataset: Dataset) -> Key:
         """Return the key of the dataset whose span contains the time `now`."""
         return dataset.grain.floor(self.now, dataset.zone)
+
+    def lag(self, dataset: Dataset) -> int:
+        """Return the publication lag of a dataset: the fixed one, or that of the newest key that has landed."""
+        return self.upstreams.lag(dataset, self.as_of(dataset))
+
+    def _with_lag(self, dataset: Dataset) -> Dataset:
+        return replace(dataset, lag=self.lag(dataset))
 
     def last_window(self, name: str) -> Window:
         """Return the default window of a dataset: the longest window that a consumer reads, or the last `DEFAULT_LAST` keys."""
@@ -74,16 +84,16 @@ class Project:
         windows = [self.consumer_window(consumer, dataset) for consumer in self.config.consumers_of(name)]
         if windows:
             return max(windows, key=len)
-        return Window.of_last(DEFAULT_LAST[dataset.grain], as_of, dataset.lag, dataset.grain)
+        return Window.of_last(DEFAULT_LAST[dataset.grain], as_of, self.lag(dataset), dataset.grain)
 
     def consumer_window(self, consumer: ConsumerConfig, dataset: Dataset) -> Window:
         """Return the window of the dataset that a consumer reads."""
         as_of = self.as_of(dataset)
         if consumer.grain is None or (consumer.grain is dataset.grain and consumer.timezone is None):
-            return Window.of_last(consumer.last, as_of, dataset.lag, dataset.grain)
+            return Window.of_last(consumer.last, as_of, self.lag(dataset), dataset.grain)
         zone = consumer.zone or dataset.zone
-        window = last_keys_within(dataset, self.now, consumer.last, consumer.grain, zone)
-        return window_for(window, zone, dataset, as_of)
+        window = last_keys_within(self._with_lag(dataset), self.now, consumer.last, consumer.grain, zone)
+        return window_for(window, zone, self._with_lag(dataset), as_of)
 
     def check(
         self,
@@ -112,7 +122,7 @@ class Project:
         runs = self.latest_runs(name, completeness)
         completeness = with_settled(dataset, completeness, runs, options)
         running = [run.day for run in runs.values() if run.in_flight]
-        return completeness.with_runs_in_flight(running) if running else completeness
+        return self.upstreams.apply(completeness.with_runs_in_flight(running) if running else completeness)
 
     def waiver_lake(self, name: str) -> Lake:
         """Open the lake with the waivers of a dataset: the lake of the option `waivers`, by default the lake of the dataset."""
@@ -278,7 +288,7 @@ class Project:
         dataset = self.config.dataset(name)
         backfills_of_needs: dict[str, Backfill] = {}
         for need in self.config.transitive_needs(name):
-            needed_dataset = self.config.dataset(need)
+            needed_dataset = self._with_lag(self.config.dataset(need))
             needed_window = window_for(window, dataset.zone, needed_dataset, self.as_of(needed_dataset))
             if needed_dataset.runner is not None:
                 backfills_of_needs[need] = self._fill_window(need, needed_window, None, timeout, reporter)
@@ -302,11 +312,13 @@ class Project:
         from smart_orchestrator.project_results import PartitionExplanation
 
         dataset = self.config.dataset(name)
-        window = Window.between(key, key, self.as_of(dataset), dataset.lag, dataset.grain)
+        window = Window.between(key, key, self.as_of(dataset), self.lag(dataset), dataset.grain)
         plan = self.plan(name, window)
         runs = () if dataset.runner is None else tuple(self.runner(name).recent(_RECENT_RUNS, key))
         causes = self.causes(plan.completeness)
-        return PartitionExplanation(plan.completeness, causes.get(key), runs, plan)
+        watch = self.upstreams.watch(name)
+        upstream = None if watch is None else watch.answer(key)
+        return PartitionExplanation(plan.completeness, causes.get(key), runs, plan, upstream)
 
     def causes(self, completeness: Completeness) -> dict[Key, Explanation]:
         """Return the cause of each partition that is not available."""
@@ -352,7 +364,7 @@ class Project:
             needed_keys = {key: keys_for(dataset, key, needed_dataset) for key in keys}
             first, last = min(map(min, needed_keys.values())), max(map(max, needed_keys.values()))
             window = Window.between(
-                first, last, self.as_of(needed_dataset), needed_dataset.lag, needed_dataset.grain
+                first, last, self.as_of(needed_dataset), self.lag(needed_dataset), needed_dataset.grain
             )
             completeness = self.check(need, window, strays=False)
             for key, keys_of_need in needed_keys.items():
@@ -376,7 +388,9 @@ class Project:
             if dataset.name == checked_dataset.name:
                 result = replace(completeness, policy=consumer.policy)
             else:
-                window = window_for(completeness.window, checked_dataset.zone, dataset, self.as_of(dataset))
+                window = window_for(
+                    completeness.window, checked_dataset.zone, self._with_lag(dataset), self.as_of(dataset)
+                )
                 result = self.check(name, window, policy=consumer.policy)
             if not result.ready:
                 missing = ", ".join(key_text(key) for key in result.missing[:3]) or "nothing"

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.completeness import Completeness
     from smart_orchestrator.model.plan import Plan
     from smart_orchestrator.model.run import Run
+    from smart_orchestrator.upstream.store import KnownAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +34,14 @@ class ProjectRun:
 
 @dataclass(frozen=True, slots=True)
 class PartitionExplanation:
-    """The completeness, cause, latest runs and plan of one key. The cause is None if the partition is available."""
+    """The completeness, cause, latest runs and plan of one key. The cause is None if the partition is available.
+
+    Attributes:
+        upstream: the last answer of the upstream about the key; None if it was not asked.
+    """
 
     completeness: Completeness
     cause: Explanation | None
     runs: tuple[Run, ...]
     plan: Plan
+    upstream: KnownAnswer | None = None

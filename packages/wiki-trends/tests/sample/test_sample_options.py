@@ -16,6 +16,7 @@ def test_texts_become_options():
         stall="2s",
         faults=["429=0.2", "reset=0.1"],
         today="2025-11-12",
+        late=["2025-11-08=2"],
         never=["2025-11-01"],
         broken=["2025-11-02"],
     )
@@ -23,6 +24,7 @@ def test_texts_become_options():
     assert parsed.stall == 2
     assert parsed.faults == {"429": 0.2, "reset": 0.1}
     assert parsed.today == dt.date(2025, 11, 12)
+    assert parsed.late == {dt.date(2025, 11, 8): 2}
     assert parsed.never == (dt.date(2025, 11, 1),)
     assert parsed.broken == (dt.date(2025, 11, 2),)
 
@@ -44,6 +46,8 @@ def test_without_texts_one_day_was_never_published():
         ({"faults": ["429=nan"]}, r"--fault: '429=nan' has no probability"),
         ({"faults": ["429=0.7", "500=0.7"]}, r"more than 1 together"),
         ({"today": "2025-02-30"}, r"--today: '2025-02-30' is not a day of the calendar"),
+        ({"late": ["2025-11-08"]}, r"--late: '2025-11-08' is not a day and a number of days"),
+        ({"late": ["x=2"]}, r"--late: 'x' is not a day"),
         ({"never": ["x"]}, r"--never: 'x' is not a day"),
         ({"broken": ["x"]}, r"--broken-day: 'x' is not a day"),
     ],

@@ -94,8 +94,8 @@ class WindowOptions:
             WindowError: two options exclude each other, or a value is invalid.
         """
         grain = dataset.grain
-        lag = dataset.lag if self.lag is None else self.lag
         as_of = project.as_of(dataset) if self.as_of is None else _parse_key("as_of", self.as_of, dataset)
+        lag = project.upstreams.lag(dataset, as_of) if self.lag is None else self.lag
         count = self._count(grain)
         if self.start is not None or self.end is not None:
             if count is not None:

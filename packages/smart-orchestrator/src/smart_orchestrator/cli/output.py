@@ -97,13 +97,14 @@ def abandoned_lines(outcome: Outcome) -> list[Line]:
 
 def explanation_document(explanation: PartitionExplanation) -> dict[str, object]:
     """Return the document that `explain --json` prints."""
-    partition = explanation.completeness.partitions[0]
+    partition, upstream = explanation.completeness.partitions[0], explanation.upstream
     return {
         "dataset": explanation.completeness.dataset,
         **partition.to_json(),
         "cause": explanation.cause.to_json() if explanation.cause else None,
         "runs": [run.to_json() for run in explanation.runs],
         "plan": explanation.plan.steps[0].to_json(),
+        **({"upstream": upstream.to_json(partition.day)} if upstream is not None else {}),
     }
 
 
@@ -117,6 +118,8 @@ def explanation_lines(explanation: PartitionExplanation) -> list[Line]:
     ]
     if explanation.cause is not None:
         lines.append((f"  cause   {explanation.cause.cause.value}: {explanation.cause.evidence}", ""))
+    if explanation.upstream is not None:
+        lines.append((f"  upstream  {explanation.upstream.text}", ""))
     lines += [
         (f"  run     {run.name}: {run.state.value}{f', {run.message}' if run.message else ''}", "")
         for run in explanation.runs

@@ -67,12 +67,15 @@ def status(
             )
         print_late(project, as_of=options.parse_moment(as_of), quiet=quiet, as_json=as_json)
     checks = []
+    upstreams = {}
     errors: dict[str, ExpectedError] = {}
     for name, dataset in project.config.datasets.items():
         window = WindowOptions(last, as_of=as_of).window(project, dataset)
         try:
             completeness = project.check(name, window, strays=False)
             checks.append((completeness, project.causes(completeness)))
+            if (watch := project.upstreams.watch(name)) is not None:
+                upstreams[name] = watch.status()
         except ExpectedError as error:
             errors[name] = error
     ready = all(completeness.ready for completeness, _ in checks)
@@ -80,9 +83,9 @@ def status(
         checks = [(completeness, causes) for completeness, causes in checks if not completeness.ready]
     if as_json:
         texts = {name: error_text(error) for name, error in errors.items()}
-        printing.print_json(status_document(checks, texts))
+        printing.print_json(status_document(checks, texts, upstreams))
     else:
-        printing.reporter_on(sys.stdout).write_rows(status_rows(checks))
+        printing.reporter_on(sys.stdout).write_rows(status_rows(checks, upstreams))
     printing.err([(f"error: {name}: {error_text(error)}", "bad") for name, error in errors.items()])
     codes = [error.exit_code for error in errors.values()]
     raise typer.Exit(max([DONE if ready else INCOMPLETE, *codes]))

@@ -19,6 +19,7 @@ from smart_orchestrator.config.checks import (
 from smart_orchestrator.config.runners import parse_runner
 from smart_orchestrator.config.signals import parse_messages, parse_metrics_file, parse_objectives
 from smart_orchestrator.config.tables import ConfigTable, unknown_name_error
+from smart_orchestrator.config.upstream import parse_grain, parse_lag, parse_upstream
 from smart_orchestrator.config.values import Config, ConsumerConfig
 from smart_orchestrator.errors import DatasetError, LakeUrlError, OptionError
 from smart_orchestrator.foreign import BadDocument, parse_toml
@@ -107,6 +108,7 @@ def parse_config(data: bytes, path: Path) -> Config:
     dataset_tables = root.tables("datasets")
     runners = {name: parse_runner(name, table) for name, table in root.tables("runners").items()}
     objectives = parse_objectives(dataset_tables)
+    upstreams = {name: parse_upstream(table, parse_grain(table)) for name, table in dataset_tables.items()}
     parsed = {name: _parse_dataset(name, table, folder) for name, table in dataset_tables.items()}
     datasets_in_file_order = {name: dataset for name, (dataset, _, _) in parsed.items()}
     order = topological_order(str(path), datasets_in_file_order)
@@ -141,6 +143,7 @@ def parse_config(data: bytes, path: Path) -> Config:
         objectives=objectives,
         messages=messages,
         metrics_file=metrics_file,
+        upstreams={name: upstream for name, upstream in upstreams.items() if upstream is not None},
     )
 
 
@@ -150,7 +153,7 @@ def _parse_dataset(name: str, table: ConfigTable, folder: Path) -> tuple[Dataset
         raise ConfigError(
             table.path, table.prefix, "a dataset's name has no slash and is not made of dots", "Rename it."
         )
-    grain = Grain(table.choice("grain", "day", [grain.value for grain in Grain]))
+    grain = parse_grain(table)
     adapter = table.choice("adapter", "manifest", get_args(Adapter))
     waiver_url = None if not table.has("waivers") else _lake_url(table, "waivers", folder)
     policy = _parse_policy(table)
@@ -163,7 +166,7 @@ def _parse_dataset(name: str, table: ConfigTable, folder: Path) -> tuple[Dataset
         "format": table.choice("format", "csv", get_args(Format)),
         "compression": table.optional_choice("compression", get_args(Compression)),
         "columns": tuple(_parse_column(column) for column in table.list_of_tables("columns")),
-        "lag": table.integer("lag", 1, high=max_length(grain)),
+        "lag": parse_lag(table, grain),
         "history_start": table.key("history_start", grain),
         "needs": tuple(table.texts("needs", ())),
     }

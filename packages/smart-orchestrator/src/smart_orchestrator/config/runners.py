@@ -7,10 +7,11 @@ and the password are names of environment variables.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+from smart_orchestrator.config.functions import parse_function_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from smart_orchestrator.project_errors import ConfigError
 
 DEFAULT_JOBS, DEFAULT_ATTEMPTS, DEFAULT_POLL_SECONDS = 4, 3, 30.0
-_FUNCTION = re.compile(r"\w+(\.\w+)*:\w+(\.\w+)*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,14 +126,9 @@ def _parse_command(name: str, table: ConfigTable) -> CommandConfig:
 
 
 def _parse_function(name: str, table: ConfigTable) -> FunctionConfig:
-    function = table.text("function")
-    if _FUNCTION.fullmatch(function) is None:
-        raise table.error(
-            "function",
-            f"{function!r} is not a module and a function",
-            'Write for example function = "pipeline:run_day".',
-        )
-    return FunctionConfig(name=name, function=function, jobs=_jobs(table), attempts=_attempts(table))
+    return FunctionConfig(
+        name=name, function=parse_function_name(table), jobs=_jobs(table), attempts=_attempts(table)
+    )
 
 
 def _parse_airflow(name: str, table: ConfigTable) -> AirflowConfig:

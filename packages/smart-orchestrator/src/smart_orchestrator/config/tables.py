@@ -164,6 +164,15 @@ class ConfigTable:
                 raise self.error(f"{key}.{name}", f"{_quote(value)} is not a table", f"Write [{key}.NAME].")
         return {name: ConfigTable(self.path, f"{key}.{name}", value) for name, value in values.items()}
 
+    def optional_table(self, key: str) -> ConfigTable | None:
+        """Read the table `key`; None when the key is not in the table."""
+        if not self.has(key):
+            return None
+        value = self._read_value(key, _REQUIRED)
+        if not isinstance(value, dict):
+            raise self.error(key, f"{_quote(value)} is not a table", f"Write {key} = {{ … }}.")
+        return ConfigTable(self.path, f"{self.prefix}.{key}", value)
+
     def list_of_tables(self, key: str) -> list[ConfigTable]:
         """Read a list of tables."""
         values = self._read_value(key, [])
@@ -182,6 +191,10 @@ class ConfigTable:
         if not isinstance(values, dict) or not all(isinstance(value, str) for value in values.values()):
             raise self.error(key, "is not a table of texts", f'Write {key} = {{ NAME = "…" }}.')
         return dict(values)
+
+    def equals(self, key: str, value: str) -> bool:
+        """Return whether the table has a key with this value."""
+        return self.has(key) and bool(self._values[key] == value)
 
     def has(self, key: str) -> bool:
         """Return whether the table has a key, and record that the key was read."""

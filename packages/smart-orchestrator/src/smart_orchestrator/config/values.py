@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from smart_orchestrator.config.runners import RunnerConfig
+    from smart_orchestrator.config.upstream import UpstreamConfig
     from smart_orchestrator.model.completeness import Policy
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.model.freshness import Objective
@@ -86,6 +87,7 @@ class Config:
         objectives: the objectives of freshness, by the name of the dataset. Other datasets have no objective.
         messages: the addresses of messages, by the name of their table.
         metrics_file: the file to which metrics are written for the textfile collector of node_exporter; None to write none.
+        upstreams: the upstreams of the datasets that have a probe, by the name of the dataset.
     """
 
     path: Path
@@ -98,6 +100,7 @@ class Config:
     objectives: Mapping[str, Objective] = field(default_factory=dict)
     messages: Mapping[str, MessagesConfig] = field(default_factory=dict)
     metrics_file: Path | None = None
+    upstreams: Mapping[str, UpstreamConfig] = field(default_factory=dict)
 
     def dataset(self, name: str) -> Dataset:
         """Return the dataset called `name`.

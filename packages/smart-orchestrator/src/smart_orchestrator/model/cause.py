@@ -87,6 +87,8 @@ def explain(partition: Partition, run: Run | None, attempts: int) -> Explanation
         return Explanation(
             partition.day, Cause.IN_FLIGHT, f"run {run.name} is {run.state.value}", run.name, run.url
         )
+    if partition.code is Code.NOT_PUBLISHED:
+        return Explanation(partition.day, Cause.NOT_PUBLISHED, partition.reason)
     if partition.code is Code.STILL_WRITING:
         return Explanation(partition.day, Cause.IN_FLIGHT, partition.reason)
     if partition.state is State.INVALID:

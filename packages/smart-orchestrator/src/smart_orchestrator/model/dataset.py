@@ -244,6 +244,10 @@ class Dataset:
 
         return ZoneInfo(self.timezone)
 
+    def span(self, key: Key) -> tuple[dt.datetime, dt.datetime]:
+        """Return the start and the end of a key's span, in UTC."""
+        return self.grain.start(key, self.zone), self.grain.end(key, self.zone)
+
     def beyond_history(self, day: Key) -> bool:
         """Return whether a key is before the first key of the upstream."""
         return self.history_start is not None and day < self.history_start

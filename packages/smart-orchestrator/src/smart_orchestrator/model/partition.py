@@ -43,6 +43,7 @@ class Code(StrEnum):
     WAIVED = "WAIVED"
     BEYOND_UPSTREAM_HISTORY = "BEYOND_UPSTREAM_HISTORY"
     BAD_WAIVER = "BAD_WAIVER"
+    NOT_PUBLISHED = "NOT_PUBLISHED"
 
 
 class State(StrEnum):
@@ -55,7 +56,13 @@ class State(StrEnum):
 
 
 # These codes say whether a partition is expected, and nothing about its data. `Partition.lake_code` then describes the data.
-EXPECTATION_CODES = (Code.WITHIN_LAG, Code.WAIVED, Code.BEYOND_UPSTREAM_HISTORY, Code.BAD_WAIVER)
+EXPECTATION_CODES = (
+    Code.WITHIN_LAG,
+    Code.WAIVED,
+    Code.BEYOND_UPSTREAM_HISTORY,
+    Code.BAD_WAIVER,
+    Code.NOT_PUBLISHED,
+)
 
 # The state for all other codes is INVALID.
 _STATES = {

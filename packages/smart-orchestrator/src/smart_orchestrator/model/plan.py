@@ -120,6 +120,8 @@ def _step(partition: Partition, run: Run | None, *, accepted: bool) -> PlanStep:
         return PlanStep(partition.day, Action.GIVE_UP, partition.reason)
     if run is not None and run.in_flight:
         return PlanStep(partition.day, Action.FOLLOW, f"run {run.name} is {run.state}", run)
+    if partition.code is Code.NOT_PUBLISHED:
+        return PlanStep(partition.day, Action.WAIT, partition.reason)
     if partition.code is Code.STILL_WRITING and not written_by(partition, run):
         return PlanStep(partition.day, Action.WAIT, f"being written: {partition.reason}")
     return PlanStep(partition.day, Action.START, f"{partition.code}: {partition.reason}")

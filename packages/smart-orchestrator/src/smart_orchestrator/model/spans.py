@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.model.grain import Key
 
+# The number of keys in the default window of a dataset, by grain.
+DEFAULT_LAST = {Grain.HOUR: 24, Grain.DAY: 7, Grain.WEEK: 4, Grain.MONTH: 3}
 # The years for which `has_whole_hours` checks the offset of a time zone.
 _CHECKED_YEARS = range(2015, 2036)
 

@@ -16,7 +16,6 @@ import datetime as dt
 import hashlib
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -30,6 +29,7 @@ from smart_orchestrator.errors import OptionError, RunsError
 from smart_orchestrator.foreign import BadDocument, one_line, parse_document
 from smart_orchestrator.model.bounds import integer_problem, seconds_problem
 from smart_orchestrator.model.grain import Grain, key_text
+from smart_orchestrator.model.placeholders import fill_placeholders
 from smart_orchestrator.model.run import Failure, Run, RunState, run_name
 from smart_orchestrator.runners.day_lock import DayLock, acquire_or_follow
 from smart_orchestrator.runners.ledger import Ledger
@@ -43,7 +43,6 @@ SUPERVISOR = Path(__file__).with_name("command_supervisor.py")
 GRACE_SECONDS = 10.0
 RUNNER = "command runs"
 NO_RECORD = "the processes of the run ended without recording an exit code"
-_PLACEHOLDER = re.compile(r"\{(key|start|end)\}")
 
 
 class CommandRunner:
@@ -160,10 +159,8 @@ class CommandRunner:
         return self._outputs / f"{run.name}.log"
 
     def _start_supervisor(self, run: Run, descriptor: int) -> None:
-        start, end = self._span(run.day)
-        values = {"key": key_text(run.day), "start": _timestamp(start), "end": _timestamp(end)}
         request = {
-            "command": [_PLACEHOLDER.sub(lambda match: values[match[1]], text) for text in self.command],
+            "command": fill_placeholders(self.command, run.day, self._span(run.day)),
             "cwd": self._cwd,
             "timeout": self._timeout,
             "grace": GRACE_SECONDS,
@@ -245,10 +242,6 @@ def utc_span(key: dt.date) -> tuple[dt.datetime, dt.datetime]:
     """Return the start and the end of a key in UTC. A `datetime` is an hour, and a `date` is a day."""
     grain = Grain.HOUR if isinstance(key, dt.datetime) else Grain.DAY
     return grain.start(key), grain.end(key)
-
-
-def _timestamp(moment: dt.datetime) -> str:
-    return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _check_options(command: Sequence[str], jobs: int, attempts: int, timeout: float | None) -> None:

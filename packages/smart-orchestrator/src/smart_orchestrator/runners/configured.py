@@ -11,13 +11,12 @@ Who guarantees that a key has at most one run in flight:
 
 from __future__ import annotations
 
-import importlib
 import os
-import sys
-from functools import cached_property, reduce
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from smart_orchestrator.checking import is_complete
+from smart_orchestrator.config.functions import load_function
 from smart_orchestrator.config.runners import AirflowConfig, CommandConfig, FunctionConfig
 from smart_orchestrator.model.dataset import PATH_ADAPTERS
 from smart_orchestrator.project_errors import ConfigError
@@ -65,7 +64,7 @@ def create_runner(config: RunnerConfig, dataset: Dataset, path: Path, state: Pat
         cwd=path.absolute().parent,
         env=config.env,
         identity=identity,
-        span=lambda key: (dataset.grain.start(key, dataset.zone), dataset.grain.end(key, dataset.zone)),
+        span=dataset.span,
         is_complete=lambda key: is_complete(dataset, key, runner.latest([key]).get(key)),
     )
     return runner
@@ -97,28 +96,10 @@ class FunctionRunner(LocalRunner):
         Raises:
             ConfigError: the function cannot be imported.
         """
-        folder = str(self._path.absolute().parent)
-        if folder not in sys.path:
-            sys.path.insert(0, folder)
-        module_name, _, name = self._config.function.partition(":")
-        try:
-            function: Any = reduce(getattr, name.split("."), importlib.import_module(module_name))
-        except Exception as error:
-            raise self._error(f"cannot be imported ({type(error).__name__}: {error})") from error
-        if not callable(function):
-            raise self._error("is not a function")
-        return function  # type: ignore[no-any-return]
+        return load_function(self._config.function, self._path, f"runners.{self._config.name}.function")
 
     def _run(self, key: Key) -> object:
         return self.function(key)
-
-    def _error(self, problem: str) -> ConfigError:
-        return ConfigError(
-            str(self._path),
-            f"runners.{self._config.name}.function",
-            f"{self._config.function} {problem}",
-            "Correct the name or the module.",
-        )
 
 
 def _airflow_runner(config: AirflowConfig, dataset: Dataset, path: Path) -> AirflowRunner:

@@ -30,6 +30,7 @@ _MARKS_OF_CODES: dict[Code, Cell] = {
     Code.WITHIN_LAG: ("~", "dim"),
     Code.WAIVED: ("w", "dim"),
     Code.BEYOND_UPSTREAM_HISTORY: ("<", "dim"),
+    Code.NOT_PUBLISHED: ("-", "bad"),
 }
 _OUTSIDE_WINDOW: Cell = (" ", "")
 LEGEND: tuple[tuple[str, str, str], ...] = (
@@ -41,6 +42,7 @@ LEGEND: tuple[tuple[str, str, str], ...] = (
     ("~", "dim", "within the lag"),
     ("w", "dim", "waived"),
     ("<", "dim", "before the upstream's history"),
+    ("-", "bad", "not published"),
 )
 
 

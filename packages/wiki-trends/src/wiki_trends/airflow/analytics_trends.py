@@ -22,7 +22,7 @@ def trends_dag() -> DAG:
     orchestration = Orchestration(
         layers(settings).diamond,
         "wiki_trending_pipeline",
-        lag=settings.lag,
+        lag=settings.max_lag,
         aws_conn_id="wiki_trends_lake",
         state=settings.state,
         settle_seconds=settings.writing_seconds,

@@ -30,7 +30,7 @@ def wiki_orchestrator_dag() -> DAG:
         dag_id="wiki_smart_analytics_orchestrator",
         schedule=settings.orchestrator_schedule or None,
         days=settings.days,
-        lag=settings.lag,
+        lag=settings.max_lag,
         poll_seconds=settings.orchestrator_poll,
         timeout=settings.orchestrator_timeout,
         retries=settings.task_retries,

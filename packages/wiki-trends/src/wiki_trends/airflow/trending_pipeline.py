@@ -48,7 +48,7 @@ def pipeline_dag() -> DAG:
         context = get_current_context()
         with push_failure(context):
             os.environ.update(aws_environment("wiki_trends_lake"))
-            return run_step(name, day_of_run(context, settings.lag), settings, earlier)
+            return run_step(name, day_of_run(context, settings.max_lag), settings, earlier)
 
     with DAG(
         "wiki_trending_pipeline",
@@ -102,7 +102,7 @@ def pipeline_dag() -> DAG:
 
             report = run("clean_gold_layer", *earlier)
             context = get_current_context()
-            day = day_of_run(context, settings.lag)
+            day = day_of_run(context, settings.max_lag)
             window = Window.between(day, day, context["dag_run"].run_after.astimezone(dt.UTC).date(), 0)
             context["outlet_events"][DIAMOND].extra = {"day": day.isoformat()}
             emit_partitions(context, DIAMOND, check(layers(settings).diamond, window))

@@ -84,8 +84,10 @@ def check(
     1 when too many are late. One message is sent for each incident; with --as-of, nothing is stored or sent.
     """
     from smart_orchestrator.cli.output import check_document
+    from smart_orchestrator.cli.upstream_output import upstream_document
     from wiki_trends.cli import check_output
     from wiki_trends.jobs.main import checker
+    from wiki_trends.jobs.upstream import upstream_status
 
     settings = settings_of(window, lake, warehouse=warehouse)
     if consumed:
@@ -103,14 +105,15 @@ def check(
         strict=strict,
     )
     completeness = checker(settings, window.window(settings), check_options)()
+    upstream = upstream_status(settings)
     if as_json:
-        print_json(check_document(completeness))
+        print_json({**check_document(completeness), **upstream_document(upstream)})
     elif watermark:
         out(check_output.watermark_lines(completeness))
     elif calendar:
         reporter_on(sys.stdout).write_rows(check_output.styled_calendar_rows(completeness))
     else:
-        out(check_output.check_lines(completeness))
+        out(check_output.check_lines(completeness, upstream))
     if verbose:
         err(check_output.request_lines(completeness))
     raise typer.Exit(DONE if completeness.ready else INCOMPLETE)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from smart_orchestrator.cli.upstream_output import upstream_line
 from smart_orchestrator.text.calendar import LEGEND, calendar_rows, watermark
 from smart_orchestrator.text.reports import completeness_lines, summary_line
 
@@ -16,12 +17,18 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.model.completeness import Completeness
     from smart_orchestrator.text.reports import Line
+    from smart_orchestrator.upstream.watch import UpstreamStatus
     from wiki_trends.warehouse.base import RunRecord
 
 
-def check_lines(completeness: Completeness) -> list[Line]:
-    """Return a line for each day with the reason for its state, the totals, and the command that fills missing days."""
+def check_lines(completeness: Completeness, upstream: UpstreamStatus | None = None) -> list[Line]:
+    """Return a line for each day with the reason for its state, the totals, and the command that fills missing days.
+
+    `upstream` is what is known about Wikimedia's landing delays; None for a fixed lag.
+    """
     lines = completeness_lines(completeness)
+    if upstream is not None:
+        lines.append(upstream_line(upstream))
     if not completeness.ready and completeness.missing:
         lines.append(
             (

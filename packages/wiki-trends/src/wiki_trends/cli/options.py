@@ -31,7 +31,10 @@ Start = Annotated[str | None, typer.Option(help="First day of an explicit window
 End = Annotated[str | None, typer.Option(help="Last day of an explicit window (inclusive).", metavar="DAY")]
 Lag = Annotated[
     str | None,
-    typer.Option(help="Days until Wikimedia publishes a day; default WIKI_TRENDS_LAG, 3.", metavar="N"),
+    typer.Option(
+        help="Days until Wikimedia publishes a day, or auto: ask Wikimedia; default WIKI_TRENDS_LAG, 3.",
+        metavar="N",
+    ),
 ]
 Project = Annotated[
     str | None,
@@ -123,10 +126,18 @@ class WindowOptions:
         Raises:
             WindowError: the options exclude each other, or a value is invalid.
         """
+        from functools import partial
+
         from wiki_trends.config.window_options import window_of
+        from wiki_trends.jobs.upstream import lag_at
 
         return window_of(
-            settings, as_of=self.as_of, start=self.start, end=self.end, days_given=self.days is not None
+            settings,
+            as_of=self.as_of,
+            start=self.start,
+            end=self.end,
+            days_given=self.days is not None,
+            lag_at=partial(lag_at, settings),
         )
 
 

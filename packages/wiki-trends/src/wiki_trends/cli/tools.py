@@ -36,6 +36,10 @@ def sample_api(
     ] = None,
     today: Annotated[str | None, typer.Option(help="The day that counts as today.", metavar="DAY")] = None,
     publication_lag: Annotated[int, typer.Option(help="Days until a day is published.", min=0)] = 1,
+    late: Annotated[
+        list[str] | None,
+        typer.Option(help="A day that is published so many days later, repeatable.", metavar="DAY=DAYS"),
+    ] = None,
     never: Annotated[
         list[str] | None, typer.Option(help="A day that is never published.", metavar="DAY")
     ] = None,
@@ -74,6 +78,7 @@ def sample_api(
             faults=fault or [],
             today=today,
             publication_lag=publication_lag,
+            late=late or [],
             never=never,
             broken=broken_day or [],
             stall=stall,

@@ -152,6 +152,7 @@ def _utc_day(moment: dt.date) -> dt.date:
 
 def _check_last_days(settings: Settings, days: int | None, end_date: dt.date | None) -> Completeness:
     from smart_orchestrator.errors import WindowError
+    from wiki_trends.jobs.upstream import lag_at
 
     today = today_utc()
     as_of = today if end_date is None else _utc_day(end_date)
@@ -159,9 +160,8 @@ def _check_last_days(settings: Settings, days: int | None, end_date: dt.date | N
         raise WindowError(
             "end_date", as_of, f"is after today, {today} in UTC", "Give today or an earlier day."
         )
-    return check_window(
-        settings, Window.of_days(settings.days if days is None else days, as_of, settings.lag)
-    )
+    lag = lag_at(settings, as_of)
+    return check_window(settings, Window.of_days(settings.days if days is None else days, as_of, lag))
 
 
 def check_window(settings: Settings, window: Window) -> Completeness:

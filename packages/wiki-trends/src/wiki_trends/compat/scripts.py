@@ -147,9 +147,12 @@ def _add_window_options(parser: ArgumentParser) -> None:
 
 
 def _window_of(settings: Settings, options: Namespace) -> Window:
-    from wiki_trends.config.window_options import window_of
+    from functools import partial
 
-    return window_of(settings, as_of=options.as_of)
+    from wiki_trends.config.window_options import window_of
+    from wiki_trends.jobs.upstream import lag_at
+
+    return window_of(settings, as_of=options.as_of, lag_at=partial(lag_at, settings))
 
 
 def _age_lines(completeness: Completeness) -> list[Line]:

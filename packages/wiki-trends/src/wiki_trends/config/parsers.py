@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from smart_orchestrator.errors import LakeUrlError
 from smart_orchestrator.store.urls import parse_lake_url
@@ -30,6 +30,16 @@ def integer(low: int, high: int) -> Callable[[str], int]:
             msg = f"is not between {low} and {high}"
             raise ValueError(msg)
         return value
+
+    return parse
+
+
+def integer_or_auto(low: int, high: int) -> Callable[[str], int | Literal["auto"]]:
+    """Return a parser of integers from `low` to `high`, and of the text `auto`."""
+    parse_integer = integer(low, high)
+
+    def parse(text: str) -> int | Literal["auto"]:
+        return "auto" if text == "auto" else parse_integer(text)
 
     return parse
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from dataclasses import Field, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from wiki_trends.config.environment import check_lake_variables, check_network_variables
 from wiki_trends.config.parsers import (
@@ -20,6 +20,7 @@ from wiki_trends.config.parsers import (
     fraction,
     http_url,
     integer,
+    integer_or_auto,
     lake_template,
     local_path,
     matching,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FILE_NAME", "PREFIX", "Settings", "env_name", "load"]
 
+DEFAULT_LAG = 3
 ACCESS_METHODS = ("all-access", "desktop", "mobile-web", "mobile-app")
 RUNNERS = ("local", "airflow")
 
@@ -188,10 +190,11 @@ class Settings(SignalSettings):
         "Number of days in the window, if the options of the command do not define the window.",
         example="7",
     )
-    lag: int = setting_field(
-        3,
-        integer(0, 366),
-        "Days after which Wikimedia is expected to have published a day; the newest day of a window is this many days ago.",
+    lag: int | Literal["auto"] = setting_field(
+        DEFAULT_LAG,
+        integer_or_auto(0, 366),
+        "Days after which Wikimedia is expected to have published a day; the newest day of a window is this many days ago. "
+        "With `auto`, a day is expected as soon as Wikimedia has its list, and after 3 days at the latest.",
         example="2",
     )
     min_rows: int = setting_field(
@@ -319,6 +322,11 @@ class Settings(SignalSettings):
         example="a-secret-of-your-own-making",
         secret=True,
     )
+
+    @property
+    def max_lag(self) -> int:
+        """The fixed lag in days; with an automatic lag, its outer bound."""
+        return DEFAULT_LAG if self.lag == "auto" else self.lag
 
     @property
     def requests_per_minute(self) -> int:

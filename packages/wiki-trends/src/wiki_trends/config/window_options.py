@@ -10,7 +10,7 @@ from wiki_trends.config.layers import HISTORY_START
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from wiki_trends.config.settings import Settings
 
@@ -25,16 +25,18 @@ def window_of(
     end: str | None = None,
     days_given: bool = False,
     today: dt.date | None = None,
+    lag_at: Callable[[dt.date], int] | None = None,
 ) -> Window:
     """Return the window of a command: the last `settings.days` days, or the days from `start` to `end`.
 
     Args:
-        settings: the settings, of which this function reads `days` and `lag`.
+        settings: the settings, of which this function reads `days` and `max_lag`.
         as_of: the UTC day that counts as today, `YYYY-MM-DD`; by default, `today`.
         start: the first day of an explicit window.
         end: the last day of an explicit window, inclusive.
         days_given: whether the command line contains `--days`, which excludes `--start` and `--end`.
         today: the current UTC day; by default, the day of the system clock.
+        lag_at: the function that returns the lag on a day that counts as today; by default, `settings.max_lag`.
 
     Raises:
         WindowError: two options exclude each other, or a value is invalid.
@@ -45,8 +47,9 @@ def window_of(
         raise WindowError(
             "as_of", as_of_day, f"is after today, {today} in UTC", "Give today or an earlier day."
         )
+    lag = settings.max_lag if lag_at is None else lag_at(as_of_day)
     if start is None and end is None:
-        return Window.of_days(settings.days, as_of_day, settings.lag)
+        return Window.of_days(settings.days, as_of_day, lag)
     if start is None or end is None:
         name, value, missing_name = ("end", end, "start") if start is None else ("start", start, "end")
         raise WindowError(name, value, f"was given without --{missing_name}", "Give both --start and --end.")
@@ -54,7 +57,7 @@ def window_of(
         raise WindowError(
             "days", settings.days, "was given beside --start and --end", "Give one or the other."
         )
-    return Window.between(parse_day(start, "start"), parse_day(end, "end"), as_of_day, settings.lag)
+    return Window.between(parse_day(start, "start"), parse_day(end, "end"), as_of_day, lag)
 
 
 def days_of(texts: Sequence[str], today: dt.date | None = None) -> list[dt.date]:

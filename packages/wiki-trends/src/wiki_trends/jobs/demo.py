@@ -84,7 +84,7 @@ def run_demo(folder: Path, reporter: TextReporter) -> Demo:
             ]
         )
         lake_filled_at = time.monotonic()
-        window = Window.of_days(settings.days, AS_OF, settings.lag)
+        window = Window.of_days(settings.days, AS_OF, settings.max_lag)
         limits = limits_of(settings)
         job = run_main_job(settings, window, CheckOptions(), limits, reporter)
     reporter.write(summary_lines(job))

@@ -77,7 +77,7 @@ def diagnose_live(settings: Settings, today: dt.date) -> list[LiveAnswer]:
     from wiki_trends.wikimedia.probe import probe
 
     check_network_variables(os.environ)
-    return probe(settings, today - dt.timedelta(days=settings.lag))
+    return probe(settings, today - dt.timedelta(days=settings.max_lag))
 
 
 def settings_json(settings: Settings) -> dict[str, object]:

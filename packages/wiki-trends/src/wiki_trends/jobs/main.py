@@ -27,6 +27,7 @@ from wiki_trends.config.settings import env_name
 from wiki_trends.jobs.publish_state import unchanged_publish
 from wiki_trends.jobs.runners import LazyClient, runner_for_polling, runner_for_starting
 from wiki_trends.jobs.signals import announce_publish, lineage_of
+from wiki_trends.jobs.upstream import upstream_watch
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -64,14 +65,22 @@ class CheckOptions:
 
 
 def checker(
-    settings: Settings, window: Window, options: CheckOptions | None = None
+    settings: Settings,
+    window: Window,
+    options: CheckOptions | None = None,
+    *,
+    ask_upstream: bool = True,
 ) -> Callable[[], Completeness]:
-    """Return a function that checks the window in the diamond layer. Each call of the function repeats the check."""
+    """Return a function that checks the window in the diamond layer. Each call of the function repeats the check.
+
+    With an automatic lag, the check asks Wikimedia whether it has the missing days, if a probe is due and `ask_upstream` is set.
+    """
     options = options or CheckOptions()
     dataset = layers(settings).diamond
     runner = runner_for_polling(settings)
     ledger = Ledger(Path(settings.state), env_name("state"))
     settle = timedelta(seconds=settings.writing_seconds)
+    watch = upstream_watch(settings, ask=ask_upstream)
 
     def check_window() -> Completeness:
         inspect_options = InspectOptions(options.depth, settle=settle, memory=ledger)
@@ -83,6 +92,8 @@ def checker(
             completeness = completeness.with_runs_in_flight(
                 [day for day, run in latest.items() if run.in_flight]
             )
+        if watch is not None:
+            completeness = watch.apply(completeness)
         if options.volume or options.policy.strict:
             completeness = with_volume(dataset, completeness, options=inspect_options)
         return completeness
@@ -254,7 +265,8 @@ def publish_trends(
         settings = replace(settings, warehouse=warehouse)
     window, options = completeness.window, CheckOptions(completeness.policy, strays=False, volume=True)
     completeness = with_volume(layers(settings).diamond, completeness)
-    analysis, unchanged_run = publish(settings, completeness, checker(settings, window, options))
+    recheck = checker(settings, window, options, ask_upstream=False)
+    analysis, unchanged_run = publish(settings, completeness, recheck)
     run = analysis.run if analysis is not None else unchanged_run
     rows = dict(run.rows) if run is not None else {}
     return {

@@ -144,7 +144,7 @@ def airflow_runner(settings: Settings, *, force: bool = False) -> AirflowRunner:
         layers(settings).diamond,
         api,
         settings.airflow_dag,
-        lag=settings.lag,
+        lag=settings.max_lag,
         poll_seconds=settings.airflow_poll,
         force=force,
     )

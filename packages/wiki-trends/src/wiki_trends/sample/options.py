@@ -36,6 +36,7 @@ class SampleOptions:
         stall: the maximum time in seconds for which the fault `timeout` keeps a connection open.
         today: the UTC day that counts as today; None for the real day.
         publication_lag: the number of days after which a day is published.
+        late: the number of days by which a day is published later than the others.
         never: the days that are never published.
         broken: the days for whose lists the API responds with status 500.
         replay: the folder of recorded exchanges to serve instead of synthetic data.
@@ -52,6 +53,7 @@ class SampleOptions:
     stall: float = 60.0
     today: dt.date | None = None
     publication_lag: int = 1
+    late: Mapping[dt.date, int] = field(default_factory=dict)
     never: tuple[dt.date, ...] = NEVER_PUBLISHED
     broken: tuple[dt.date, ...] = ()
     replay: Path | None = None
@@ -69,6 +71,7 @@ def parse(
     faults: Iterable[str] = (),
     today: str | None = None,
     publication_lag: int = 1,
+    late: Iterable[str] = (),
     never: Iterable[str] | None = None,
     broken: Iterable[str] = (),
     replay: Path | None = None,
@@ -90,6 +93,7 @@ def parse(
         stall=parse_seconds(stall, "stall"),
         today=None if today is None else _parse_day(today, "today"),
         publication_lag=publication_lag,
+        late=dict(_parse_late(text) for text in late),
         never=NEVER_PUBLISHED if never is None else tuple(_parse_day(text, "never") for text in never),
         broken=tuple(_parse_day(text, "broken-day") for text in broken),
         replay=replay,
@@ -129,6 +133,16 @@ def parse_truth_window(start: str | None, end: str | None) -> tuple[dt.date, dt.
             "end", str(last), f"is more than {MAX_KEYS} days after the start", "Give an earlier day."
         )
     return first, last
+
+
+def _parse_late(text: str) -> tuple[dt.date, int]:
+    """Parse a text such as `2025-11-08=2` into the day and its number of days."""
+    day, _equals, number = text.partition("=")
+    if not re.fullmatch(r"[0-9]{1,4}", number):
+        raise _setting_error(
+            "late", text, "is not a day and a number of days", "Give for example 2025-11-08=2."
+        )
+    return _parse_day(day, "late"), int(number)
 
 
 def _parse_day(text: str, option: str) -> dt.date:

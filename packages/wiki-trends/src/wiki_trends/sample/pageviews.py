@@ -20,7 +20,7 @@ from wiki_trends.sample.days import ACCESS_METHODS, Views, wiki_traffic
 from wiki_trends.sample.responses import Response, error_response, json_response
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from wiki_trends.sample.pages import Page
 
@@ -38,18 +38,21 @@ class Publication:
     Attributes:
         today: a function that returns the UTC day that counts as today.
         lag: the number of days after which a day is published.
+        late: the number of further days after which a late day is published.
         never: the days that are never published.
         broken: the days for whose lists the API responds with status 500.
     """
 
     today: Callable[[], dt.date]
     lag: int
+    late: Mapping[dt.date, int]
     never: frozenset[dt.date]
     broken: frozenset[dt.date]
 
     def includes(self, day: dt.date) -> bool:
         """Return whether the lists of a day are published."""
-        return FIRST_DAY <= day <= self.today() - dt.timedelta(days=self.lag) and day not in self.never
+        lag = self.lag + self.late.get(day, 0)
+        return FIRST_DAY <= day <= self.today() - dt.timedelta(days=lag) and day not in self.never
 
 
 def respond(path: str, seed: int, publication: Publication) -> Response:

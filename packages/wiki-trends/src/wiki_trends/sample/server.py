@@ -87,6 +87,7 @@ class Api:
         self._publication = pageviews.Publication(
             today=today_utc if today is None else lambda: today,
             lag=options.publication_lag,
+            late=options.late,
             never=frozenset(options.never),
             broken=frozenset(options.broken),
         )

@@ -88,7 +88,7 @@ def create_dashboard(settings: Settings) -> FastAPI:
     orchestration = Orchestration(
         layers(settings).diamond,
         settings.airflow_dag,
-        lag=settings.lag,
+        lag=settings.max_lag,
         poll_seconds=settings.airflow_poll,
         api_conn_id="wiki_trends_airflow_api",
     )

@@ -91,7 +91,7 @@ class Backfills:
             WindowError: the upstream cannot have published the day.
         """
         days_of([day.isoformat()], self._sources.today())
-        return Window.between(day, day, self._sources.today(), self._sources.settings.lag)
+        return Window.between(day, day, self._sources.today(), self._sources.settings.max_lag)
 
     def start(self, day: dt.date, requested_by: str, step: PlanStep) -> RequestedBackfill:
         """Queue the backfill of a day, or return the backfill of the day that is already in progress.

@@ -140,8 +140,10 @@ class Sources:
             WindowError: the arguments do not define a window.
         """
         from dataclasses import replace
+        from functools import partial
 
         from wiki_trends.config.window_options import window_of
+        from wiki_trends.jobs.upstream import lag_at
 
         settings = self.settings if days is None else replace(self.settings, days=days)
         return window_of(
@@ -150,6 +152,7 @@ class Sources:
             end=end.isoformat() if end else None,
             days_given=days is not None,
             today=self.today(),
+            lag_at=partial(lag_at, settings, ask=False),
         )
 
     def latest_runs(self, window: Window) -> Mapping[dt.date, Run]:
@@ -158,7 +161,7 @@ class Sources:
 
     def check_window(self, window: Window, latest: Mapping[dt.date, Run]) -> CheckedWindow:
         """Check a window, and plan its backfill from the result and the latest run of each day."""
-        completeness = main_job.checker(self.settings, window)()
+        completeness = main_job.checker(self.settings, window, ask_upstream=False)()
         plan = make_plan(completeness, latest)
         partitions_and_steps = zip(completeness.partitions, plan.steps, strict=True)
         days = (self._checked_day(partition, step, latest) for partition, step in partitions_and_steps)

@@ -11,15 +11,15 @@ import random
 import threading
 import time
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from smart_orchestrator.store.variables import is_host
 from wiki_trends.config.contacts import find_contact_problem
 from wiki_trends.errors import ClientBlocked, ContactMissing, RequestRejected, WikimediaUnreachable
 from wiki_trends.wikimedia.answers import Blocked, RetryLater, one_line, parse_response
+from wiki_trends.wikimedia.headers import request_headers
 from wiki_trends.wikimedia.limiter import DeadlinePassed, Limiter
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class Transport:
         self._max_blocked_attempts = MAX_BLOCKED_ATTEMPTS if settings.contact else 1
         self._closed = threading.Event()
         self._http = httpx2.Client(
-            headers=_headers(settings, httpx2.__version__),
+            headers=request_headers(settings, httpx2.__version__),
             timeout=httpx2.Timeout(settings.request_timeout, connect=min(settings.request_timeout, 10.0)),
             # HTTP/2 is used only when the server agrees during the TLS handshake; otherwise the client uses HTTP/1.1.
             http2=True,
@@ -182,6 +182,11 @@ class Transport:
         deadline = time.monotonic() + min(self._settings.deadline, self._settings.request_timeout)
         with self._limiter.request(deadline, self._sleep):
             return self._exchange(self._build_request(url, params), deadline)
+
+    def slow_down(self, pause: float | None) -> None:
+        """Halve the rate of all processes of this machine, and block new requests for `pause` seconds, after a throttled request."""
+        self._limiter.slow_down()
+        self._limiter.pause(FIRST_THROTTLED_BACKOFF_SECONDS if pause is None else pause)
 
     def end_waiting(self) -> None:
         """Prevent new requests, and cancel every wait."""
@@ -367,21 +372,6 @@ def is_wikimedia(host: str) -> bool:
     """Return whether a host belongs to Wikimedia."""
     host = host.lower().removesuffix(".")
     return any(host == name or host.endswith(f".{name}") for name in WIKIMEDIA_HOSTS)
-
-
-def _headers(settings: Settings, library: str) -> dict[str, str]:
-    """Return the request headers. By Wikimedia's policy, the User-Agent names the client, the contact and the library."""
-    contact = f" ({quote(settings.contact, safe=_PRINTABLE_ASCII)})" if settings.contact else ""
-    headers = {
-        "User-Agent": f"wiki-trends/{version('wiki-trends')}{contact} httpx2/{library}",
-        "Accept": "application/json",
-    }
-    if settings.token:
-        headers["Authorization"] = f"Bearer {settings.token}"
-    return headers
-
-
-_PRINTABLE_ASCII = "".join(map(chr, range(32, 127)))
 
 
 def _retry_delay(failure: RetryLater, attempt: int) -> float:

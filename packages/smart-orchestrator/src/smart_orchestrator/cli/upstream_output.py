@@ -1,0 +1,37 @@
+"""Build the output of `status` about the upstreams: landing delays, and the next probe."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from smart_orchestrator.text.reports import Line
+    from smart_orchestrator.upstream.watch import UpstreamStatus
+
+
+def upstream_line(status: UpstreamStatus) -> Line:
+    """Return a line with the typical and the worst landing delay, and the time of the next probe."""
+    delays = status.delays
+    if delays.typical is None or delays.worst is None:
+        text = "no landing is known yet"
+    else:
+        known = f"{delays.count} landing{'s' if delays.count > 1 else ''}"
+        text = f"lands after {duration(delays.typical)}, at worst {duration(delays.worst)} ({known})"
+    if status.next_probe_at is not None:
+        text += f"; next probe {status.next_probe_at:%Y-%m-%d %H:%M} UTC"
+    return f"  upstream: {text}", "dim"
+
+
+def upstream_document(status: UpstreamStatus | None) -> dict[str, object]:
+    """Return the part of the document of a dataset that is about its upstream; empty for a dataset without a probe."""
+    return {} if status is None else {"upstream": status.to_json()}
+
+
+def duration(seconds: float) -> str:
+    """Format a number of seconds as days, hours and minutes: `1d 4h`, `14h 30m`, `25m`."""
+    minutes = round(dt.timedelta(seconds=seconds) / dt.timedelta(minutes=1))
+    days, hours = minutes // 1440, minutes // 60 % 24
+    if days:
+        return f"{days}d {hours}h"
+    return f"{hours}h {minutes % 60:02}m" if hours else f"{minutes}m"

@@ -1,0 +1,140 @@
+"""The options `probe`, `lag` and `max_lag` of the `[datasets.NAME]` tables of the configuration file.
+
+A probe is a table of one of three kinds. The kind follows from the option that it has: `url`, `command` or `function`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from smart_orchestrator.config.functions import parse_function_name
+from smart_orchestrator.model.grain import Grain
+from smart_orchestrator.model.key_format import format_key
+from smart_orchestrator.model.window import max_length
+
+if TYPE_CHECKING:
+    from smart_orchestrator.config.tables import ConfigTable
+
+AUTO = "auto"
+DEFAULT_MAX_LAG = 3
+DEFAULT_TIMEOUT = 30.0
+METHODS = ("HEAD", "GET")
+_KINDS = ("url", "command", "function")
+# The numbers of grains after a first key: the URLs of these keys must differ.
+_SAMPLE_OFFSETS = (0, 1, 26, 400)
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeConfig:
+    """The probe of an upstream: exactly one of `url`, `command` and `function` is not empty.
+
+    Attributes:
+        url: the URL that has a status 2xx when the upstream has the key, with `{start:…}` for the start of the key's span.
+        method: the HTTP method, `HEAD` or `GET`.
+        command: the command that ends with exit code 0 when the upstream has the key, and with 1 when it does not.
+        function: the function as `module:function`, which returns whether the upstream has the key.
+        timeout: the time-out of a request or a command, in seconds.
+    """
+
+    url: str = ""
+    method: str = METHODS[0]
+    command: tuple[str, ...] = ()
+    function: str = ""
+    timeout: float = DEFAULT_TIMEOUT
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamConfig:
+    """The upstream of a dataset.
+
+    Attributes:
+        probe: the probe.
+        is_lag_automatic: whether a key is expected as soon as the probe finds it. The lag of the dataset is then the outer bound.
+    """
+
+    probe: ProbeConfig
+    is_lag_automatic: bool
+
+
+def parse_grain(table: ConfigTable) -> Grain:
+    """Parse the option `grain` of a `[datasets.NAME]` table."""
+    return Grain(table.choice("grain", "day", [grain.value for grain in Grain]))
+
+
+def parse_upstream(table: ConfigTable, grain: Grain) -> UpstreamConfig | None:
+    """Parse the probe of a `[datasets.NAME]` table; None for a dataset without a probe.
+
+    Raises:
+        ConfigError: a value is invalid, or `lag = "auto"` is used without a probe.
+    """
+    is_lag_automatic = table.equals("lag", AUTO)
+    probe_table = table.optional_table("probe")
+    if probe_table is None:
+        if is_lag_automatic:
+            raise table.error(
+                "probe",
+                'is missing: lag = "auto" needs a probe that says whether a key is there',
+                'Add for example probe.url = "https://example.org/{start:%Y/%m/%d}", or write lag as a number.',
+            )
+        return None
+    kinds = [kind for kind in _KINDS if probe_table.has(kind)]
+    if len(kinds) != 1:
+        raise table.error(
+            "probe",
+            f"has {' and '.join(kinds)}" if kinds else "has none of url, command and function",
+            'Give one of them, for example probe.url = "https://example.org/{start:%Y/%m/%d}".',
+        )
+    probe = _parse_probe(probe_table, kinds[0], grain)
+    probe_table.reject_unknown_keys()
+    return UpstreamConfig(probe, is_lag_automatic)
+
+
+def parse_lag(table: ConfigTable, grain: Grain) -> int:
+    """Parse `lag`, which is a number of grains or `"auto"`. For `"auto"`, return the outer bound: `max_lag`, by default 3.
+
+    Raises:
+        ConfigError: the value is invalid, or `max_lag` is given with a fixed lag.
+    """
+    if not table.equals("lag", AUTO):
+        if table.has("max_lag"):
+            raise table.error(
+                "max_lag", "is the outer bound of an automatic lag", 'Remove it, or write lag = "auto".'
+            )
+        return table.integer("lag", 1, high=max_length(grain))
+    return table.integer("max_lag", DEFAULT_MAX_LAG, low=1, high=max_length(grain))
+
+
+def _parse_probe(table: ConfigTable, kind: str, grain: Grain) -> ProbeConfig:
+    timeout = table.optional_seconds("timeout") if kind != "function" else None
+    timeout = timeout or DEFAULT_TIMEOUT
+    if kind == "function":
+        return ProbeConfig(function=parse_function_name(table))
+    if kind == "command":
+        command = tuple(table.texts("command"))
+        if not command or not command[0]:
+            raise table.error(
+                "command", "is empty", 'Give a list of arguments, such as ["test", "-e", "in/{key}.csv"].'
+            )
+        return ProbeConfig(command=command, timeout=timeout)
+    url = table.url("url")
+    if (problem := _url_problem(url, grain)) is not None:
+        raise table.error("url", problem, 'Write for example "https://example.org/{start:%Y/%m/%d}".')
+    return ProbeConfig(url=url, method=table.choice("method", METHODS[0], METHODS), timeout=timeout)
+
+
+def _url_problem(url: str, grain: Grain) -> str | None:
+    """Return what is wrong with the URL of a probe. The text does not contain the URL, which may hold a password."""
+    try:
+        first = grain.index(grain.floor(dt.datetime(2024, 2, 29, tzinfo=dt.UTC)))
+        urls = {format_key(url, grain.key_at(first + offset)) for offset in _SAMPLE_OFFSETS}
+        parts = urlsplit(min(urls))
+    except ValueError as error:
+        return f"is not the template of a URL ({error})"
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        return "is not an http or https URL"
+    if parts.username or parts.password:
+        return "contains credentials"
+    return None if len(urls) == len(_SAMPLE_OFFSETS) else f"gives different {grain}s the same URL"

@@ -1,0 +1,68 @@
+"""The question whether an upstream has a key, and its answer.
+
+A probe asks about one key and never raises an error for an upstream that does not respond: the answer is then `UNKNOWN`, with the
+reason. The kinds of probes are in the modules `url_probe` and `program_probes`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from smart_orchestrator.model.grain import Key
+
+# How long an answer is kept if the upstream does not say so: an answer without the key, and a failed question.
+NOT_YET_VALIDITY = dt.timedelta(minutes=30)
+UNKNOWN_VALIDITY = dt.timedelta(minutes=5)
+# A longer `Retry-After` is shortened to this.
+MAX_RETRY_AFTER = dt.timedelta(minutes=15)
+# A longer `max-age` is shortened to this.
+MAX_VALIDITY = dt.timedelta(days=1)
+
+
+class Presence(StrEnum):
+    """Whether the upstream has a key. The values are stable, because programs branch on them."""
+
+    LANDED = "landed"
+    NOT_YET = "not_yet"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer of a probe about one key.
+
+    Attributes:
+        presence: whether the upstream has the key.
+        until: the time until which the answer is valid, and before which the upstream must not be asked again.
+        etag: the ETag of the key's data; empty without one.
+        url: the address that was asked, without credentials; empty for a probe without an address.
+        detail: what the upstream said, such as `HTTP 404`, or why it is unknown whether it has the key.
+    """
+
+    presence: Presence
+    until: dt.datetime
+    etag: str = ""
+    url: str = ""
+    detail: str = ""
+
+    @classmethod
+    def of(cls, presence: Presence, now: dt.datetime, detail: str = "", *, url: str = "") -> Answer:
+        """Return an answer with the default validity."""
+        validity = UNKNOWN_VALIDITY if presence is Presence.UNKNOWN else NOT_YET_VALIDITY
+        return cls(presence, now + validity, url=url, detail=detail)
+
+
+class Probe(Protocol):
+    """A cheap question whether the upstream has a key."""
+
+    def ask(self, key: Key, now: dt.datetime) -> Answer:
+        """Ask the upstream about one key. `now` is the current time, from which the validity counts.
+
+        Raises:
+            ConfigError: the configuration of the probe is wrong, so that no key can be asked about.
+        """
+        ...

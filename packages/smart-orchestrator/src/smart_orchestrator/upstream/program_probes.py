@@ -1,0 +1,106 @@
+"""Probes that run a program: a command, or a Python function."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+from smart_orchestrator.expected_error import ExpectedError
+from smart_orchestrator.foreign import one_line
+from smart_orchestrator.model.placeholders import fill_placeholders
+from smart_orchestrator.project_errors import ConfigError
+from smart_orchestrator.upstream.probe import Answer, Presence
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from smart_orchestrator.model.dataset import Dataset
+    from smart_orchestrator.model.grain import Key
+
+_PRESENCE_OF_EXIT_CODES: Mapping[int, Presence] = {0: Presence.LANDED, 1: Presence.NOT_YET}
+
+
+class CommandProbe:
+    """A probe that runs a command: exit code 0 means landed, 1 not yet, and every other code unknown. No shell is used.
+
+    Args:
+        command: the arguments. `{key}` becomes the partition key; `{start}` and `{end}` become the start and the end of its span.
+        dataset: the dataset whose keys are asked about.
+        timeout: the time-out of the command, in seconds.
+        path: the path of the configuration file, in whose folder the command runs; None for the working directory.
+        option: the name of the option, for errors.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        dataset: Dataset,
+        timeout: float,
+        path: Path | None,
+        option: str,
+    ) -> None:
+        self._command = tuple(command)
+        self._dataset = dataset
+        self._timeout = timeout
+        self._path = path
+        self._option = option
+
+    def ask(self, key: Key, now: dt.datetime) -> Answer:
+        """See `Probe`."""
+        arguments = fill_placeholders(self._command, key, self._dataset.span(key))
+        try:
+            completed = subprocess.run(
+                arguments,
+                cwd=None if self._path is None else self._path.absolute().parent,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                timeout=self._timeout,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            return Answer.of(Presence.UNKNOWN, now, f"the command did not end within {self._timeout:g} s")
+        except OSError as error:
+            problem = f"{self._command[0]} cannot be started ({error.strerror})"
+            raise ConfigError(
+                str(self._path or "probe"), self._option, problem, "Correct the command."
+            ) from None
+        presence = _PRESENCE_OF_EXIT_CODES.get(completed.returncode, Presence.UNKNOWN)
+        detail = f"exit code {completed.returncode}"
+        if presence is Presence.UNKNOWN:
+            last_line = one_line((completed.stderr.decode(errors="replace").splitlines() or [""])[-1])
+            detail += f": {last_line}" if last_line else ""
+        return Answer.of(presence, now, detail)
+
+
+class FunctionProbe:
+    """A probe that calls a function of the key, which returns True, False, None for unknown, or an `Answer`.
+
+    Args:
+        function: returns the function. It is called once for each question, so that an import can be delayed.
+    """
+
+    def __init__(self, function: Callable[[], Callable[[Key], object]]) -> None:
+        self._function = function
+
+    def ask(self, key: Key, now: dt.datetime) -> Answer:
+        """See `Probe`."""
+        function = self._function()
+        try:
+            result = function(key)
+        except ExpectedError as error:
+            if not error.transient:
+                raise
+            return Answer.of(Presence.UNKNOWN, now, one_line(error))
+        except Exception as error:  # noqa: BLE001 - the function of a user can raise any class
+            return Answer.of(Presence.UNKNOWN, now, one_line(f"{type(error).__name__}: {error}"))
+        if isinstance(result, Answer):
+            return result
+        if result is None or isinstance(result, bool):
+            presence = {True: Presence.LANDED, False: Presence.NOT_YET, None: Presence.UNKNOWN}[result]
+            return Answer.of(presence, now, f"the function returned {result}")
+        return Answer.of(
+            Presence.UNKNOWN, now, f"the function returned {type(result).__name__}, not True, False or None"
+        )

@@ -1,0 +1,105 @@
+"""Choose the time of the next probe of a key from the delays with which earlier keys landed.
+
+A delay is the time from the end of a key's span to the landing of the key. The rule, with the numbers for days:
+
+1. While fewer than 5 landings are known, the upstream is asked every 30 minutes, from the end of the span on.
+2. Before the earliest known delay, the next probe is 30 minutes before it, and at most 6 hours ahead, so that an upstream that
+   becomes earlier is noticed.
+3. From then on, the next probe is at the time by which one in ten of the keys that were not yet there had landed, but not sooner
+   than 10 minutes and not later than 30 minutes after the last probe.
+4. After the latest known delay, the pause is a tenth of the time since then, at least 30 minutes and at most 6 hours, so that a
+   key that never comes costs few probes.
+
+Between two probes, the answer of the upstream may be valid longer than this. Then the next probe waits until it is not.
+The functions are pure. All times are in seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING
+
+from smart_orchestrator.model.grain import Grain
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MIN_LANDINGS = 5
+# One in this number of the remaining keys lands between two probes.
+_SHARE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """The pauses between two probes of a key, in seconds.
+
+    Attributes:
+        shortest: the pause while keys land often.
+        usual: the pause without knowledge about landings.
+        longest: the pause while no landing is likely.
+    """
+
+    shortest: float
+    usual: float
+    longest: float
+
+
+_PACES = {Grain.HOUR: Pace(100.0, 300.0, 3600.0)}
+_DAILY_PACE = Pace(600.0, 1800.0, 21_600.0)
+
+
+def pace_of(grain: Grain) -> Pace:
+    """Return the pauses between two probes: for days, weeks and months 10 minutes, 30 minutes and 6 hours; shorter for hours."""
+    return _PACES.get(grain, _DAILY_PACE)
+
+
+def first_probe(delays: Sequence[float], pace: Pace) -> float:
+    """Return the time of the first probe of a key, in seconds after the end of the key's span."""
+    if len(delays) < MIN_LANDINGS:
+        return 0.0
+    return min(max(min(delays) - pace.usual, 0.0), pace.longest)
+
+
+def next_probe(delays: Sequence[float], elapsed: float, pace: Pace) -> float:
+    """Return the time of the next probe of a key that has not landed, in seconds after the end of the key's span.
+
+    Args:
+        delays: the delays of earlier keys.
+        elapsed: the time of the last probe.
+        pace: the pauses between two probes.
+    """
+    if len(delays) < MIN_LANDINGS:
+        return elapsed + pace.usual
+    ordered = sorted(delays)
+    earliest = ordered[0] - pace.usual
+    if elapsed < earliest:
+        return min(earliest, elapsed + pace.longest)
+    later = [delay for delay in ordered if delay > elapsed]
+    if not later:
+        overdue = elapsed - ordered[-1]
+        return elapsed + min(max(pace.usual, overdue / _SHARE), pace.longest)
+    pause = later[(len(later) - 1) // _SHARE] - elapsed
+    return elapsed + min(max(pause, pace.shortest), pace.usual)
+
+
+@dataclass(frozen=True, slots=True)
+class LandingDelays:
+    """The delays with which keys landed, in seconds after the end of their spans.
+
+    Attributes:
+        count: the number of landings that are known.
+        typical: the median delay; None without a landing.
+        worst: the longest delay; None without a landing.
+    """
+
+    count: int
+    typical: float | None
+    worst: float | None
+
+    @classmethod
+    def of(cls, delays: Sequence[float]) -> LandingDelays:
+        """Summarise the delays of keys."""
+        if not delays:
+            return cls(0, None, None)
+        return cls(len(delays), median(delays), max(delays))

@@ -1,0 +1,269 @@
+"""Store the last answer about each key of a dataset, and the delays with which keys landed, in one bounded JSON object.
+
+The object is in a lake: the state folder of this machine, or a lake that several machines share. A process reserves a key before it
+asks the upstream, with a conditional write. Other processes then use the last answer until the reservation ends, so no key is asked
+about twice at the same time. If the process dies, the reservation ends after `RESERVATION`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from smart_orchestrator.errors import ObjectConflict, ObjectMissing
+from smart_orchestrator.foreign import BadDocument, one_line, parse_document, text_field, timestamp_field
+from smart_orchestrator.model.grain import key_text
+from smart_orchestrator.upstream.probe import Answer, Presence
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from smart_orchestrator.model.grain import Grain, Key
+    from smart_orchestrator.store.base import Lake
+
+MAX_ANSWERS = 400
+MAX_DELAYS = 60
+MAX_BYTES = 1 << 20
+RESERVATION = dt.timedelta(minutes=2)
+# A landing counts for the statistics only if this is the longest time between the last answer without the key and the first with it.
+MAX_UNCERTAINTY = dt.timedelta(hours=6)
+_MAX_TRIES = 50
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class KnownAnswer:
+    """The last answer about one key.
+
+    Attributes:
+        presence: whether the upstream has the key.
+        asked_at: the time of the answer.
+        until: the time until which the answer is valid.
+        next_at: the time of the next probe, which is not before `until`; for a key that has landed, there is none.
+        etag: the ETag of the key's data; empty without one.
+        url: the address that was asked; empty without one.
+        detail: what the upstream said.
+        absent_at: the time of the last answer that the upstream does not have the key yet; None without one.
+    """
+
+    presence: Presence
+    asked_at: dt.datetime
+    until: dt.datetime
+    next_at: dt.datetime
+    etag: str = ""
+    url: str = ""
+    detail: str = ""
+    absent_at: dt.datetime | None = None
+
+    @property
+    def text(self) -> str:
+        """The answer as a part of a sentence."""
+        verb = {
+            Presence.LANDED: "the upstream has it",
+            Presence.NOT_YET: "the upstream does not have it yet",
+            Presence.UNKNOWN: "the upstream does not say whether it has it",
+        }[self.presence]
+        source = f"{self.url} " if self.url else ""
+        text = f"{verb} ({source}{self.detail}, asked {_minute(self.asked_at)}"
+        return text + (
+            ")" if self.presence is Presence.LANDED else f"); the next probe is at {_minute(self.next_at)}"
+        )
+
+    def to_json(self, key: Key) -> dict[str, object]:
+        """Return the answer as a JSON object."""
+        return {
+            "key": key_text(key),
+            "answer": self.presence.value,
+            "asked_at": self.asked_at.isoformat(),
+            "valid_until": self.until.isoformat(),
+            "next_probe_at": None if self.presence is Presence.LANDED else self.next_at.isoformat(),
+            "etag": self.etag or None,
+            "url": self.url or None,
+            "detail": self.detail,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """The content of the object: the answers by key, and the delays of landings in seconds, the newest last."""
+
+    answers: Mapping[Key, KnownAnswer]
+    delays: Sequence[float] = ()
+
+    def with_answer(
+        self,
+        key: Key,
+        answer: Answer,
+        now: dt.datetime,
+        end: dt.datetime,
+        next_at: Callable[[Sequence[float]], dt.datetime],
+    ) -> Memory:
+        """Return a copy with a new answer about one key.
+
+        Args:
+            key: the key that was asked about.
+            answer: the answer.
+            now: the time of the answer.
+            end: the end of the span of the key.
+            next_at: returns the time of the next probe of the key, from the delays of landings.
+        """
+        known = self.answers.get(key)
+        absent_at = now if answer.presence is Presence.NOT_YET else known.absent_at if known else None
+        delay = self._landing_delay(key, now, end) if answer.presence is Presence.LANDED else None
+        delays = [*self.delays, *([] if delay is None else [delay])][-MAX_DELAYS:]
+        new = KnownAnswer(
+            answer.presence,
+            now,
+            answer.until,
+            max(answer.until, next_at(delays)),
+            answer.etag,
+            answer.url,
+            answer.detail,
+            absent_at,
+        )
+        return Memory(dict(sorted({**self.answers, key: new}.items())[-MAX_ANSWERS:]), tuple(delays))
+
+    def _landing_delay(self, key: Key, now: dt.datetime, end: dt.datetime) -> float | None:
+        """Return the delay of a key that has landed: the middle of the time in which it landed. None if that time is too long."""
+        known = self.answers.get(key)
+        if known is not None and known.presence is Presence.LANDED:
+            return None
+        absent_at = end if known is None or known.absent_at is None else max(end, known.absent_at)
+        if now - absent_at > MAX_UNCERTAINTY:
+            return None
+        return max(0.0, (absent_at + (now - absent_at) / 2 - end).total_seconds())
+
+    def to_bytes(self) -> bytes:
+        """Return the content of the object."""
+        document = {
+            "version": _VERSION,
+            "delays": [round(delay, 1) for delay in self.delays],
+            "answers": [
+                {
+                    **answer.to_json(key),
+                    "next_probe_at": answer.next_at.isoformat(),
+                    "absent_at": None if answer.absent_at is None else answer.absent_at.isoformat(),
+                }
+                for key, answer in self.answers.items()
+            ],
+        }
+        return json.dumps(document, ensure_ascii=False, indent=1).encode()
+
+
+class AnswerStore:
+    """The answers and landings of one dataset.
+
+    Args:
+        lake: the lake that contains the object.
+        key: the key of the object in the lake.
+        grain: the grain of the dataset.
+    """
+
+    def __init__(self, lake: Lake, key: str, grain: Grain) -> None:
+        self._lake = lake
+        self._key = key
+        # Processes of this machine take turns; on a lake that cannot be locked, the conditional write alone decides.
+        self._folder = key.rpartition("/")[0]
+        self._grain = grain
+
+    def read(self) -> Memory:
+        """Read the object. A missing or unreadable object counts as empty, because the upstream can be asked again.
+
+        Raises:
+            LakeError: the lake does not respond, or refuses the request.
+        """
+        return self._read()[0]
+
+    def reserve(
+        self, keys: Sequence[Key], now: dt.datetime, is_due: Callable[[Memory, Key], bool]
+    ) -> list[Key]:
+        """Reserve those of `keys` whose next probe is due, and return them. Until the reservation ends, no other process gets them.
+
+        Raises:
+            ObjectConflict: other processes changed the object again and again.
+            LakeError: the lake does not respond, or refuses the request.
+        """
+        for _ in range(_MAX_TRIES):
+            with self._lake.exclusive(self._folder):
+                memory, etag = self._read()
+                due = [key for key in keys if is_due(memory, key)]
+                if not due:
+                    return []
+                until = now + RESERVATION
+                unasked = KnownAnswer(Presence.UNKNOWN, now, until, until, detail="it is being asked")
+                reserved = {key: replace(memory.answers.get(key, unasked), next_at=until) for key in due}
+                answers = dict(sorted({**memory.answers, **reserved}.items())[-MAX_ANSWERS:])
+                if self._write(replace(memory, answers=answers), etag):
+                    return [key for key in due if key in answers]
+        raise ObjectConflict(self._lake.url, self._key)
+
+    def update(self, change: Callable[[Memory], Memory]) -> Memory:
+        """Change the content of the object atomically, and return the new content.
+
+        Raises:
+            ObjectConflict: other processes changed the object again and again.
+            LakeError: the lake does not respond, or refuses the request.
+        """
+        for _ in range(_MAX_TRIES):
+            with self._lake.exclusive(self._folder):
+                memory, etag = self._read()
+                changed = change(memory)
+                if self._write(changed, etag):
+                    return changed
+        raise ObjectConflict(self._lake.url, self._key)
+
+    def _write(self, memory: Memory, etag: str | None) -> bool:
+        """Write the object if it still has this ETag. Return whether it was written."""
+        try:
+            self._lake.put_if(self._key, memory.to_bytes(), etag)
+        except ObjectConflict:
+            return False
+        return True
+
+    def _read(self) -> tuple[Memory, str | None]:
+        """Return the content of the object and its ETag, which is None for a missing object."""
+        try:
+            data, etag = self._lake.get(self._key)
+        except ObjectMissing:
+            return Memory({}), None
+        try:
+            return _parse(data, self._key, self._grain), etag
+        except BadDocument:
+            return Memory({}), etag
+
+
+def _parse(data: bytes, name: str, grain: Grain) -> Memory:
+    """Parse the content of the object.
+
+    Raises:
+        BadDocument: the content was written by another program.
+    """
+    document = parse_document(data, what=name, max_bytes=MAX_BYTES)
+    delays, items = document.get("delays"), document.get("answers")
+    if not isinstance(delays, list) or not isinstance(items, list):
+        raise BadDocument(name, "it has no delays or no answers")
+    try:
+        answers = dict(_parse_answer(item, name, grain) for item in items)
+        numbers = tuple(float(delay) for delay in delays)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise BadDocument(name, str(error)) from None
+    return Memory(dict(sorted(answers.items())[-MAX_ANSWERS:]), numbers[-MAX_DELAYS:])
+
+
+def _parse_answer(item: Mapping[str, Any], name: str, grain: Grain) -> tuple[Key, KnownAnswer]:
+    return grain.parse(text_field(item, "key", what=name)), KnownAnswer(
+        Presence(text_field(item, "answer", what=name)),
+        timestamp_field(item, "asked_at", what=name),
+        timestamp_field(item, "valid_until", what=name),
+        timestamp_field(item, "next_probe_at", what=name),
+        one_line(item.get("etag") or ""),
+        one_line(item.get("url") or "", 500),
+        one_line(item.get("detail") or ""),
+        timestamp_field(item, "absent_at", what=name) if item.get("absent_at") else None,
+    )
+
+
+def _minute(moment: dt.datetime) -> str:
+    return f"{moment.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,269 @@
+"""Ask the upstream of a dataset about keys when a probe is due, and apply the answers to a window.
+
+A key that has landed is expected. A key that has not landed is not started: with an automatic lag, the key is not expected until
+the fixed lag, which is then the outer bound; from the outer bound on, the key is expected and `NOT_PUBLISHED`. While it is unknown
+whether a key has landed, the outer bound alone decides. Keys older than `HORIZON` grains beyond the outer bound are not asked about: they count as
+published, and their runs find out.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from smart_orchestrator.model.grain import key_text
+from smart_orchestrator.model.partition import Code
+from smart_orchestrator.upstream.probe import Presence
+from smart_orchestrator.upstream.schedule import LandingDelays, first_probe, next_probe, pace_of
+from smart_orchestrator.upstream.store import MAX_ANSWERS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from smart_orchestrator.model.completeness import Completeness
+    from smart_orchestrator.model.dataset import Dataset
+    from smart_orchestrator.model.grain import Key
+    from smart_orchestrator.model.partition import Partition
+    from smart_orchestrator.model.window import Window
+    from smart_orchestrator.upstream.probe import Answer, Probe
+    from smart_orchestrator.upstream.store import AnswerStore, KnownAnswer, Memory
+
+# The number of grains beyond the outer bound in which the upstream is still asked about a key.
+HORIZON = 30
+# Codes of partitions for which no run would be started, whatever the upstream answers.
+_NOT_JUDGED = (Code.WAIVED, Code.BEYOND_UPSTREAM_HISTORY, Code.STILL_WRITING)
+
+
+def now_utc() -> dt.datetime:
+    """Return the current time in UTC."""
+    return dt.datetime.now(tz=dt.UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamStatus:
+    """What is known about the upstream of a dataset.
+
+    Attributes:
+        is_lag_automatic: whether a key is expected as soon as it has landed.
+        max_lag: the fixed lag, or the outer bound of the automatic lag.
+        delays: the typical and the worst landing delay.
+        next_probe_at: the time of the next probe; None if no key is waited for.
+        pending: the keys that were asked about and have not landed, with the last answers, oldest first.
+    """
+
+    is_lag_automatic: bool
+    max_lag: int
+    delays: LandingDelays
+    next_probe_at: dt.datetime | None
+    pending: Mapping[Key, KnownAnswer]
+
+    def to_json(self) -> dict[str, object]:
+        """Return the status as a JSON object."""
+        return {
+            "lag": "auto" if self.is_lag_automatic else self.max_lag,
+            "max_lag": self.max_lag,
+            "landings": self.delays.count,
+            "typical_delay_seconds": self.delays.typical,
+            "worst_delay_seconds": self.delays.worst,
+            "next_probe_at": None if self.next_probe_at is None else self.next_probe_at.isoformat(),
+            "pending": [answer.to_json(key) for key, answer in self.pending.items()],
+        }
+
+
+class UpstreamWatch:
+    """The upstream of one dataset: its probe, and the memory of its answers.
+
+    Args:
+        dataset: the dataset. Its `lag` is the fixed lag or, with an automatic lag, the outer bound.
+        probe: the probe of the upstream; None to use only the remembered answers.
+        store: the memory of the answers, which processes share.
+        is_lag_automatic: whether a key is expected as soon as it has landed.
+        clock: the function that returns the current time in UTC.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        probe: Probe | None,
+        store: AnswerStore,
+        *,
+        is_lag_automatic: bool,
+        clock: Callable[[], dt.datetime] = now_utc,
+    ) -> None:
+        self._dataset = dataset
+        self._probe = probe
+        self._store = store
+        self.is_lag_automatic = is_lag_automatic
+        self._clock = clock
+        self._pace = pace_of(dataset.grain)
+
+    def ask(self, keys: Iterable[Key]) -> dict[Key, KnownAnswer]:
+        """Ask about the keys whose probe is due, and return the last answer about each key that has one.
+
+        A key whose span has not ended, a key beyond the horizon and a key before the history are not asked about.
+
+        Raises:
+            ConfigError: the configuration of the probe is wrong.
+            LakeError: the memory of the answers cannot be read or written.
+        """
+        keys = [key for key in keys if self._is_asked_about(key)][-MAX_ANSWERS:]
+        memory = self._store.read()
+        if self._probe is not None and any(self._is_due(memory, key) for key in keys):
+            for key in self._store.reserve(keys, self._clock(), self._is_due):
+                answer = self._probe.ask(key, self._clock())
+                memory = self._store.update(partial(self._with_answer, key=key, answer=answer))
+        return {key: memory.answers[key] for key in keys if key in memory.answers}
+
+    def lag(self, as_of: Key) -> int:
+        """Return the lag of the newest key that has landed by `as_of`: at least 1, and at most the outer bound.
+
+        For a dataset with a fixed lag, return the fixed lag.
+
+        Raises:
+            ConfigError: the configuration of the probe is wrong.
+            LakeError: the memory of the answers cannot be read or written.
+        """
+        bound = self._dataset.lag
+        if not self.is_lag_automatic:
+            return bound
+        grain = self._dataset.grain
+        for lag in range(1, bound):
+            key = grain.key_at(grain.index(as_of) - lag)
+            known = self.ask([key]).get(key)
+            has_landed = known is not None and known.presence is Presence.LANDED
+            if has_landed or self._age(key) > self._oldest_age:
+                return lag
+        return bound
+
+    def apply(self, completeness: Completeness) -> Completeness:
+        """Ask about the keys of a window that are not available, and mark those that have not landed.
+
+        Raises:
+            ConfigError: the configuration of the probe is wrong.
+            LakeError: the memory of the answers cannot be read or written.
+        """
+        window = completeness.window
+        judged = [
+            partition.day
+            for partition in completeness.partitions
+            if not partition.available
+            and partition.code not in _NOT_JUDGED
+            and (self.is_lag_automatic or not window.within_lag(partition.day))
+        ]
+        if not judged:
+            return completeness
+        answers = self.ask(judged)
+        marked = {key for key in judged if self._is_asked_about(key)}
+        partitions = tuple(
+            self._mark(partition, answers.get(partition.day), window)
+            if partition.day in marked
+            else partition
+            for partition in completeness.partitions
+        )
+        return replace(completeness, partitions=partitions)
+
+    def _mark(self, partition: Partition, known: KnownAnswer | None, window: Window) -> Partition:
+        """Return a partition that is not available, with the code that follows from the answer about its key."""
+        if known is not None and known.presence is Presence.LANDED:
+            return partition
+        key = partition.day
+        text = "the upstream was not asked yet" if known is None else known.text
+        age = window.grain.index(window.as_of) - window.grain.index(key)
+        if self.is_lag_automatic and age < self._dataset.lag:
+            bound = window.grain.key_at(window.grain.index(key) + self._dataset.lag)
+            reason = f"not expected before it lands or before {key_text(bound)}: {text}"
+            return partition.with_expectation(Code.WITHIN_LAG, reason)
+        if known is not None and known.presence is Presence.NOT_YET:
+            return partition.with_expectation(Code.NOT_PUBLISHED, f"{text}; {partition.reason}")
+        return partition
+
+    def answer(self, key: Key) -> KnownAnswer | None:
+        """Return the last answer about a key without asking again; None if the upstream was never asked about it.
+
+        Raises:
+            LakeError: the memory of the answers cannot be read.
+        """
+        return self._store.read().answers.get(key)
+
+    def status(self) -> UpstreamStatus:
+        """Return what is known about the upstream, without asking it.
+
+        Raises:
+            LakeError: the memory of the answers cannot be read.
+        """
+        memory = self._store.read()
+        pending = {
+            key: known
+            for key, known in sorted(memory.answers.items())
+            if known.presence is not Presence.LANDED and self._is_asked_about(key)
+        }
+        return UpstreamStatus(
+            self.is_lag_automatic,
+            self._dataset.lag,
+            LandingDelays.of(memory.delays),
+            self._next_probe_at(memory, self._watched_keys(memory)),
+            pending,
+        )
+
+    def next_probe_at(self, keys: Sequence[Key]) -> dt.datetime | None:
+        """Return the earliest time at which the upstream is asked about one of `keys`; None if all of them have landed.
+
+        Raises:
+            LakeError: the memory of the answers cannot be read.
+        """
+        return self._next_probe_at(self._store.read(), keys)
+
+    def _watched_keys(self, memory: Memory) -> list[Key]:
+        """Return the keys that will be asked about next: those that have not landed, and with an automatic lag the newest ones."""
+        grain = self._dataset.grain
+        newest = grain.index(grain.floor(self._clock(), self._dataset.zone))
+        keys = [key for key in memory.answers if self._is_asked_about(key)]
+        for age in range(self._dataset.lag if self.is_lag_automatic else 0):
+            key = grain.key_at(newest - age)
+            known = memory.answers.get(key)
+            if self._dataset.beyond_history(key) or (known is not None and known.presence is Presence.LANDED):
+                break
+            keys.append(key)
+        return keys
+
+    def _next_probe_at(self, memory: Memory, keys: Sequence[Key]) -> dt.datetime | None:
+        times = [self._due_at(memory, key) for key in keys]
+        return min((time for time in times if time is not None), default=None)
+
+    def _is_due(self, memory: Memory, key: Key) -> bool:
+        due_at = self._due_at(memory, key)
+        return due_at is not None and due_at <= self._clock()
+
+    def _due_at(self, memory: Memory, key: Key) -> dt.datetime | None:
+        """Return the time of the next probe of a key; None for a key that has landed."""
+        known = memory.answers.get(key)
+        if known is None:
+            return self._at(key, first_probe(memory.delays, self._pace))
+        return None if known.presence is Presence.LANDED else known.next_at
+
+    def _with_answer(self, memory: Memory, key: Key, answer: Answer) -> Memory:
+        now = self._clock()
+        end = self._dataset.span(key)[1]
+
+        def next_at(delays: Sequence[float]) -> dt.datetime:
+            return self._at(key, next_probe(delays, max(0.0, (now - end).total_seconds()), self._pace))
+
+        return memory.with_answer(key, answer, now, end, next_at)
+
+    def _at(self, key: Key, seconds: float) -> dt.datetime:
+        """Return the time that is a number of seconds after the end of the key's span."""
+        return self._dataset.span(key)[1] + dt.timedelta(seconds=seconds)
+
+    def _age(self, key: Key) -> int:
+        """Return the number of grains from a key to the key whose span contains the current time."""
+        grain = self._dataset.grain
+        return grain.index(grain.floor(self._clock(), self._dataset.zone)) - grain.index(key)
+
+    def _is_asked_about(self, key: Key) -> bool:
+        return 1 <= self._age(key) <= self._oldest_age and not self._dataset.beyond_history(key)
+
+    @property
+    def _oldest_age(self) -> int:
+        return self._dataset.lag + HORIZON

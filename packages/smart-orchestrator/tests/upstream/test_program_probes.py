@@ -1,0 +1,103 @@
+"""Probes that run a command or call a function."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+
+import pytest
+
+from smart_orchestrator.errors import LakeUnreachable
+from smart_orchestrator.model.dataset import Dataset
+from smart_orchestrator.project_errors import ConfigError
+from smart_orchestrator.upstream.probe import Answer, Presence
+from smart_orchestrator.upstream.program_probes import CommandProbe, FunctionProbe
+
+DAY = dt.date(2025, 11, 5)
+NOW = dt.datetime(2025, 11, 6, 7, 0, tzinfo=dt.UTC)
+DATASET = Dataset("orders", "lake", "dt={day:%Y-%m-%d}", adapter="files")
+
+
+def command_probe(folder, *command, timeout=30.0):
+    return CommandProbe(command, DATASET, timeout, folder / "project.toml", "datasets.orders.probe.command")
+
+
+@pytest.mark.parametrize(
+    ("code", "presence"),
+    [(0, Presence.LANDED), (1, Presence.NOT_YET), (2, Presence.UNKNOWN), (127, Presence.UNKNOWN)],
+)
+def test_the_exit_code_says_whether_it_is_there(tmp_path, code, presence):
+    script = (
+        f"import sys; print('first', file=sys.stderr); print('no disk', file=sys.stderr); sys.exit({code})"
+    )
+    answer = command_probe(tmp_path, sys.executable, "-c", script).ask(DAY, NOW)
+
+    assert answer.presence is presence
+    assert answer.detail == f"exit code {code}" + (": no disk" if presence is Presence.UNKNOWN else "")
+
+
+def test_a_command_gets_the_key_and_its_span_and_runs_in_the_folder_of_the_file(tmp_path):
+    script = "import sys; open('asked', 'w').write(' '.join(sys.argv[1:]))"
+    command_probe(tmp_path, sys.executable, "-c", script, "{key}", "{start}", "{end}").ask(DAY, NOW)
+
+    assert (tmp_path / "asked").read_text() == "2025-11-05 2025-11-05T00:00:00Z 2025-11-06T00:00:00Z"
+
+
+def test_a_command_that_does_not_end_says_nothing(tmp_path):
+    answer = command_probe(tmp_path, sys.executable, "-c", "import time; time.sleep(60)", timeout=0.2).ask(
+        DAY, NOW
+    )
+
+    assert (answer.presence, answer.detail) == (
+        Presence.UNKNOWN,
+        "the command did not end within 0.2 s",
+    )
+
+
+def test_a_command_that_cannot_be_started_is_an_error_of_the_configuration(tmp_path):
+    with pytest.raises(ConfigError) as caught:
+        command_probe(tmp_path, "no-such-program").ask(DAY, NOW)
+
+    assert "datasets.orders.probe.command" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("result", "presence"),
+    [
+        (True, Presence.LANDED),
+        (False, Presence.NOT_YET),
+        (None, Presence.UNKNOWN),
+        ("yes", Presence.UNKNOWN),
+        (Answer(Presence.LANDED, NOW, '"v1"'), Presence.LANDED),
+    ],
+)
+def test_a_function_returns_whether_it_is_there(result, presence):
+    assert FunctionProbe(lambda: lambda _: result).ask(DAY, NOW).presence is presence
+
+
+def test_a_function_that_fails_says_nothing():
+    def fail(_):
+        raise RuntimeError("out of\norder")
+
+    answer = FunctionProbe(lambda: fail).ask(DAY, NOW)
+
+    assert (answer.presence, answer.detail) == (Presence.UNKNOWN, "RuntimeError: out of order")
+
+
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [
+        (LakeUnreachable("s3://lake", "does not answer", "Wait."), False),
+        (ConfigError("project.toml", "contact", "is missing", "Add it."), True),
+    ],
+)
+def test_an_error_that_time_does_not_cure_is_raised(error, raised):
+    def fail(_):
+        raise error
+
+    probe = FunctionProbe(lambda: fail)
+    if raised:
+        with pytest.raises(ConfigError):
+            probe.ask(DAY, NOW)
+    else:
+        assert probe.ask(DAY, NOW).presence is Presence.UNKNOWN

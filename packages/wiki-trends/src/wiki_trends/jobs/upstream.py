@@ -1,0 +1,53 @@
+"""Ask Wikimedia whether it has the list of a day, for an automatic lag (`WIKI_TRENDS_LAG=auto`).
+
+The answers are in the folder `_upstream` of the diamond layer, which the command line and the dashboard share on all machines.
+Wikimedia is asked about a day and a list at most once within the time for which the answer may be cached, and only when the
+schedule of the probes says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from smart_orchestrator.store.opening import lake_of
+from smart_orchestrator.upstream.configured import create_watch
+from wiki_trends.config.layers import layers
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from smart_orchestrator.upstream.watch import UpstreamStatus, UpstreamWatch
+    from wiki_trends.config.settings import Settings
+
+
+def upstream_watch(settings: Settings, *, ask: bool = True) -> UpstreamWatch | None:
+    """Return the watch of Wikimedia's list; None for a fixed lag. Without `ask`, only the remembered answers are used."""
+    if settings.lag != "auto":
+        return None
+    from wiki_trends.wikimedia.list_probe import ListProbe
+
+    dataset = replace(layers(settings).diamond, lag=settings.max_lag)
+    probe = ListProbe(settings) if ask else None
+    return create_watch(dataset, probe, lake_of(dataset), is_lag_automatic=True, in_dataset=True)
+
+
+def lag_at(settings: Settings, as_of: dt.date, *, ask: bool = True) -> int:
+    """Return the publication lag on a day that counts as today: the fixed one, or that of the newest day that Wikimedia has.
+
+    Raises:
+        ContactMissing: Wikimedia must be asked, and no contact is set.
+        LakeError: the memory of the answers in the lake cannot be read or written.
+    """
+    watch = upstream_watch(settings, ask=ask)
+    return settings.max_lag if watch is None else watch.lag(as_of)
+
+
+def upstream_status(settings: Settings) -> UpstreamStatus | None:
+    """Return what is known about the landing delays of Wikimedia's list, without asking; None for a fixed lag.
+
+    Raises:
+        LakeError: the memory of the answers in the lake cannot be read or written.
+    """
+    watch = upstream_watch(settings, ask=False)
+    return None if watch is None else watch.status()

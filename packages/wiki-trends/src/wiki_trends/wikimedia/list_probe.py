@@ -1,0 +1,78 @@
+"""A probe that asks Wikimedia's pageviews API whether it has the list of a day.
+
+The probe sends one GET request without retries, within the rate limits that all processes of the machine share. The status 404 with
+the API's own error means that the list is not published yet. A throttled or failed request says nothing about the list.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from smart_orchestrator.upstream.probe import Answer, Presence
+from smart_orchestrator.upstream.url_probe import answer_of
+from wiki_trends.config.environment import check_network_variables
+from wiki_trends.config.projects import canonical_project
+from wiki_trends.errors import RequestRejected
+from wiki_trends.wikimedia.answers import Blocked, NoData, RetryLater, parse_response
+from wiki_trends.wikimedia.client import top_url
+from wiki_trends.wikimedia.limiter import DeadlinePassed
+from wiki_trends.wikimedia.transport import Transport
+
+if TYPE_CHECKING:
+    from wiki_trends.config.settings import Settings
+
+# A blocked client is asked to stay away: repeated requests can extend the block.
+BLOCKED_VALIDITY = dt.timedelta(hours=1)
+
+
+class ListProbe:
+    """A `Probe` of the list of the project and the access method in the settings."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def ask(self, key: dt.date, now: dt.datetime) -> Answer:
+        """Request the list of a day. `now` is the current time.
+
+        Raises:
+            ContactMissing: the request would go to Wikimedia, and no contact is set.
+        """
+        check_network_variables(os.environ)
+        url = top_url(self._settings, canonical_project(self._settings.project), self._settings.access, key)
+        transport = Transport(self._settings)
+        try:
+            return _ask(transport, url, now)
+        finally:
+            transport.close()
+
+
+def _ask(transport: Transport, url: str, now: dt.datetime) -> Answer:
+    """Send one request, and return the answer that the response of the API means."""
+    try:
+        response = transport.send_raw(url, {})
+    except RetryLater as failure:
+        return Answer.of(Presence.UNKNOWN, now, failure.reason, url=url)
+    except DeadlinePassed:
+        return Answer.of(Presence.UNKNOWN, now, "the rate limits allowed no request in time", url=url)
+    answer = answer_of(response.status, response.headers, url, now)
+    try:
+        parse_response(url, response.status, response.headers, response.body)
+    except NoData:
+        return answer
+    except Blocked:
+        return replace(answer, until=now + BLOCKED_VALIDITY)
+    except RequestRejected as error:
+        return Answer.of(Presence.UNKNOWN, now, f"{answer.detail}: {error.detail}", url=url)
+    except RetryLater as failure:
+        if failure.throttled:
+            transport.slow_down(failure.pause)
+        unknown = Answer.of(Presence.UNKNOWN, now, failure.reason, url=url)
+        return (
+            unknown
+            if failure.pause is None
+            else replace(unknown, until=now + dt.timedelta(seconds=failure.pause))
+        )
+    return answer
