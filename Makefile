@@ -8,7 +8,7 @@ AIRFLOW := .venv-airflow/bin
 AIRFLOW_READY := .venv-airflow/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run airflow browser redis compose-env test test-slow test-full test-airflow test-airflow-full test-azure test-celery test-bare lint lint-airflow docs docs-check bench bench-analytics bench-trends bench-web bench-airflow screenshots install clean distclean
+.PHONY: help demo run airflow browser redis compose-env test test-slow test-full test-airflow test-airflow-full test-azure test-celery test-bare test-containers lint lint-airflow docs docs-check bench bench-analytics bench-trends bench-web bench-airflow screenshots install clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
@@ -64,6 +64,9 @@ test-azure: $(READY) .tools/azurite/.ready ## the tests of the stores against Az
 
 test-bare: $(READY) ## demo and tests in a bare Debian 13 with Python 3.13, make and git alone; needs root (half an hour)
 	@$(BIN)/python -m tools.bare
+
+test-containers: $(READY) ## compose.yaml in a real engine, with stand-ins for the pinned images; installs Debian's Docker; needs root
+	@$(BIN)/python -m tools.containers
 
 lint: $(READY) ## ruff, strict mypy, import contracts, shell syntax, compose.yaml
 	$(BIN)/ruff check .

@@ -1,0 +1,1 @@
+"""Run `compose.yaml` and the images in a real container engine (`make test-containers`)."""
