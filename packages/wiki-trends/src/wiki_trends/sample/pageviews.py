@@ -40,12 +40,14 @@ class Publication:
         lag: the number of days after which a day is published.
         never: the days that are never published.
         broken: the days for whose lists the API responds with status 500.
+        titles_per_answer: the number of titles that one response of `prop=pageviews` answers.
     """
 
     today: Callable[[], dt.date]
     lag: int
     never: frozenset[dt.date]
     broken: frozenset[dt.date]
+    titles_per_answer: int = 5
 
     def includes(self, day: dt.date) -> bool:
         """Return whether the lists of a day are published."""
