@@ -41,7 +41,9 @@ COLUMNS = {
     "history": "VARCHAR",
     "history_problem": "VARCHAR",
 }
-JSON_COLUMNS = frozenset({"days_used", "policy", "fingerprints", "table_rows", "baseline", "states", "history"})
+JSON_COLUMNS = frozenset(
+    {"days_used", "policy", "fingerprints", "table_rows", "baseline", "states", "history"}
+)
 # The newest run of each window of a dataset, for the windows that end on a given day or later.
 SELECT_NEWEST_RUNS = """
 SELECT window_start, window_end, fingerprints FROM (

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from wiki_trends.config.projects import project_of_dataset
 from wiki_trends.analytics.page_history import PageHistory
+from wiki_trends.config.projects import project_of_dataset
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
