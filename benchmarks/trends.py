@@ -23,7 +23,7 @@ import numpy as np
 import polars as pl
 
 from wiki_trends.analytics.engines.duckdb import computed_tables
-from wiki_trends.analytics.tables.declarations import DAYS, EARLIER, EARLIER_DAYS, ROWS, RUN
+from wiki_trends.analytics.tables.declarations import DAYS, EARLIER, EARLIER_DAYS, PAGE_HISTORY, ROWS, RUN
 from wiki_trends.analytics.tables.history import BASELINE_DAYS
 from wiki_trends.pipeline.lists.device_share import DeviceLists
 from wiki_trends.pipeline.lists.top_list import ListRow
@@ -229,8 +229,24 @@ def complete_rows(rows: pl.DataFrame) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def analysis_of(rows: pl.DataFrame, first: dt.date, last: dt.date) -> dict[str, pl.DataFrame]:
-    """Compute the tables of the window from `first` to `last`, with the days before the window as baseline."""
+def scores_of(
+    rows: pl.DataFrame, first: dt.date, last: dt.date, history: pl.DataFrame | None = None
+) -> pl.DataFrame:
+    """Compute the scores of the window from `first` to `last`; see `analysis_of`."""
+    return analysis_of(rows, first, last, history)["wiki_trends_scores"]
+
+
+def analysis_of(
+    rows: pl.DataFrame, first: dt.date, last: dt.date, history: pl.DataFrame | None = None
+) -> dict[str, pl.DataFrame]:
+    """Compute the tables of the window from `first` to `last`, with the days before the window as baseline.
+
+    Args:
+        rows: the lists of all days, from `complete_rows`.
+        first: the first day of the window.
+        last: the last day of the window.
+        history: the exact views of some pages, with the columns of `declarations.HISTORY_TYPES`.
+    """
     baseline = pl.col("date").is_between(first - dt.timedelta(days=BASELINE_DAYS), first, closed="left")
     window, earlier = rows.filter(pl.col("date").is_between(first, last)), rows.filter(baseline)
     inputs = {
@@ -242,6 +258,8 @@ def analysis_of(rows: pl.DataFrame, first: dt.date, last: dt.date) -> dict[str, 
             {"dataset": ["diamond"], "window_start": [first], "window_end": [last], "project": [PROJECT]}
         ),
     }
+    if history is not None:
+        inputs[PAGE_HISTORY] = history
     with computed_tables(inputs) as tables:
         names = ("wiki_trends_scores", "wiki_trends_growth")
         return {name: pl.DataFrame(_Stream(tables[name])) for name in names}

@@ -33,6 +33,8 @@ def recomputed(dataset, project, window, used, baseline):
         "wiki_trends_growth": [_growth(page, used) for page in _always_listed(used)],
         "wiki_trends_categories": _categories(used),
         "wiki_trends_scores": _Scores(dataset, project, window, used, baseline).rows(),
+        # No history was requested.
+        "wiki_page_history": [],
     }
 
 
@@ -256,7 +258,7 @@ class _Scores:
         days = {day: self._expected(page, day) for day in listed}
         eligible = [day for day in days if days[day]["reference_days"]]
         if not eligible:
-            return dict.fromkeys(names)
+            return dict.fromkeys((*names, "reference_history", "reference_bounded", "reference_missing"))
         day = max(eligible, key=lambda day: (round(days[day]["surprise"], 12), -day.toordinal()))
         row, views = days[day], self.listed[page][day]["views"]
         past = self._levels(page, self._reference(day)[0])
@@ -277,6 +279,9 @@ class _Scores:
             "usual_views": math.exp(row["usual"]) - 1,
             "expected_views": math.exp(row["expected"]) - 1,
             "spread": spread,
+            "reference_history": 0,
+            "reference_bounded": reference_days - listed_days,
+            "reference_missing": 28 - reference_days,
             "confidence": reference_days / 28,
             "score": surprise / spread * reference_days / 28,
             "burst": burst,
@@ -328,7 +333,15 @@ class _Scores:
             averages.append(sum(w * v for w, v in zip(weights, views, strict=True)) / sum(weights))
         fast, slow = averages
         momentum = fast / slow - 1 if slow else None
-        return {"ewma_3": fast, "ewma_14": slow, "momentum": momentum, "momentum_label": _label(momentum)}
+        return {
+            "ewma_3": fast,
+            "ewma_14": slow,
+            "momentum": momentum,
+            "momentum_label": _label(momentum),
+            "ewma_bounded": sum(day not in self.listed[page] for day in days),
+            "window_bounded": sum(day not in self.listed[page] for day in self.used),
+            "window_history": 0,
+        }
 
     def _mean_levels(self):
         end = max(self.used)

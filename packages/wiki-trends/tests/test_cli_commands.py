@@ -159,7 +159,7 @@ def test_run_json_has_coverage_runs_rows_and_seconds(two_missing, sample_api):
     assert document["rows"]["wiki_trends_timeseries"] == sum(
         day["rows"] for day in document["completeness"]["days"]
     )
-    assert set(document["seconds"]) == {"check", "backfill", "analyze"}
+    assert set(document["seconds"]) == {"check", "backfill", "history", "analyze"}
     assert all(seconds >= 0 for seconds in document["seconds"].values())
 
 

@@ -17,7 +17,12 @@ def assert_whole(ran, folder):
     assert document["coverage_pct"] == 100.0
     assert [run["day"] for run in document["runs_started"]] == HOLES
     names = {"timeseries", "common", "growth", "categories", "scores"}
-    tables = {"wiki_diamond", "wiki_pipeline_runs", *(f"wiki_trends_{name}" for name in names)}
+    tables = {
+        "wiki_diamond",
+        "wiki_page_history",
+        "wiki_pipeline_runs",
+        *(f"wiki_trends_{name}" for name in names),
+    }
     assert set(document["rows"]) == tables
     # Five steps for each of the ten days: the five days of the window and the five days before them.
     assert document["rows"]["wiki_pipeline_runs"] == 50
@@ -26,6 +31,7 @@ def assert_whole(ran, folder):
     assert all(rows > 100 for name, rows in document["rows"].items() if name not in few)
     assert "missing 2, coverage 60.0 %" in ran.err
     assert "coverage 100.0 %" in ran.err
+    assert "page history: exact views of 300 pages" in ran.err
 
 
 def test_the_demo_makes_the_window_whole_twice_and_stays_in_its_folder(place):

@@ -18,6 +18,7 @@ TABLES = [
     "wiki_trends_categories",
     "wiki_trends_scores",
     "wiki_pipeline_runs",
+    "wiki_page_history",
     "wiki_trends_runs",
 ]
 
@@ -45,6 +46,8 @@ def test_every_table_in_every_format_has_all_its_rows(published, table, form, re
         "wiki_trends_scores": 4,
         # The days were written without the pipeline.
         "wiki_pipeline_runs": 0,
+        # Nothing was requested.
+        "wiki_page_history": 0,
     }
     expected = rows.get(table, {"wiki_trends_growth": 3}.get(table, 1))
     assert read(target).height == expected

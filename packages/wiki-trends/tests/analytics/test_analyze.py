@@ -50,6 +50,7 @@ def test_the_run_says_what_was_read(tmp_path, warehouse):
         "wiki_trends_growth": 1,
         "wiki_trends_categories": 1,
         "wiki_trends_scores": 2,
+        "wiki_page_history": 0,
         # Nothing was measured: the days were not written by the pipeline.
         "wiki_pipeline_runs": 0,
     }

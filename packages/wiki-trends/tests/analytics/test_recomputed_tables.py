@@ -157,7 +157,16 @@ def assert_recorded(recorded, run, completeness, rows, baseline):
     assert recorded["coverage_pct"] == round(100 * len(used) / len(partitions), 1)
     assert recorded["version"]
     assert recorded["seconds"] > 0
-    assert recorded.keys() == {*values, *plain, "baseline", "coverage_pct", "version", "seconds"}
+    assert recorded.keys() == {
+        *values,
+        *plain,
+        "baseline",
+        "coverage_pct",
+        "version",
+        "seconds",
+        "history",
+        "history_problem",
+    }
     assert all(day in rows for day in run.days_used)
 
 

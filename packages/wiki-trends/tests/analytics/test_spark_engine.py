@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from unittest.mock import patch
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -28,9 +29,11 @@ from wiki_trends.analytics.analyze import analyze
 from wiki_trends.analytics.engines import spark_rows
 from wiki_trends.analytics.engines import spark_session as spark_session_module
 from wiki_trends.analytics.engines.opening import open_engine
+from wiki_trends.analytics.page_history import PageHistory
 from wiki_trends.errors import EngineError
 from wiki_trends.warehouse import open_warehouse
 
+HISTORY_SCHEMA = {"page": pl.String, "date": pl.Date, "views": pl.Int64, "requested_for": pl.Date}
 # Each takes Spark several seconds, however few rows it has.
 LAKES = 3
 OF_THREADS = int(SETTINGS["spark.sql.broadcastExchange.maxThreadThreshold"])
@@ -41,6 +44,19 @@ def window_at_the_end(dataset, total, length):
     return check(dataset, window)
 
 
+def history_of(lake):
+    """Views of some pages on every second day from a week before the lake, in its lists or not."""
+    pages = sorted({listed["page"] for day in lake for listed in rows_of(day)})[::3]
+    rows = [
+        (page, day_number(offset), 20 * number + offset % 5, day_number(len(lake) - 1))
+        for number, page in enumerate(pages)
+        for offset in range(-7, len(lake), 2)
+    ]
+    return PageHistory(
+        pl.DataFrame(rows, schema=HISTORY_SCHEMA, orient="row"), {"2025-11-05": "f"}, len(pages)
+    )
+
+
 def publish_by_both_and_compare(lake, length):
     """Publish with both engines and compare; the last `length` days are the window, the days before it the baseline."""
     with tempfile.TemporaryDirectory() as folder:
@@ -49,10 +65,11 @@ def publish_by_both_and_compare(lake, length):
             write_day(dataset, offset, rows_of(day))
         completeness = window_at_the_end(dataset, len(lake), min(length, len(lake)))
         embedded, other = (open_warehouse(f"duckdb:///{folder}/{name}.duckdb") for name in ("one", "other"))
-        expected = analyze(dataset, completeness, embedded)
-        done = analyze(dataset, completeness, other, engine=open_engine("local[2]"))
+        history = history_of(lake)
+        expected = analyze(dataset, completeness, embedded, history=history)
+        done = analyze(dataset, completeness, other, engine=open_engine("local[2]"), history=history)
         assert (done.rows, done.fingerprints) == (expected.rows, expected.fingerprints)
-        assert done.run.baseline == expected.run.baseline
+        assert (done.run.baseline, done.run.history) == (expected.run.baseline, history.fingerprints)
         with embedded.reading() as reader, other.reading() as spark:
             assert_same_tables(reader, spark, expected.rows, dataset.name)
             for table in expected.rows:

@@ -12,6 +12,7 @@ import pytest
 
 from wiki_trends.sample import mediawiki, truth
 from wiki_trends.sample.days import wiki_traffic
+from wiki_trends.sample.pageviews import Publication
 from wiki_trends.sample.wikis import WIKIS
 from wiki_trends.wikimedia.pages import PAGE_FACTS_QUERY, Pages
 from wiki_trends.wikimedia.siteinfo import parse_siteinfo
@@ -20,8 +21,11 @@ EN = WIKIS["en.wikipedia"]
 DAY = dt.date(2025, 11, 5)
 
 
+PUBLICATION = Publication(lambda: dt.date(2025, 11, 12), 1, frozenset(), frozenset())
+
+
 def ask(params, wiki=EN, *, limit=240):
-    answer = mediawiki.respond(params, 0, wiki, limit)
+    answer = mediawiki.respond(params, 0, wiki, limit, PUBLICATION)
     assert answer.status == 200
     return json.loads(answer.body)
 

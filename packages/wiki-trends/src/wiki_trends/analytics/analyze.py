@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.partition import Partition
     from smart_orchestrator.model.window import Window
     from wiki_trends.analytics.engines.base import Engine
+    from wiki_trends.analytics.page_history import PageHistory
     from wiki_trends.warehouse.base import Warehouse
 
 logger = logging.getLogger(__name__)
@@ -62,6 +63,7 @@ def analyze(
     warehouse: Warehouse,
     *,
     engine: Engine | None = None,
+    history: PageHistory | None = None,
     clock: Callable[[], dt.datetime] = now_utc,
 ) -> Analysis:
     """Read the partitions of a checked window and of its baseline, compute all tables, and publish them.
@@ -74,6 +76,7 @@ def analyze(
         completeness: the check of the window, which contains the partitions to read.
         warehouse: the warehouse to publish the tables to.
         engine: the engine that computes the tables; by default DuckDB.
+        history: the exact views of some pages, which replace bounds and missing days; by default none.
         clock: a function that returns the current time, with a time zone.
 
     Raises:
@@ -87,6 +90,7 @@ def analyze(
     """
     from wiki_trends.analytics.engines.base import DUCKDB, Inputs
     from wiki_trends.analytics.engines.opening import open_engine
+    from wiki_trends.analytics.page_history import PageHistory
     from wiki_trends.analytics.tables.pipeline_runs import NAME as PIPELINE_RUNS
     from wiki_trends.analytics.tables.pipeline_runs import pipeline_runs
     from wiki_trends.analytics.window_rows import baseline_of
@@ -102,12 +106,13 @@ def analyze(
     start_time = time.monotonic()
     window = completeness.window
     partitions = completeness.usable
-    inputs = Inputs(dataset, window, partitions, baseline_of(dataset, window))
+    history = history or PageHistory()
+    inputs = Inputs(dataset, window, partitions, baseline_of(dataset, window), history)
     logger.info("reading %d days", len(inputs.used) + len(inputs.baseline))
     with (engine or open_engine(DUCKDB)).compute(inputs) as computed:
         # The engine omits the partitions of `inputs.baseline` that it cannot read.
         baseline = computed.baseline
-        run = run_record(dataset, completeness, baseline, clock())
+        run = run_record(dataset, completeness, baseline, clock(), history)
         tables = {**computed.tables, PIPELINE_RUNS: pipeline_runs([*baseline, *partitions])}
         published = warehouse.publish(tables, replace(run, seconds=round(time.monotonic() - start_time, 3)))
     return Analysis(
@@ -125,6 +130,7 @@ def run_record(
     completeness: Completeness,
     baseline: Iterable[Partition],
     now: dt.datetime | None = None,
+    history: PageHistory | None = None,
 ) -> RunRecord:
     """Return the run that a publish of this window would add, without `rows` and `seconds`.
 
@@ -133,6 +139,7 @@ def run_record(
         completeness: the check of the window.
         baseline: the partitions of the baseline.
         now: the time of the publish; by default the current time.
+        history: the exact views of some pages; by default none.
     """
     partitions = completeness.usable
     return RunRecord(
@@ -157,6 +164,8 @@ def run_record(
             }
             for partition in completeness.partitions
         },
+        history=dict(history.fingerprints) if history is not None else {},
+        history_problem=history.problem if history is not None else "",
     )
 
 

@@ -186,12 +186,15 @@ def analyze(
     lake: LakeOptions,
     warehouse: options.WarehouseUrl = None,
     engine: options.Engine = None,
+    no_history: options.NoHistory = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Compute the trends of a window that is ready, and publish the tables. No runs are started."""
     from wiki_trends.jobs.main import analysis_json, analyze_window, checker
 
-    settings = settings_of(window, lake, warehouse=warehouse, engine=engine)
+    settings = settings_of(
+        window, lake, warehouse=warehouse, engine=engine, history="off" if no_history else None
+    )
     check_options = build_check_options(policy)
     show_progress()
     check_window = checker(settings, window.window(settings), check_options)
@@ -219,16 +222,25 @@ def run(
     warehouse: options.WarehouseUrl = None,
     engine: options.Engine = None,
     contact: options.Contact = None,
+    no_history: options.NoHistory = False,
     as_json: options.AsJson = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Run the main job: check, backfill due days, wait, check again, analyse, publish, report."""
+    """Run the main job: check, backfill due days, wait, check again, request page history, analyse, publish, report."""
     from wiki_trends.jobs.main import CheckOptions, checker, run_main_job, summary_lines
     from wiki_trends.jobs.runners import limits_of
     from wiki_trends.jobs.signals import after_run
 
     log_to_stderr(verbose=verbose)
-    settings = settings_of(window, runs, lake, warehouse=warehouse, engine=engine, contact=contact)
+    settings = settings_of(
+        window,
+        runs,
+        lake,
+        warehouse=warehouse,
+        engine=engine,
+        contact=contact,
+        history="off" if no_history else None,
+    )
     check_options = build_check_options(policy, strict=strict)
     reporter = reporter_on(sys.stderr)
     limits = limits_of(settings, runs.timeout)

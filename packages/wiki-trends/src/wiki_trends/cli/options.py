@@ -105,6 +105,12 @@ Strict = Annotated[bool, typer.Option("--strict", help="A day of unusual volume 
 OlderThan = shared.OlderThan
 DryRun = shared.DryRun
 AsJson = shared.AsJson
+NoHistory = Annotated[
+    bool,
+    typer.Option(
+        "--no-history", help="Neither request nor use the exact views of pages; WIKI_TRENDS_HISTORY=off."
+    ),
+]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print more to stderr.")]
 DEFAULT_AGE = shared.DEFAULT_AGE
 DEFAULT_TIMEOUT_SECONDS = shared.DEFAULT_TIMEOUT_SECONDS

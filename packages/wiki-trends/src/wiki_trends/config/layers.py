@@ -1,8 +1,9 @@
-"""The four layers of the lake as daily datasets, with the contracts of their columns.
+"""The four layers of the lake as daily datasets, with the contracts of their columns, and the history of pages.
 
-Bronze contains the unchanged responses of the API. Silver contains the articles of the day. Gold adds the category and the place.
-Diamond contains the ten documented columns as CSV. The keys of `en.wikipedia` with `all-access` begin at the root of each layer, as
-documented. The keys of any other project or access method begin with a folder named after the project and the access method.
+Bronze contains the unchanged responses of the API: the lists, and the daily views of single pages in `page_history`. Silver
+contains the articles of the day. Gold adds the category and the place. Diamond contains the ten documented columns as CSV. The
+keys of `en.wikipedia` with `all-access` begin at the root of each layer, as documented. The keys of any other project or access
+method begin with a folder named after the project and the access method.
 """
 
 from __future__ import annotations
@@ -47,12 +48,13 @@ DIAMOND_COLUMNS = (*_ARTICLE_COLUMNS, Column("link", nullable=False), *_CATEGORY
 
 @dataclass(frozen=True, slots=True)
 class Layers:
-    """The datasets of the four layers, for one project and access method."""
+    """The datasets of one project and access method. `page_history` has a partition for the last day of each window."""
 
     bronze: DailyDataset
     silver: DailyDataset
     gold: DailyDataset
     diamond: DailyDataset
+    page_history: DailyDataset
 
 
 def layers(settings: Settings) -> Layers:
@@ -65,10 +67,10 @@ def layers(settings: Settings) -> Layers:
         folder, name_suffix = f"{folder_name}/", f" of {folder_name}"
 
     def dataset(
-        layer: str, name_stem: str, extension: str, columns: tuple[Column, ...], min_rows: int
+        layer: str, name_stem: str, extension: str, columns: tuple[Column, ...], min_rows: int, name: str = ""
     ) -> DailyDataset:
         return DailyDataset(
-            name=f"{layer}{name_suffix}",
+            name=f"{name or layer}{name_suffix}",
             lake=settings.lake.replace("{layer}", layer),
             key_format=f"{folder}{name_stem}_{{day:%Y_%m_%d}}.{extension}",
             format="raw" if extension == "json" else "csv" if extension == "csv" else "parquet",
@@ -86,4 +88,5 @@ def layers(settings: Settings) -> Layers:
         silver=dataset("silver", "cleaned", "parquet", (*_ARTICLE_COLUMNS, *_DESKTOP_SHARE_COLUMNS), 1),
         gold=dataset("gold", "categorized", "parquet", (*_ARTICLE_COLUMNS, *_CATEGORY_AND_PLACE_COLUMNS), 1),
         diamond=dataset("diamond", "diamond_final", "csv", DIAMOND_COLUMNS, settings.min_rows),
+        page_history=dataset("bronze", "page_history", "json", (), 1, "page history"),
     )

@@ -154,6 +154,13 @@ class Settings(SignalSettings):
         "Days for which the categories and the place of a page are cached.",
         example="7",
     )
+    history: str = setting_field(
+        "on",
+        choice("on", "off"),
+        "Whether `run` requests the exact daily views of the pages that may be rising and whose usual views the lake does not "
+        "show, and whether the scores use them: `on` or `off`.",
+        example="off",
+    )
     suspect_low: float = setting_field(
         0.1,
         fraction(0.0, 0.5),

@@ -9,13 +9,16 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+from urllib.request import urlopen
 
 from smart_orchestrator.backfilling.reporter import SilentReporter
 from smart_orchestrator.model.window import Window
@@ -23,6 +26,7 @@ from wiki_trends.config.settings import FILE_NAME, Settings
 from wiki_trends.errors import SettingError, WikimediaUnreachable
 from wiki_trends.jobs.main import CheckOptions, MainJob, fetch_days, run_main_job, summary_lines
 from wiki_trends.jobs.runners import limits_of
+from wiki_trends.wikimedia.page_views import RECENT_VIEWS_QUERY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,7 +105,7 @@ def next_step_lines(demo: Demo) -> list[Line]:
     folder = demo.folder
     steps = [
         (f"cd {folder}", f"its {FILE_NAME} names this lake"),
-        (f"wiki-trends sample-api --port {SAMPLE_API_PORT} &", "the synthetic Wikimedia"),
+        (f"wiki-trends sample-api --port {SAMPLE_API_PORT} --today {AS_OF} &", "the synthetic Wikimedia"),
         ("rm -r lake/diamond/diamond_final_2025_11_07.csv", "removes one day from the lake"),
         (f"wiki-trends check --as-of {AS_OF}", "shows which day is missing, and why"),
         (f"wiki-trends run --as-of {AS_OF}", "fetches only that day"),
@@ -146,7 +150,7 @@ def _prepare_folder(folder: Path) -> None:
 @contextmanager
 def _sample_api(folder: Path) -> Iterator[str]:
     """Run a sample API during the block, and yield its address."""
-    command = [sys.executable, "-m", "wiki_trends", "sample-api", "--port", "0"]
+    command = [sys.executable, "-m", "wiki_trends", "sample-api", "--port", "0", "--today", str(AS_OF)]
     with (
         (folder / "sample-api.log").open("wb") as log,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as process,
@@ -159,9 +163,18 @@ def _sample_api(folder: Path) -> Iterator[str]:
             address = process.stdout.readline().strip() if process.stdout else ""
             if not address:
                 raise WikimediaUnreachable(url="the sample API", attempts=1, reason="it did not start")
+            threading.Thread(target=_make_recent_days, args=(address,), daemon=True).start()
             yield address
         finally:
             process.terminate()
+
+
+def _make_recent_days(address: str) -> None:
+    """Let the sample API make the views of the last 60 days, which takes time, while the lake is filled."""
+    query = urlencode({**RECENT_VIEWS_QUERY, "titles": "Main_Page"})
+    # A failure does not matter: the main job sends its own requests.
+    with suppress(OSError), urlopen(f"{address}/en.wikipedia/w/api.php?{query}") as response:  # noqa: S310 - this host
+        response.read()
 
 
 def _demo_settings(folder: Path, address: str) -> Settings:

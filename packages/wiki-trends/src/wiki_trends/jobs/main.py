@@ -1,4 +1,4 @@
-"""The main job and its parts: check a window, backfill due days, check again, analyse, publish.
+"""The main job and its parts: check a window, backfill due days, check again, request page history, analyse, publish.
 
 The command line, the documented scripts, the dashboard and the demo call the functions of this module. The functions do not
 print: they report progress to a `Reporter`, and return results. They raise the exceptions of `wiki_trends.errors` and
@@ -24,6 +24,7 @@ from smart_orchestrator.runners.ledger import Ledger
 from smart_orchestrator.volume_check import with_volume
 from wiki_trends.config.layers import layers
 from wiki_trends.config.settings import env_name
+from wiki_trends.jobs.history import history_lines, read_page_history, request_page_history
 from wiki_trends.jobs.publish_state import unchanged_publish
 from wiki_trends.jobs.runners import LazyClient, runner_for_polling, runner_for_starting
 from wiki_trends.jobs.signals import announce_publish, lineage_of
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.window import Window
     from smart_orchestrator.text.reports import Line
     from wiki_trends.analytics.analyze import Analysis
+    from wiki_trends.analytics.page_history import PageHistory
     from wiki_trends.config.settings import Settings
     from wiki_trends.pipeline.run import Fetch
     from wiki_trends.warehouse.base import RunRecord
@@ -145,12 +147,14 @@ class MainJob:
         backfill: the runs of the backfill, and the completeness of the window after the runs.
         analysis: the new analysis that was published; None when the window is not ready, or when nothing has changed.
         unchanged_run: the record of the last publish if that publish read the same partitions; otherwise None.
+        history: the page history that the analysis used; None when the window is not ready.
         seconds: the seconds that each phase took.
     """
 
     backfill: Backfill
     analysis: Analysis | None
     unchanged_run: RunRecord | None
+    history: PageHistory | None
     seconds: dict[str, float]
 
     @property
@@ -169,6 +173,7 @@ class MainJob:
             **self.backfill.outcome.to_json(),
             "completeness": after.to_json(),
             "unchanged": self.unchanged_run is not None,
+            "history": self.history.to_json() if self.history else None,
             "rows": dict(self.published.rows) if self.published else {},
             "fingerprints": dict(self.published.fingerprints) if self.published else {},
             "seconds": {name: round(value, 3) for name, value in self.seconds.items()},
@@ -178,20 +183,27 @@ class MainJob:
 def run_main_job(
     settings: Settings, window: Window, options: CheckOptions, limits: Limits, reporter: Reporter
 ) -> MainJob:
-    """Run the main job: check, backfill due days, check again; when the window is ready, analyse and publish."""
+    """Run the main job: check, backfill due days, check again; when the window is ready, request history, analyse, publish."""
     timer = _PhaseTimer()
     check_window = checker(settings, window, replace(options, volume=True))
     backfill_result = fill(settings, timer.timed("check", check_window), limits, reporter)
     timer.end_phase("backfill")
-    analysis = unchanged_run = None
-    if backfill_result.completeness.ready:
-        analysis, unchanged_run = publish(settings, backfill_result.completeness, check_window)
-        timer.end_phase("analyze")
-    return MainJob(backfill_result, analysis, unchanged_run, timer.seconds)
+    if not backfill_result.completeness.ready:
+        return MainJob(backfill_result, None, None, None, timer.seconds)
+    history, unchanged_run = history_for_publish(settings, backfill_result.completeness)
+    timer.end_phase("history")
+    analysis = None
+    if unchanged_run is None:
+        analysis = analyze_window(settings, backfill_result.completeness, check_window, history)
+    timer.end_phase("analyze")
+    return MainJob(backfill_result, analysis, unchanged_run, history, timer.seconds)
 
 
 def analyze_window(
-    settings: Settings, completeness: Completeness, recheck: Callable[[], Completeness]
+    settings: Settings,
+    completeness: Completeness,
+    recheck: Callable[[], Completeness],
+    history: PageHistory | None = None,
 ) -> Analysis:
     """Compute and publish the tables of a checked window.
 
@@ -201,6 +213,7 @@ def analyze_window(
         settings: the settings of the lake, the engine and the warehouse.
         completeness: the result of a check of the window.
         recheck: a function that repeats the check with the same options.
+        history: the page history; by default, the history that the lake has, without a request.
 
     Raises:
         WindowNotReady: the window is not ready under its policy.
@@ -213,10 +226,12 @@ def analyze_window(
     from wiki_trends.warehouse import open_warehouse
 
     dataset, warehouse = layers(settings).diamond, open_warehouse(settings.warehouse)
+    history = history or read_page_history(settings, completeness.window)
 
     def analyze_once(completeness: Completeness) -> Analysis:
+        engine = open_engine(settings.engine)
         with lineage_of(settings, completeness) as complete:
-            analysis = analyze(dataset, completeness, warehouse, engine=open_engine(settings.engine))
+            analysis = analyze(dataset, completeness, warehouse, engine=engine, history=history)
             complete(analysis)
         announce_publish(settings, analysis)
         return analysis
@@ -229,26 +244,22 @@ def analyze_window(
     return analyze_once(completeness)
 
 
-def publish(
-    settings: Settings, completeness: Completeness, recheck: Callable[[], Completeness]
-) -> tuple[Analysis | None, RunRecord | None]:
-    """Analyse and publish a checked window, unless the last publish already read the same partitions.
+def history_for_publish(
+    settings: Settings, completeness: Completeness
+) -> tuple[PageHistory, RunRecord | None]:
+    """Request the page history of a checked window, unless its published tables are current.
 
     Returns:
-        The new analysis, or else the record of the unchanged publish; the other item is None.
-
-    Raises:
-        WindowNotReady: the window is not ready under its policy.
-        PartitionChanged: a partition changed after each of the checks.
-        EngineError: the tables cannot be computed.
-        WarehouseError: the warehouse cannot be read or written.
+        The history for the analysis; and the published run if the tables need no new analysis, otherwise None.
     """
-    unchanged_run = unchanged_publish(settings, completeness)
-    return (
-        (None, unchanged_run)
-        if unchanged_run is not None
-        else (analyze_window(settings, completeness, recheck), None)
-    )
+    history = read_page_history(settings, completeness.window)
+    unchanged_run = unchanged_publish(settings, completeness, history)
+    if unchanged_run is not None and unchanged_run.history_requested:
+        return history, unchanged_run
+    requested = request_page_history(settings, completeness)
+    if unchanged_run is not None and requested.partitions != history.partitions:
+        unchanged_run = None
+    return requested, unchanged_run
 
 
 def publish_trends(
@@ -265,12 +276,16 @@ def publish_trends(
         settings = replace(settings, warehouse=warehouse)
     window, options = completeness.window, CheckOptions(completeness.policy, strays=False, volume=True)
     completeness = with_volume(layers(settings).diamond, completeness)
-    recheck = checker(settings, window, options, ask_upstream=False)
-    analysis, unchanged_run = publish(settings, completeness, recheck)
-    run = analysis.run if analysis is not None else unchanged_run
-    rows = dict(run.rows) if run is not None else {}
+    history, run = history_for_publish(settings, completeness)
+    published = "before, and nothing has changed since"
+    if run is None:
+        published = "now"
+        recheck = checker(settings, window, options, ask_upstream=False)
+        run = analyze_window(settings, completeness, recheck, history).run
+    rows = dict(run.rows)
     return {
-        "published": "before, and nothing has changed since" if unchanged_run else "now",
+        "published": published,
+        "history": history.to_json(),
         "combined records": rows.get("wiki_trends_timeseries", 0),
         "common articles": rows.get("wiki_trends_growth", 0),
         "days": [day.isoformat() for day in completeness.available],
@@ -337,6 +352,8 @@ def summary_lines(job: MainJob) -> list[Line]:
     lines.append((f"coverage {after.coverage_pct:.1f} %", "good" if after.complete else "bad"))
     unusual = [partition for partition in after.partitions if partition.code is Code.UNUSUAL_VOLUME]
     lines += [(f"unusual volume: {partition.day}: {partition.reason}", "warn") for partition in unusual]
+    if job.history is not None:
+        lines += history_lines(job.history)
     if job.published is not None:
         rows = ", ".join(f"{table} {count:,}" for table, count in job.published.rows.items())
         verb = "published before, and nothing has changed since" if job.unchanged_run else "published"

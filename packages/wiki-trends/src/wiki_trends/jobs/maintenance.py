@@ -83,7 +83,7 @@ def vacuum_layers(settings: Settings, *, older_than: dt.timedelta, dry_run: bool
         VacuumRefused: no layer has a manifest of this program.
     """
     lake = layers(settings)
-    datasets = (lake.bronze, lake.silver, lake.gold, lake.diamond)
+    datasets = (lake.bronze, lake.silver, lake.gold, lake.diamond, lake.page_history)
     leftovers = {dataset.name: find_leftovers(dataset, older_than=older_than) for dataset in datasets}
     cache = PageCache(lake_of(lake.silver), project_of(settings), keep_days=settings.cache_days)
     if dry_run:

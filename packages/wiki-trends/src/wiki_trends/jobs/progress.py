@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 SECONDS_BETWEEN_LINES = 3.0
 
 # At INFO, these packages log only their current step, such as "reading 30 days" or "computing wiki_trends_growth".
-LOGGER_NAMES = ("wiki_trends.analytics", "wiki_trends.queries", "wiki_trends.warehouse")
+LOGGER_NAMES = (
+    "wiki_trends.analytics",
+    "wiki_trends.pipeline.history",
+    "wiki_trends.queries",
+    "wiki_trends.warehouse",
+)
 
 
 def throttled_writer() -> Callable[[str], None]:

@@ -13,6 +13,7 @@ from wiki_trends.errors import SettingError
 
 if TYPE_CHECKING:
     from smart_orchestrator.model.completeness import Completeness
+    from wiki_trends.analytics.page_history import PageHistory
     from wiki_trends.config.settings import Settings
     from wiki_trends.warehouse.base import RunRecord
 
@@ -33,7 +34,9 @@ def last_published(settings: Settings) -> RunRecord | None:
         return None
 
 
-def unchanged_publish(settings: Settings, completeness: Completeness) -> RunRecord | None:
+def unchanged_publish(
+    settings: Settings, completeness: Completeness, history: PageHistory
+) -> RunRecord | None:
     """Return the record of the last publish if a new publish would have the same inputs; otherwise None.
 
     `RunRecord.inputs` returns the inputs, such as the window and the fingerprints of the partitions that are read.
@@ -45,7 +48,8 @@ def unchanged_publish(settings: Settings, completeness: Completeness) -> RunReco
     if last_run is None:
         return None
     dataset = layers(settings).diamond
-    current = run_record(dataset, completeness, baseline_of(dataset, completeness.window))
+    baseline = baseline_of(dataset, completeness.window)
+    current = run_record(dataset, completeness, baseline, history=history)
     return last_run if last_run.inputs() == current.inputs() else None
 
 

@@ -64,7 +64,7 @@ class WikiTraffic:
         self._name = f"{pages.seed}/{pages.wiki.project}"
         self._non_articles = [page for page in pages.pages if page.role == "non_article"]
 
-    @lru_cache(maxsize=64)  # noqa: B019 - instances live as long as the process
+    @lru_cache(maxsize=128)  # noqa: B019 - instances live as long as the process
     def views(self, day: dt.date) -> dict[int, Views]:
         """Return the views on a day of every page that can be in a list, by page number."""
         rng = random.Random(f"{self._name}/day/{day}")

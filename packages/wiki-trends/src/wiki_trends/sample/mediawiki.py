@@ -13,16 +13,20 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from wiki_trends.sample.pages import Catalogue, Details, Page, catalogue
+from wiki_trends.sample.recent_views import CONTINUE, add_recent_views, day_count
 from wiki_trends.sample.responses import Response, json_response
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from wiki_trends.sample.pageviews import Publication
     from wiki_trends.sample.wikis import Wiki
 
 MAX_TITLES = 50
 _INVALID = re.compile(r"[\[\]{}<>|#\ufffd]|%[0-9A-Fa-f]{2}")
-_PROPS = ("categories", "coordinates", "pageprops", "description", "info")
+_PROPS = ("categories", "coordinates", "pageprops", "description", "info", "pageviews")
+# The parameter that continues a property.
+_CONTINUATIONS = {"categories": "clcontinue", "pageviews": CONTINUE}
 
 
 class ActionApiError(Exception):
@@ -47,13 +51,15 @@ def api_error(code: str, info: str, *, headers: dict[str, str] | None = None, **
     return json_response(body, headers={"MediaWiki-API-Error": code, **(headers or {})})
 
 
-def respond(params: Mapping[str, str], seed: int, wiki: Wiki, category_limit: int) -> Response:
+def respond(
+    params: Mapping[str, str], seed: int, wiki: Wiki, category_limit: int, publication: Publication
+) -> Response:
     """Answer a request. A continued response has at most `category_limit` categories in each piece."""
     try:
         check_parameters(params)
         if params.get("meta") == "siteinfo":
             return json_response(wiki.siteinfo())
-        return json_response(_query(params, catalogue(seed, wiki), category_limit))
+        return json_response(_query(params, catalogue(seed, wiki), category_limit, publication))
     except ActionApiError as failure:
         return api_error(failure.code, failure.info, **failure.extra)
 
@@ -135,30 +141,29 @@ class _ResolvedTitles:
     others: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
-def _query(params: Mapping[str, str], pages: Catalogue, category_limit: int) -> dict[str, Any]:
+def _query(
+    params: Mapping[str, str], pages: Catalogue, category_limit: int, publication: Publication
+) -> dict[str, Any]:
     resolved = _ResolvedTitles()
     for requested in parse_titles(params):
         _resolve(requested, pages, resolved, follow="redirects" in params)
     ordered = sorted(resolved.pages.values(), key=lambda page: pages.details(page.number).page_id)
     entries = {page.number: _page_entry(page, pages.details(page.number), pages.wiki) for page in ordered}
     props = split_values(params.get("prop", ""))
-    is_first_piece = "clcontinue" not in params
-    if is_first_piece:
+    if not params.keys() & set(_CONTINUATIONS.values()):
         for number, entry in entries.items():
             entry.update(_properties(pages.pages[number], pages.details(number), params, props))
-    continuation = None
-    if "categories" in props:
-        continuation = _add_categories(entries, pages, params, category_limit)
+    markers = _add_continued(resolved, entries, pages, params, category_limit, publication)
     result: dict[str, Any] = {}
     unknown = [name for name in props if name not in _PROPS]
     if unknown:
         text = f'Unrecognized value for parameter "prop": {", ".join(unknown)}.'
         result["warnings"] = {"query": {"warnings": text}}
-    if continuation is None:
-        result["batchcomplete"] = True
+    if markers:
+        complete_props = "|".join(name for name in props if _CONTINUATIONS.get(name) not in markers)
+        result["continue"] = {**markers, "continue": f"||{complete_props}"}
     else:
-        complete_props = "|".join(name for name in props if name != "categories")
-        result["continue"] = {"clcontinue": continuation, "continue": f"||{complete_props}"}
+        result["batchcomplete"] = True
     query: dict[str, Any] = {}
     if resolved.normalized:
         query["normalized"] = resolved.normalized
@@ -167,6 +172,31 @@ def _query(params: Mapping[str, str], pages: Catalogue, category_limit: int) -> 
     if resolved.pages or resolved.others:
         query["pages"] = [*resolved.others.values(), *entries.values()]
     return result | ({"query": query} if query else {})
+
+
+def _add_continued(
+    resolved: _ResolvedTitles,
+    entries: dict[int, dict[str, Any]],
+    pages: Catalogue,
+    params: Mapping[str, str],
+    category_limit: int,
+    publication: Publication,
+) -> dict[str, str]:
+    """Add one piece of the properties that continue. Return the markers of the next pieces, by parameter."""
+    props = split_values(params.get("prop", ""))
+    is_first_piece = not params.keys() & set(_CONTINUATIONS.values())
+    markers: dict[str, str | None] = {}
+    for prop, name in _CONTINUATIONS.items():
+        if prop not in props or not (is_first_piece or name in params):
+            continue
+        if prop == "categories":
+            markers[name] = _add_categories(entries, pages, params, category_limit)
+        else:
+            if day_count(params.get("pvipdays", "60")) is None:
+                raise ActionApiError("badinteger", 'The value for "pvipdays" must be between 1 and 60.')
+            all_entries = [*resolved.others.values(), *entries.values()]
+            markers[name] = add_recent_views(all_entries, params, pages.seed, pages.wiki, publication)
+    return {name: marker for name, marker in markers.items() if marker is not None}
 
 
 def _resolve(requested: str, pages: Catalogue, resolved: _ResolvedTitles, *, follow: bool) -> None:

@@ -43,6 +43,7 @@ class SampleOptions:
         log: the file to which the server appends one line per request. With None, `serve` logs to stderr, and a
             `SampleServer` has no log.
         category_limit: the largest number of categories in one piece of a response of the Action API.
+        titles_per_answer: the number of titles that one response of `prop=pageviews` answers.
     """
 
     port: int = 0
@@ -59,6 +60,7 @@ class SampleOptions:
     replay: Path | None = None
     log: Path | None = None
     category_limit: int = 240
+    titles_per_answer: int = 5
 
 
 def parse(

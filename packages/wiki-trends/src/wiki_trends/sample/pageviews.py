@@ -41,6 +41,7 @@ class Publication:
         late: the number of further days after which a late day is published.
         never: the days that are never published.
         broken: the days for whose lists the API responds with status 500.
+        titles_per_answer: the number of titles that one response of `prop=pageviews` answers.
     """
 
     today: Callable[[], dt.date]
@@ -48,6 +49,7 @@ class Publication:
     late: Mapping[dt.date, int]
     never: frozenset[dt.date]
     broken: frozenset[dt.date]
+    titles_per_answer: int = 5
 
     def includes(self, day: dt.date) -> bool:
         """Return whether the lists of a day are published."""

@@ -90,6 +90,7 @@ class Api:
             late=options.late,
             never=frozenset(options.never),
             broken=frozenset(options.broken),
+            titles_per_answer=options.titles_per_answer,
         )
 
     def respond(self, method: str, target: str, form: str, host: str) -> Response:
@@ -116,7 +117,8 @@ class Api:
         wiki = wikis.find_wiki(project)
         if wiki is None:
             return text_response(404, f"There is no wiki {project}.\n")
-        return mediawiki.respond(params, self._options.seed, wiki, self._options.category_limit)
+        options = self._options
+        return mediawiki.respond(params, options.seed, wiki, options.category_limit, self._publication)
 
 
 class SampleServer:

@@ -26,6 +26,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "wiki_trends_categories": ("category",),
     "wiki_trends_scores": ("dataset", "window_start", "window_end", "page"),
     "wiki_pipeline_runs": ("date", "step"),
+    "wiki_page_history": ("date", "page"),
 }
 
 # fmt: off
@@ -42,6 +43,7 @@ NULLABLE: Mapping[str, frozenset[str]] = {
         "momentum_label", "trend_days", "trend_pct_per_day", "trend_t", "reference", "se", "evidence", "at_least",
         "days_away", "streak_start", "at_most", "magnitude", "z", "usual_source", "recent_level", "bound_views",
         "after_level", "trend_slope", "trend_rho", "trend_se", "has_trend",
+        "reference_history", "reference_bounded", "reference_missing",
     }),
     "wiki_pipeline_runs": frozenset({"rows_in", "rows_out", "requests", "retries", "cache_hits", "seconds"}),
 }
@@ -58,6 +60,7 @@ REPLACEMENT_KEYS: Mapping[str, tuple[str, ...]] = {
     "wiki_diamond": ("date",),
     "wiki_trends_scores": ("dataset", "window_start", "window_end"),
     "wiki_pipeline_runs": ("date",),
+    "wiki_page_history": ("date", "page"),
 }
 
 
@@ -66,6 +69,7 @@ INDEXES: Mapping[str, tuple[str, ...]] = {
     "wiki_diamond": ("page", "date"),
     "wiki_trends_timeseries": ("page", "date"),
     "wiki_trends_scores": ("page", "window_end"),
+    "wiki_page_history": ("page", "date"),
 }
 
 
@@ -99,6 +103,9 @@ class RunRecord:
         seconds: the duration from the first read to the beginning of the publish.
         states: the `state`, `code` and `reason` of each day when the window was checked, by ISO day; empty in a run that
             an earlier version published.
+        history: the fingerprint of each partition of the page history that was read, by ISO day. The last day of the window has
+            an entry when the history was requested, with an empty fingerprint when it needs no partition.
+        history_problem: the error for which the page history is not complete; empty without one.
     """
 
     dataset: str
@@ -117,6 +124,13 @@ class RunRecord:
     baseline: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     states: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    history: Mapping[str, str] = field(default_factory=dict)
+    history_problem: str = ""
+
+    @property
+    def history_requested(self) -> bool:
+        """Whether the history of the window was requested without an error."""
+        return self.window_end.isoformat() in self.history and not self.history_problem
 
     def inputs(self) -> tuple[object, ...]:
         """Return the values that determine the tables: two runs with equal inputs publish equal tables."""
@@ -130,6 +144,7 @@ class RunRecord:
             self.version,
             fingerprints,
             tuple(sorted(self.baseline.items())),
+            tuple(sorted(item for item in self.history.items() if item[1])),
         )
 
 

@@ -15,6 +15,7 @@ TABLES: Mapping[str, str] = {
     "wiki_trends_categories": "A row for each category in the window published last.",
     "wiki_trends_scores": "A row for each page and published window: scores, and the inputs of the scores.",
     "wiki_pipeline_runs": "A row for each day and step of the pipeline, for every day that was ever published.",
+    "wiki_page_history": "Exact daily views of pages, requested because the lists do not show their usual views.",
     "wiki_trends_runs": "A row for each published window, the newest with the highest number.",
 }
 
@@ -100,8 +101,8 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "presence": "new, returning (days_away is at least 7), regular, or unknown without a baseline.",
         "surprise_date": "Day of the window with the greatest surprise; the earliest of several such days.",
         "surprise_views": "Views on surprise_date.",
-        "reference_days": "Number of available days in the reference of surprise_date, at most 28.",
-        "reference_listed": "Number of the reference_days on which the page was listed.",
+        "reference_days": "Number of days in the reference of surprise_date with a list or with exact views, at most 28.",
+        "reference_listed": "Number of the reference_days whose views are exact: the page was listed, or wiki_page_history has them.",
         "median_level": "Median of ln(1 + views) over the reference_listed days.",
         "mad": "Median absolute deviation of ln(1 + views) over the reference_listed days.",
         "robust_z": "(level - median_level) / (1.4826 * mad) of surprise_date; null when mad is zero.",
@@ -147,6 +148,12 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "has_trend": "Whether the trend is told from noise: trend_t is at least 3 or at most -3.",
         "run": "Number of the run in wiki_trends_runs that published this row; null for an earlier version.",
         "stale": "Whether a later run read a day of this window with other data; null for an earlier version.",
+        "reference_history": "Number of the reference_listed days whose views are only in wiki_page_history.",
+        "reference_bounded": "Number of the reference_days outside the list, whose views are at most the bound.",
+        "reference_missing": "Number of the 28 days of the reference without a list and without exact views.",
+        "window_history": "Number of the days used outside the list whose views are in wiki_page_history.",
+        "window_bounded": "Number of the days used on which the bound counts in the halves.",
+        "ewma_bounded": "Number of days on which the bound counts in ewma_3 and ewma_14.",
     },
     "wiki_pipeline_runs": {
         "date": "Day that the pipeline wrote, UTC.",
@@ -160,6 +167,12 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "retries": "Number of requests that were retries.",
         "cache_hits": "Number of pages that were in the cache.",
         "seconds": "Duration of the step in seconds.",
+    },
+    "wiki_page_history": {
+        "page": _PAGE["page"],
+        "date": "UTC day.",
+        "views": "Views of the page on that day, by people and without its redirects.",
+        "requested_for": "Last day of the window that the views were requested for.",
     },
     "wiki_trends_runs": {
         "run": "Number of the publish, counted from 1.",
@@ -178,6 +191,8 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "baseline": "Fingerprint of each partition of the baseline (the days before the window), by day, as JSON.",
         "seconds": "Duration in seconds from the first read to the beginning of the publish.",
         "states": "State, code and reason of each day when the window was checked, by day, as JSON.",
+        "history": "Fingerprint of each partition of the page history that was read, by day, as JSON.",
+        "history_problem": "Error for which the page history is not complete; empty without one.",
     },
 }
 

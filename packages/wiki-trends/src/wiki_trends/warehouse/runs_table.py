@@ -38,8 +38,12 @@ COLUMNS = {
     "baseline": "VARCHAR",
     "seconds": "DOUBLE",
     "states": "VARCHAR",
+    "history": "VARCHAR",
+    "history_problem": "VARCHAR",
 }
-JSON_COLUMNS = frozenset({"days_used", "policy", "fingerprints", "table_rows", "baseline", "states"})
+JSON_COLUMNS = frozenset(
+    {"days_used", "policy", "fingerprints", "table_rows", "baseline", "states", "history"}
+)
 # The newest run of each window of a dataset, for the windows that end on a given day or later.
 SELECT_NEWEST_RUNS = """
 SELECT window_start, window_end, fingerprints FROM (
@@ -139,6 +143,8 @@ def to_row(run: RunRecord, number: int) -> dict[str, object]:
         "baseline": json.dumps(dict(run.baseline)),
         "seconds": run.seconds,
         "states": json.dumps({day: dict(state) for day, state in run.states.items()}, ensure_ascii=False),
+        "history": json.dumps(dict(run.history)),
+        "history_problem": run.history_problem,
     }
 
 
@@ -172,10 +178,12 @@ def _convert_row(row: Mapping[str, Any]) -> RunRecord:
     values["days_used"] = tuple(dt.date.fromisoformat(day) for day in json.loads(values["days_used"]))
     values["fingerprints"] = json.loads(values["fingerprints"])
     values["rows"] = {str(name): int(count) for name, count in json.loads(row["table_rows"]).items()}
-    # Earlier versions did not record the following three values.
+    # Earlier versions did not record the following values.
     values["baseline"] = json.loads(values["baseline"] or "{}")
     values["states"] = json.loads(values["states"] or "{}")
     values["seconds"] = values["seconds"] or 0.0
+    values["history"] = json.loads(values["history"] or "{}")
+    values["history_problem"] = values["history_problem"] or ""
     return RunRecord(**values)
 
 

@@ -10,10 +10,12 @@ import datetime as dt
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar
+from urllib.parse import quote
 
 from wiki_trends.config.projects import canonical_project, host_of
 from wiki_trends.errors import DayNotPublished, RequestRejected
 from wiki_trends.wikimedia.answers import NoData
+from wiki_trends.wikimedia.page_views import RECENT_VIEWS_QUERY
 from wiki_trends.wikimedia.pages import (
     PAGE_FACTS_QUERY,
     REVISIONS_QUERY,
@@ -110,9 +112,22 @@ def top_url(settings: Settings, project: str, access: str, day: dt.date) -> str:
     return f"{root}/metrics/pageviews/top/{canonical_project(project)}/{access}/{day:%Y/%m/%d}"
 
 
+def article_url(
+    settings: Settings, project: str, access: str, title: str, first: dt.date, last: dt.date
+) -> str:
+    """Return the URL of the daily views of a page by people; the title has underscores."""
+    root = f"{settings.wikimedia_url.rstrip('/')}/metrics/pageviews/per-article"
+    days = f"{first:%Y%m%d}/{last:%Y%m%d}"
+    return f"{root}/{canonical_project(project)}/{access}/user/{quote(title, safe='')}/daily/{days}"
+
+
 def action_url(settings: Settings, project: str) -> str:
     """Return the URL of the Action API of a project's wiki."""
     return settings.mediawiki_url.replace("{project}", host_of(project).removesuffix(".org"))
+
+
+def _raw_answer(answer: Answer) -> RawAnswer:
+    return RawAnswer(answer.body, answer.url, answer.status, answer.etag, dt.datetime.now(tz=dt.UTC))
 
 
 class WikimediaClient:
@@ -168,7 +183,32 @@ class WikimediaClient:
             answer = self._transport.get(url, {}, self.counters)
         except NoData:
             raise DayNotPublished(day=day, project=project, url=url) from None
-        return RawAnswer(answer.body, answer.url, answer.status, answer.etag, dt.datetime.now(tz=dt.UTC))
+        return _raw_answer(answer)
+
+    def recent_views(self, project: str, titles: Sequence[str], continuation: Mapping[str, str]) -> RawAnswer:
+        """Send one request for the daily views of up to 50 pages in the last 60 days; see `page_views`.
+
+        Args:
+            project: the project, for example `en.wikipedia`.
+            titles: the titles of the pages.
+            continuation: the parameters of `continue` in the previous response to the same titles; empty for the first.
+        """
+        return _raw_answer(
+            self._request_action(project, {**RECENT_VIEWS_QUERY, "titles": "|".join(titles), **continuation})
+        )
+
+    def article_views(
+        self, project: str, access: str, title: str, first: dt.date, last: dt.date
+    ) -> RawAnswer | None:
+        """Request the daily views of one page by people; None when the API has no views of these days.
+
+        Source: https://doc.wikimedia.org/generated-data-platform/aqs/analytics-api/reference/page-views.html
+        """
+        url = article_url(self._settings, project, access, title, first, last)
+        try:
+            return _raw_answer(self._transport.get(url, {}, self.counters))
+        except NoData:
+            return None
 
     def site_info(self, project: str) -> SiteInfo:
         """Request the namespaces and the main page of a wiki."""

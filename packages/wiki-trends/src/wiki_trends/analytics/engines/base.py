@@ -6,9 +6,10 @@ that are too large for one machine. Both engines read exactly the partitions tha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from wiki_trends.analytics.page_history import PageHistory
 from wiki_trends.config.projects import project_of_dataset
 
 if TYPE_CHECKING:
@@ -33,12 +34,14 @@ class Inputs:
         window: the window to analyse.
         used: the available partitions of the window, oldest first.
         baseline: the available partitions of the 56 days before the window, which show the usual views of the pages.
+        history: the exact views of some pages; by default none.
     """
 
     dataset: DailyDataset
     window: Window
     used: Sequence[Partition]
     baseline: Sequence[Partition]
+    history: PageHistory = field(default_factory=PageHistory)
 
     @property
     def project(self) -> str:

@@ -19,6 +19,7 @@ from wiki_trends.analytics.tables.declarations import (
     EARLIER,
     EARLIER_DAYS,
     INPUTS,
+    PAGE_HISTORY,
     ROWS,
     RUN,
     is_published,
@@ -77,6 +78,8 @@ class DuckDBEngine:
                 "project": [inputs.project],
             }
             computation.add(RUN, pl.DataFrame(run))
+            if inputs.history.rows is not None:
+                computation.add(PAGE_HISTORY, inputs.history.rows)
             yield Computed(computation.tables(), readable_baseline)
 
 

@@ -26,6 +26,7 @@ from wiki_trends.analytics.tables.declarations import (
     EARLIER,
     EARLIER_DAYS,
     INPUTS,
+    PAGE_HISTORY,
     ROWS,
     RUN,
     is_published,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.model.partition import Partition
     from wiki_trends.analytics.engines.base import Inputs
+    from wiki_trends.analytics.page_history import PageHistory
     from wiki_trends.warehouse.base import ArrowStream
 
 logger = logging.getLogger(__name__)
@@ -125,6 +127,7 @@ class _SessionTables:
         self._create_small_view(DAYS, [(partition.day,) for partition in inputs.used])
         self._create_small_view(EARLIER_DAYS, [(partition.day,) for partition in baseline])
         self._create_small_view(RUN, [(inputs.dataset.name, start, inputs.window.last, inputs.project)])
+        self._create_history_view(inputs.history)
         days.rows.where(days.rows.date >= start).createOrReplaceTempView(ROWS)
         days.rows.where(days.rows.date < start).createOrReplaceTempView(EARLIER)
         return baseline
@@ -149,6 +152,12 @@ class _SessionTables:
         with tolerate_stopped_java():
             for frame in reversed(self._frames):
                 frame.unpersist()
+
+    def _create_history_view(self, history: PageHistory) -> None:
+        import polars as pl
+
+        rows = [] if history.rows is None else pl.DataFrame(history.rows).select(*INPUTS[PAGE_HISTORY]).rows()
+        self._create_small_view(PAGE_HISTORY, rows)
 
     def _create_small_view(self, name: str, rows: list[tuple[object, ...]]) -> None:
         schema = ", ".join(f"`{column}` {SPARK_TYPES[kind]}" for column, kind in INPUTS[name].items())

@@ -1,16 +1,17 @@
 """Declare the tables of a window as Ibis expressions, which every engine can compile.
 
-The expressions have five input tables (`INPUTS`):
+The expressions have six input tables (`INPUTS`):
 
 - `ROWS`: the rows of the window, one for each page and day, with the day in `date`
 - `DAYS`: the days used, one row for each day
 - `EARLIER` and `EARLIER_DAYS`: the rows and the days of the baseline, in the same form
+- `PAGE_HISTORY`: the exact views of some pages, one row for each page and day, up to the last day of the window
 - `RUN`: one row with the dataset, the window and the project
 
 The days come from the check and not from the rows, so that a day without rows counts as a day that listed no page.
 
 The lists in the lake contain at most 1,000 pages. When a list does not contain a page, the number of its views on that day
-is *unknown*, not zero. So no table has a row for the page on that day. `wiki_trends_common` and `wiki_trends_growth` contain
+is *unknown*, not zero, unless `PAGE_HISTORY` has it. So no table of lists has a row for the page on that day. `wiki_trends_common` and `wiki_trends_growth` contain
 only pages that were listed on every day used.
 
 A declaration does not read data. A misspelt column raises an error when the expression is built.
@@ -27,6 +28,7 @@ ROWS = "window_rows"
 DAYS = "window_days"
 EARLIER = "earlier_rows"
 EARLIER_DAYS = "earlier_days"
+PAGE_HISTORY = "page_history"
 RUN = "window_run"
 
 ROW_TYPES = {
@@ -44,7 +46,15 @@ ROW_TYPES = {
 }
 DAY_TYPES = {"date": "date"}
 RUN_TYPES = {"dataset": "string", "window_start": "date", "window_end": "date", "project": "string"}
-INPUTS = {ROWS: ROW_TYPES, DAYS: DAY_TYPES, EARLIER: ROW_TYPES, EARLIER_DAYS: DAY_TYPES, RUN: RUN_TYPES}
+HISTORY_TYPES = {"page": "string", "date": "date", "views": "int64", "requested_for": "date"}
+INPUTS = {
+    ROWS: ROW_TYPES,
+    DAYS: DAY_TYPES,
+    EARLIER: ROW_TYPES,
+    EARLIER_DAYS: DAY_TYPES,
+    PAGE_HISTORY: HISTORY_TYPES,
+    RUN: RUN_TYPES,
+}
 
 
 def is_published(name: str) -> bool:
@@ -61,10 +71,13 @@ def declared() -> dict[str, Table]:
     """
     import ibis
 
+    from wiki_trends.analytics.tables.page_history import page_history
     from wiki_trends.analytics.tables.scores import scores, steps
 
-    rows, days, earlier, earlier_days, run = (ibis.table(types, name=name) for name, types in INPUTS.items())
-    tables, score_parts = steps(rows, days, earlier, earlier_days)
+    rows, days, earlier, earlier_days, history_rows, run = (
+        ibis.table(types, name=name) for name, types in INPUTS.items()
+    )
+    tables, score_parts = steps(rows, days, earlier, earlier_days, history_rows)
     return tables | {
         "wiki_diamond": diamond(rows, earlier),
         "wiki_trends_timeseries": timeseries(rows),
@@ -72,6 +85,7 @@ def declared() -> dict[str, Table]:
         "wiki_trends_growth": growth(rows, days),
         "wiki_trends_categories": categories(rows, days),
         "wiki_trends_scores": scores(run, score_parts),
+        "wiki_page_history": page_history(rows, history_rows),
     }
 
 

@@ -16,6 +16,8 @@ from wiki_trends.analytics.tables.history import (
     history,
     left_join_page,
 )
+from wiki_trends.analytics.tables.page_history import COLUMNS as INPUT_COUNTS
+from wiki_trends.analytics.tables.page_history import all_days, input_counts, with_page_history
 from wiki_trends.analytics.tables.surprise import (
     dispersions,
     errors,
@@ -50,11 +52,12 @@ ADDED = (
     "trend_rho",
     "trend_se",
     "has_trend",
+    *INPUT_COUNTS,
 )
 
 
 def steps(
-    rows: Table, days: Table, earlier: Table, earlier_days: Table
+    rows: Table, days: Table, earlier: Table, earlier_days: Table, history_rows: Table
 ) -> tuple[dict[str, Table], tuple[Table, ...]]:
     """Declare the intermediate tables of the scores.
 
@@ -65,6 +68,7 @@ def steps(
         days: the days used.
         earlier: the rows of the baseline, with the same columns.
         earlier_days: the available days of the baseline.
+        history_rows: the exact views of pages, with the columns of `declarations.HISTORY_TYPES`.
 
     Returns:
         The tables by name, in the order in which they are computed; and those of them that `scores` joins.
@@ -78,20 +82,22 @@ def steps(
         tables[name] = table
         return ibis.table(table.schema(), name=name)
 
-    past = step("history", history(rows, earlier))
-    available = step("days", available_days(past, days, earlier_days))
-    expected = step("expected", expectations(past, available))
+    past = step("history", with_page_history(history(rows, earlier), rows, history_rows))
+    listed = past.filter(past.listed)
+    available = step("days", available_days(listed, days, earlier_days))
+    expected = step("expected", expectations(past, all_days(available, past)))
     best = step("best", most_surprising(expected))
     measured = step("dispersions", dispersions(best, past, available))
     predicted = step("errors", errors(measured))
-    points = step("trend_points", trend_points(past, days))
+    points = step("trend_points", trend_points(listed, days))
     lines = step("trend_lines", trend_lines(points))
     parts = (
-        step("listing", listing(rows, past, available, days)),
+        step("listing", listing(rows, listed, available, days)),
         step("surprise", surprises(predicted)),
         step("halves", halves(past, available, days)),
         step("momentum", momentum(past, available, days)),
         step("trend", trends(points, lines)),
+        step("inputs", input_counts(best, past, available, days)),
     )
     return tables, parts
 

@@ -57,6 +57,7 @@ from wiki_trends.analytics.tables.history import (
     level,
     median_of,
 )
+from wiki_trends.analytics.tables.page_history import with_page_references
 
 if TYPE_CHECKING:
     from ibis import Table
@@ -145,7 +146,8 @@ def expectations(history: Table, available: Table) -> Table:
         recent_median=median_of(collected.week),
         reference_listed=collected.levels.length().coalesce(0).cast("int32"),
     )
-    joined = _with_reference_in_window(listed.inner_join(available, "day"), history, available)
+    joined = with_page_references(listed.inner_join(available, "day"), history, available)
+    joined = _with_reference_in_window(joined, history, available)
     mostly_listed = _mostly_listed(joined)
     joined = joined.mutate(
         bound_views=ibis.greatest(joined.bound.cast("float64"), joined.reference_bound),

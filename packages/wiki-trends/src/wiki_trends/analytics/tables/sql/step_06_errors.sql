@@ -5,6 +5,7 @@ SELECT
   "t0"."day",
   "t0"."weekday",
   "t0"."level",
+  "t0"."listed",
   "t0"."median",
   "t0"."recent_median",
   "t0"."reference_listed",
@@ -29,7 +30,6 @@ SELECT
   "t0"."mad",
   "t0"."after",
   "t0"."sigma",
-  "t0"."listed",
   "t0"."spread",
   "t0"."z",
   SQRT(

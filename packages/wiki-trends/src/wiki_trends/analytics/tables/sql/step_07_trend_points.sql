@@ -3,7 +3,8 @@ WITH "t3" AS (
     *
   FROM "step_01_history" AS "t1"
   WHERE
-    "t1"."day" > (
+    "t1"."listed"
+    AND "t1"."day" > (
       (
         SELECT
           DATE_DIFF('DAY', MAKE_DATE(1970, 1, 1), MAX("t0"."date")) AS "DateDelta('day', Max(date), DateFromYMD(1970, 1, 1))"

@@ -1,4 +1,4 @@
-WITH "t9" AS (
+WITH "t10" AS (
   SELECT
     MAX("t1"."place") AS "last_place",
     CAST(SUM(CAST("t1"."in_window" AS INT)) AS INT) AS "days_used",
@@ -6,35 +6,41 @@ WITH "t9" AS (
       "t1"."in_window"
     ) AS INT)) AS INT) AS "baseline_days"
   FROM "step_02_days" AS "t1"
-), "t18" AS (
+), "t19" AS (
   SELECT
-    "t17"."page",
-    "t17"."date",
-    "t17"."day",
-    "t17"."place",
-    "t17"."in_window",
-    "t17"."number",
-    "t17"."place" - "t17"."number" AS "streak_id"
+    "t18"."page",
+    "t18"."date",
+    "t18"."day",
+    "t18"."place",
+    "t18"."in_window",
+    "t18"."number",
+    "t18"."place" - "t18"."number" AS "streak_id"
   FROM (
     SELECT
-      "t12"."page",
-      "t12"."date",
-      "t12"."day",
-      "t12"."place",
-      "t12"."in_window",
+      "t13"."page",
+      "t13"."date",
+      "t13"."day",
+      "t13"."place",
+      "t13"."in_window",
       ROW_NUMBER() OVER (
-        PARTITION BY "t12"."page"
-        ORDER BY "t12"."place" ASC
+        PARTITION BY "t13"."page"
+        ORDER BY "t13"."place" ASC
         ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
       ) - 1 AS "number"
     FROM (
       SELECT
-        "t4"."page",
-        "t4"."date",
-        "t4"."day",
+        "t7"."page",
+        "t7"."date",
+        "t7"."day",
         "t6"."place",
         "t6"."in_window"
-      FROM "step_01_history" AS "t4"
+      FROM (
+        SELECT
+          *
+        FROM "step_01_history" AS "t3"
+        WHERE
+          "t3"."listed"
+      ) AS "t7"
       INNER JOIN (
         SELECT
           "t1"."day",
@@ -42,42 +48,42 @@ WITH "t9" AS (
           "t1"."in_window"
         FROM "step_02_days" AS "t1"
       ) AS "t6"
-        ON "t4"."day" = "t6"."day"
-    ) AS "t12"
-  ) AS "t17"
+        ON "t7"."day" = "t6"."day"
+    ) AS "t13"
+  ) AS "t18"
 )
 SELECT
-  "t16"."page",
-  "t16"."page_display",
-  "t16"."category",
-  "t16"."location",
-  "t32"."days_used",
-  "t16"."days_listed",
-  "t32"."baseline_days",
-  "t32"."baseline_days_listed",
-  "t16"."peak_date",
-  "t16"."peak_views",
-  "t16"."peak_rank",
-  "t16"."best_rank",
-  "t16"."views",
-  "t32"."streak",
-  "t32"."presence",
-  "t32"."days_away",
-  "t32"."streak_start"
+  "t17"."page",
+  "t17"."page_display",
+  "t17"."category",
+  "t17"."location",
+  "t33"."days_used",
+  "t17"."days_listed",
+  "t33"."baseline_days",
+  "t33"."baseline_days_listed",
+  "t17"."peak_date",
+  "t17"."peak_views",
+  "t17"."peak_rank",
+  "t17"."best_rank",
+  "t17"."views",
+  "t33"."streak",
+  "t33"."presence",
+  "t33"."days_away",
+  "t33"."streak_start"
 FROM (
   SELECT
-    "t8"."page",
-    FIRST("t8"."page_display" ORDER BY "t8"."date" DESC) AS "page_display",
-    FIRST("t8"."category" ORDER BY "t8"."date" DESC) AS "category",
-    FIRST("t8"."location" ORDER BY "t8"."date" DESC) AS "location",
+    "t9"."page",
+    FIRST("t9"."page_display" ORDER BY "t9"."date" DESC) AS "page_display",
+    FIRST("t9"."category" ORDER BY "t9"."date" DESC) AS "category",
+    FIRST("t9"."location" ORDER BY "t9"."date" DESC) AS "location",
     CAST(COUNT(*) AS INT) AS "days_listed",
-    MAX("t8"."date") FILTER(WHERE
-      "t8"."best_order" = 0) AS "peak_date",
-    MAX("t8"."views") AS "peak_views",
-    MAX("t8"."rank") FILTER(WHERE
-      "t8"."best_order" = 0) AS "peak_rank",
-    MIN("t8"."rank") AS "best_rank",
-    CAST(CAST(SUM("t8"."views") AS DECIMAL(38, 0)) AS BIGINT) AS "views"
+    MAX("t9"."date") FILTER(WHERE
+      "t9"."best_order" = 0) AS "peak_date",
+    MAX("t9"."views") AS "peak_views",
+    MAX("t9"."rank") FILTER(WHERE
+      "t9"."best_order" = 0) AS "peak_rank",
+    MIN("t9"."rank") AS "best_rank",
+    CAST(CAST(SUM("t9"."views") AS DECIMAL(38, 0)) AS BIGINT) AS "views"
   FROM (
     SELECT
       "t0"."date",
@@ -97,116 +103,116 @@ FROM (
         ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
       ) - 1 AS "best_order"
     FROM "window_rows" AS "t0"
-  ) AS "t8"
+  ) AS "t9"
   GROUP BY
     1
-) AS "t16"
+) AS "t17"
 INNER JOIN (
   SELECT
-    "t30"."page",
-    "t30"."days_used",
-    "t30"."baseline_days",
-    "t30"."baseline_days_listed",
-    COALESCE("t30"."length", 0) AS "streak",
+    "t31"."page",
+    "t31"."days_used",
+    "t31"."baseline_days",
+    "t31"."baseline_days_listed",
+    COALESCE("t31"."length", 0) AS "streak",
     CASE
-      WHEN "t30"."baseline_days" = 0
+      WHEN "t31"."baseline_days" = 0
       THEN 'unknown'
       WHEN CAST((
-        "t30"."first_place" - "t30"."before_place"
+        "t31"."first_place" - "t31"."before_place"
       ) - 1 AS INT) IS NULL
       THEN 'new'
       WHEN CAST((
-        "t30"."first_place" - "t30"."before_place"
+        "t31"."first_place" - "t31"."before_place"
       ) - 1 AS INT) >= 7
       THEN 'returning'
       ELSE 'regular'
     END AS "presence",
     CAST((
-      "t30"."first_place" - "t30"."before_place"
+      "t31"."first_place" - "t31"."before_place"
     ) - 1 AS INT) AS "days_away",
-    "t30"."streak_start"
+    "t31"."streak_start"
   FROM (
     SELECT
-      "t29"."page",
-      "t29"."baseline_days_listed",
-      "t29"."first_place",
-      "t29"."before_place",
-      "t29"."length",
-      "t29"."streak_start",
-      "t11"."last_place",
-      "t11"."days_used",
-      "t11"."baseline_days"
+      "t30"."page",
+      "t30"."baseline_days_listed",
+      "t30"."first_place",
+      "t30"."before_place",
+      "t30"."length",
+      "t30"."streak_start",
+      "t12"."last_place",
+      "t12"."days_used",
+      "t12"."baseline_days"
     FROM (
       SELECT
-        "t27".*
+        "t28".*
         EXCLUDE ("page_other")
       FROM (
         SELECT
-          "t23"."page",
-          "t23"."baseline_days_listed",
-          "t23"."first_place",
-          "t23"."before_place",
-          "t26"."page" AS "page_other",
-          "t26"."length",
-          "t26"."streak_start"
+          "t24"."page",
+          "t24"."baseline_days_listed",
+          "t24"."first_place",
+          "t24"."before_place",
+          "t27"."page" AS "page_other",
+          "t27"."length",
+          "t27"."streak_start"
         FROM (
           SELECT
-            "t19"."page",
+            "t20"."page",
             CAST(SUM(
-              CAST("t19"."day" < (
+              CAST("t20"."day" < (
                 SELECT
-                  DATE_DIFF('DAY', MAKE_DATE(1970, 1, 1), MIN("t3"."date")) AS "DateDelta('day', Min(date), DateFromYMD(1970, 1, 1))"
-                FROM "window_days" AS "t3"
+                  DATE_DIFF('DAY', MAKE_DATE(1970, 1, 1), MIN("t2"."date")) AS "DateDelta('day', Min(date), DateFromYMD(1970, 1, 1))"
+                FROM "window_days" AS "t2"
               ) AS INT)
             ) AS INT) AS "baseline_days_listed",
-            MIN("t19"."place") FILTER(WHERE
-              "t19"."in_window") AS "first_place",
-            MAX("t19"."place") FILTER(WHERE
+            MIN("t20"."place") FILTER(WHERE
+              "t20"."in_window") AS "first_place",
+            MAX("t20"."place") FILTER(WHERE
               NOT (
-                "t19"."in_window"
+                "t20"."in_window"
               )) AS "before_place"
-          FROM "t18" AS "t19"
+          FROM "t19" AS "t20"
           GROUP BY
             1
-        ) AS "t23"
+        ) AS "t24"
         LEFT OUTER JOIN (
           SELECT
-            "t24"."page",
-            "t24"."length",
-            "t24"."streak_start"
+            "t25"."page",
+            "t25"."length",
+            "t25"."streak_start"
           FROM (
             SELECT
-              "t21"."page",
-              "t21"."streak_id",
-              "t21"."length",
-              "t21"."last",
-              "t21"."streak_start",
-              "t14"."last_place"
+              "t22"."page",
+              "t22"."streak_id",
+              "t22"."length",
+              "t22"."last",
+              "t22"."streak_start",
+              "t15"."last_place"
             FROM (
               SELECT
-                "t19"."page",
-                "t19"."streak_id",
+                "t20"."page",
+                "t20"."streak_id",
                 CAST(COUNT(*) AS INT) AS "length",
-                MAX("t19"."place") AS "last",
-                MIN("t19"."date") AS "streak_start"
-              FROM "t18" AS "t19"
+                MAX("t20"."place") AS "last",
+                MIN("t20"."date") AS "streak_start"
+              FROM "t19" AS "t20"
               GROUP BY
                 1,
                 2
-            ) AS "t21"
+            ) AS "t22"
             CROSS JOIN (
               SELECT
-                "t10"."last_place"
-              FROM "t9" AS "t10"
-            ) AS "t14"
-          ) AS "t24"
+                "t11"."last_place"
+              FROM "t10" AS "t11"
+            ) AS "t15"
+          ) AS "t25"
           WHERE
-            "t24"."last" = "t24"."last_place"
-        ) AS "t26"
-          ON "t23"."page" = "t26"."page"
-      ) AS "t27"
-    ) AS "t29"
-    CROSS JOIN "t9" AS "t11"
-  ) AS "t30"
-) AS "t32"
-  ON "t16"."page" = "t32"."page"
+            "t25"."last" = "t25"."last_place"
+        ) AS "t27"
+          ON "t24"."page" = "t27"."page"
+      ) AS "t28"
+    ) AS "t30"
+    CROSS JOIN "t10" AS "t12"
+  ) AS "t31"
+) AS "t33"
+  ON "t17"."page" = "t33"."page"

@@ -61,6 +61,7 @@ FROM (
         "t3"."day",
         "t3"."weekday",
         "t3"."level",
+        "t3"."listed",
         "t10"."bound",
         "t10"."half"
       FROM "step_01_history" AS "t3"

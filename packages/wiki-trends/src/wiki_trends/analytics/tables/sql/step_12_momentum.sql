@@ -76,6 +76,7 @@ FROM (
           "t3"."day",
           "t3"."weekday",
           "t3"."level",
+          "t3"."listed",
           "t7"."bound",
           "t7"."fast",
           "t7"."slow"
