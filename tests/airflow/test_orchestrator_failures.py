@@ -6,11 +6,11 @@ import re
 
 import pytest
 
+from testing.message_receiver import Receiver
 from tests.airflow.orchestrated import (
     ORCHESTRATOR,
     PIPELINE,
     DagRun,
-    Receiver,
     runs_of,
     trigger,
 )

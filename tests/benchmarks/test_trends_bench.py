@@ -5,6 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
+from benchmarks import first_days
 from benchmarks.trends import TARGETS, auc, measure, noise_figures, r_precision, table
 
 
@@ -46,3 +47,11 @@ def test_area_under_the_curve_counts_pairs():
 
 def test_r_precision_looks_at_as_many_as_there_are_relevant_ones():
     assert r_precision(pl.DataFrame({"page": ["A", "x", "B", "C"]}), {"A", "B"}) == 0.5
+
+
+@pytest.mark.slow
+def test_exact_views_find_the_bursts_of_the_first_days():
+    figures = first_days.measure([1], ends=(80,))
+    assert figures["bursts_with_history"] >= first_days.TARGETS["bursts_with_history"]
+    assert figures["bursts_alone"] >= first_days.TARGETS["bursts_alone"]
+    assert f"{figures['rises_with_history']:.3f}" in first_days.table(figures)

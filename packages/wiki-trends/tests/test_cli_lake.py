@@ -220,11 +220,11 @@ def test_a_day_that_changes_after_the_check_must_pass_the_same_strict_check(plac
     place.write_days(*DAYS[1:], pages=3)
     analyses = []
 
-    def change_once(dataset, completeness, warehouse, *, engine):
+    def change_once(dataset, completeness, warehouse, **options):
         if not analyses:
             place.write_days(DAYS[0], pages=3)
         analyses.append(completeness)
-        return analyze(dataset, completeness, warehouse, engine=engine)
+        return analyze(dataset, completeness, warehouse, **options)
 
     monkeypatch.setattr("wiki_trends.analytics.analyze.analyze", change_once)
     ran = place.run("run", *AS_OF, "--strict")

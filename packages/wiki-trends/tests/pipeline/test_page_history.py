@@ -217,13 +217,13 @@ def test_a_block_ends_the_requests_and_the_responses_before_it_are_kept(serve):
     assert answers.answered == {"A"}
     assert "403" in answers.problem
     # Without a contact a 403 is final.
-    assert answers.requests == len(server.asked) == 2
+    assert answers.requests == len(server.requests) == 2
 
 
 def test_a_continuation_that_answers_nothing_ends_the_requests(serve):
     server, client = serve(scripted(document("A", more="B"), document(more="B")))
     answers = request_history(client, query_of(["A", "B"]))
-    assert (answers.answered, len(server.asked)) == ({"A"}, 2)
+    assert (answers.answered, len(server.requests)) == ({"A"}, 2)
     assert "no page" in answers.problem
 
 

@@ -21,7 +21,7 @@ EN = WIKIS["en.wikipedia"]
 DAY = dt.date(2025, 11, 5)
 
 
-PUBLICATION = Publication(lambda: dt.date(2025, 11, 12), 1, frozenset(), frozenset())
+PUBLICATION = Publication(lambda: dt.date(2025, 11, 12), 1, {}, frozenset(), frozenset())
 
 
 def ask(params, wiki=EN, *, limit=240):

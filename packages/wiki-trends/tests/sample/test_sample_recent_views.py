@@ -20,7 +20,7 @@ TRAFFIC = wiki_traffic(0, EN)
 
 
 def ask(titles, *, per_answer=5, lag=1, **params):
-    publication = Publication(lambda: TODAY, lag, frozenset(), frozenset(), per_answer)
+    publication = Publication(lambda: TODAY, lag, {}, frozenset(), frozenset(), per_answer)
     query = {**RECENT_VIEWS_QUERY, "titles": "|".join(titles), **params}
     return mediawiki.respond(query, 0, EN, 240, publication).body
 
