@@ -108,6 +108,7 @@ def analyze(
         # The engine omits the partitions of `inputs.baseline` that it cannot read.
         baseline = computed.baseline
         run = run_record(dataset, completeness, baseline, clock())
+        run = replace(run, states=_with_waivers(dataset, completeness, run.states))
         tables = {**computed.tables, PIPELINE_RUNS: pipeline_runs([*baseline, *partitions])}
         published = warehouse.publish(tables, replace(run, seconds=round(time.monotonic() - start_time, 3)))
     return Analysis(
@@ -158,6 +159,23 @@ def run_record(
             for partition in completeness.partitions
         },
     )
+
+
+def _with_waivers(
+    dataset: DailyDataset, completeness: Completeness, states: Mapping[str, Mapping[str, str]]
+) -> Mapping[str, Mapping[str, str]]:
+    """Add `waived_by` to the state of each waived day, if the waiver has an author."""
+    if not completeness.waived:
+        return states
+    from smart_orchestrator.store.opening import lake_of
+    from smart_orchestrator.waiver_store import waivers
+
+    recorded = waivers(dataset, lake_of(dataset), completeness.waived)
+    authors = {day.isoformat(): waiver.by for day, waiver in recorded.items() if waiver.by}
+    return {
+        day: {**state, "waived_by": authors[day]} if day in authors else state
+        for day, state in states.items()
+    }
 
 
 def _fingerprints(partitions: Iterable[Partition]) -> dict[str, str]:

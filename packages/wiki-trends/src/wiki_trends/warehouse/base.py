@@ -97,8 +97,8 @@ class RunRecord:
         rows: the number of rows of each table in this publish, by table name.
         baseline: the fingerprint of each partition of the baseline (the days before the window), by ISO day.
         seconds: the duration from the first read to the beginning of the publish.
-        states: the `state`, `code` and `reason` of each day when the window was checked, by ISO day; empty in a run that
-            an earlier version published.
+        states: the `state`, `code` and `reason` of each day when the window was checked, by ISO day, and `waived_by` for a
+            waived day whose waiver has an author; empty in a run that an earlier version published.
     """
 
     dataset: str
