@@ -58,6 +58,9 @@ def test_an_unchanged_window_is_reproduced_in_every_table(published):
     receipt = published.run("receipt", "--json").json
     assert ran.json["differing_rows"] == dict.fromkeys(receipt["rows"], 0)
     assert len(receipt["rows"]) == 7
+    # The newest window can also be named.
+    named = published.run("verify", "2025-11-05..2025-11-07", "--json")
+    assert (named.code, named.json) == (0, ran.json)
 
 
 @pytest.mark.parametrize("share", [0, 0.5, 1])
@@ -125,6 +128,12 @@ def test_the_scores_of_an_earlier_window_are_verified(published):
 def test_a_day_that_was_filled_in_later_is_not_read(published):
     published.write_days("2025-11-02")
     assert published.run("verify").code == 0
+
+
+def test_the_tables_of_another_project_are_not_compared(published):
+    ran = published.run("verify", "--project", "fr.wikipedia")
+    assert ran.code == 2
+    assert "is not the published project" in ran.err
 
 
 def test_a_receipt_has_what_was_read_checked_and_decided(published):
