@@ -113,6 +113,7 @@ def analyze(
         # The engine omits the partitions of `inputs.baseline` that it cannot read.
         baseline = computed.baseline
         run = run_record(dataset, completeness, baseline, clock(), history)
+        run = replace(run, states=_with_waivers(dataset, completeness, run.states))
         tables = {**computed.tables, PIPELINE_RUNS: pipeline_runs([*baseline, *partitions])}
         published = warehouse.publish(tables, replace(run, seconds=round(time.monotonic() - start_time, 3)))
     return Analysis(
@@ -167,6 +168,23 @@ def run_record(
         history=dict(history.fingerprints) if history is not None else {},
         history_problem=history.problem if history is not None else "",
     )
+
+
+def _with_waivers(
+    dataset: DailyDataset, completeness: Completeness, states: Mapping[str, Mapping[str, str]]
+) -> Mapping[str, Mapping[str, str]]:
+    """Add `waived_by` to the state of each waived day, if the waiver has an author."""
+    if not completeness.waived:
+        return states
+    from smart_orchestrator.store.opening import lake_of
+    from smart_orchestrator.waiver_store import waivers
+
+    recorded = waivers(dataset, lake_of(dataset), completeness.waived)
+    authors = {day.isoformat(): waiver.by for day, waiver in recorded.items() if waiver.by}
+    return {
+        day: {**state, "waived_by": authors[day]} if day in authors else state
+        for day, state in states.items()
+    }
 
 
 def _fingerprints(partitions: Iterable[Partition]) -> dict[str, str]:

@@ -16,7 +16,7 @@ from smart_orchestrator.cli.application import create_app, run_app, run_process
 from smart_orchestrator.cli.exit_codes import DONE, INCOMPLETE
 from smart_orchestrator.cli.groups import with_groups
 from smart_orchestrator.cli.printing import err, exit_after, out, print_json, reporter_on
-from wiki_trends.cli import airflow_dags, options, rules, tools, trends
+from wiki_trends.cli import airflow_dags, options, receipts, rules, tools, trends
 from wiki_trends.cli import fetch as fetch_commands
 from wiki_trends.cli import serve as serve_command
 from wiki_trends.cli.exit_codes import WIKI_TRENDS
@@ -300,6 +300,7 @@ app.add_typer(rules.app)
 app.add_typer(serve_command.app)
 app.add_typer(tools.app)
 app.add_typer(trends.app)
+app.add_typer(receipts.app)
 app.add_typer(airflow_dags.app)
 
 

@@ -101,8 +101,8 @@ class RunRecord:
         rows: the number of rows of each table in this publish, by table name.
         baseline: the fingerprint of each partition of the baseline (the days before the window), by ISO day.
         seconds: the duration from the first read to the beginning of the publish.
-        states: the `state`, `code` and `reason` of each day when the window was checked, by ISO day; empty in a run that
-            an earlier version published.
+        states: the `state`, `code` and `reason` of each day when the window was checked, by ISO day, and `waived_by` for a
+            waived day whose waiver has an author; empty in a run that an earlier version published.
         history: the fingerprint of each partition of the page history that was read, by ISO day. The last day of the window has
             an entry when the history was requested, with an empty fingerprint when it needs no partition.
         history_problem: the error for which the page history is not complete; empty without one.

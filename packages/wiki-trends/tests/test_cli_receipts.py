@@ -1,0 +1,166 @@
+"""Test the commands `receipt` and `verify`."""
+
+import datetime as dt
+
+import duckdb
+import pytest
+
+from wiki_trends.config.layers import layers
+from wiki_trends.config.settings import load
+
+WINDOW = ("--start", "2025-11-05", "--end", "2025-11-07", "--as-of", "2025-11-12")
+LATER = ("--start", "2025-11-06", "--end", "2025-11-08", "--as-of", "2025-11-12")
+DAYS = ("2025-11-03", "2025-11-04", "2025-11-05", "2025-11-06", "2025-11-07", "2025-11-08")
+
+
+@pytest.fixture(params=["duckdb", "postgresql"])
+def published(place, request, monkeypatch):
+    """A place with one published window of three days, and a baseline of two days."""
+    if request.param == "postgresql":
+        monkeypatch.setenv("WIKI_TRENDS_WAREHOUSE", request.getfixturevalue("postgres_url"))
+    place.write_days(*DAYS)
+    assert place.run("analyze", *WINDOW).code == 0
+    return place
+
+
+def part_of(place, day):
+    """Return the path of the part of a day."""
+    folder = layers(load()).diamond.key(dt.date.fromisoformat(day))
+    (part,) = (
+        path for path in place.folder.rglob("part-*") if folder in str(path) and "diamond" in str(path)
+    )
+    return part
+
+
+def change_byte(path, position):
+    """Change one byte of a file."""
+    data = bytearray(path.read_bytes())
+    data[position] ^= 1
+    path.write_bytes(data)
+
+
+def change_row(sql):
+    """Change a row of the DuckDB warehouse or of the PostgreSQL warehouse of the settings."""
+    url = load().warehouse
+    if url.startswith("postgres"):
+        import psycopg
+
+        with psycopg.connect(url) as connection:
+            connection.execute(sql)
+    else:
+        with duckdb.connect(url.removeprefix("duckdb:///")) as connection:
+            connection.execute(sql)
+
+
+def test_an_unchanged_window_is_reproduced_in_every_table(published):
+    ran = published.run("verify", "--json")
+    assert (ran.code, ran.json["equal"], ran.json["changed"]) == (0, True, {})
+    receipt = published.run("receipt", "--json").json
+    assert ran.json["differing_rows"] == dict.fromkeys(receipt["rows"], 0)
+    assert len(receipt["rows"]) == 7
+    # The newest window can also be named.
+    named = published.run("verify", "2025-11-05..2025-11-07", "--json")
+    assert (named.code, named.json) == (0, ran.json)
+
+
+@pytest.mark.parametrize("share", [0, 0.5, 1])
+@pytest.mark.parametrize("day", ["2025-11-03", "2025-11-06"])
+def test_a_changed_byte_of_the_window_or_the_baseline_is_found(published, day, share):
+    part = part_of(published, day)
+    change_byte(part, int(share * (part.stat().st_size - 1)))
+    ran = published.run("verify", "--json")
+    assert (ran.code, list(ran.json["changed"]), ran.json["equal"]) == (1, [day], False)
+    assert f"  {day}: " in published.run("verify").out
+
+
+def test_a_changed_byte_of_a_manifest_is_found(published):
+    marker = part_of(published, "2025-11-06").with_name("_SUCCESS")
+    change_byte(marker, marker.read_bytes().index(b'"run_id"') + 12)
+    ran = published.run("verify", "--json")
+    assert (ran.code, list(ran.json["changed"])) == (1, ["2025-11-06"])
+
+
+def test_a_day_that_is_gone_or_rewritten_is_named(published):
+    published.write_days("2025-11-05", pages=4)
+    for path in part_of(published, "2025-11-06").parent.iterdir():
+        path.unlink()
+    ran = published.run("verify", "--json")
+    assert ran.code == 1
+    assert ran.json["changed"]["2025-11-05"] == "its data have changed"
+    assert ran.json["changed"]["2025-11-06"].startswith("MISSING")
+
+
+@pytest.mark.parametrize(
+    ("table", "sql"),
+    [
+        ("wiki_trends_growth", "UPDATE wiki_trends_growth SET views_change_pct = 7 WHERE page = 'Page_1'"),
+        ("wiki_diamond", "DELETE FROM wiki_diamond WHERE page = 'Page_1' AND date = '2025-11-03'"),
+        ("wiki_trends_scores", "UPDATE wiki_trends_scores SET views = views + 1 WHERE page = 'Page_1'"),
+        (
+            "wiki_trends_categories",
+            "INSERT INTO wiki_trends_categories SELECT * FROM wiki_trends_categories",
+        ),
+    ],
+)
+def test_a_changed_row_of_the_warehouse_is_found(published, table, sql):
+    if table == "wiki_trends_categories" and load().warehouse.startswith("postgres"):
+        sql = "UPDATE wiki_trends_categories SET category = 'Changed'"
+    change_row(sql)
+    ran = published.run("verify", "--json")
+    assert ran.code == 1
+    assert [name for name, count in ran.json["differing_rows"].items() if count] == [table]
+    assert f"  {table}: " in published.run("verify").out
+
+
+def test_the_scores_of_an_earlier_window_are_verified(published):
+    assert published.run("analyze", *LATER).code == 0
+    ran = published.run("verify", "2025-11-05..2025-11-07", "--json")
+    assert (ran.code, ran.json["differing_rows"]) == (0, {"wiki_trends_scores": 0})
+    change_row(
+        "UPDATE wiki_trends_scores SET views = 1 WHERE window_start = '2025-11-05' AND page = 'Page_1'"
+    )
+    assert published.run("verify", "2025-11-05..2025-11-07", "--json").json["differing_rows"] == {
+        "wiki_trends_scores": 1
+    }
+    assert published.run("verify").code == 0
+
+
+def test_a_day_that_was_filled_in_later_is_not_read(published):
+    published.write_days("2025-11-02")
+    assert published.run("verify").code == 0
+
+
+def test_the_tables_of_another_project_are_not_compared(published):
+    ran = published.run("verify", "--project", "fr.wikipedia")
+    assert ran.code == 2
+    assert "is not the published project" in ran.err
+
+
+def test_a_receipt_has_what_was_read_checked_and_decided(published):
+    document = published.run("receipt", "2025-11-05..2025-11-07", "--json").json
+    assert document["window"] == {"start": "2025-11-05", "end": "2025-11-07"}
+    assert list(document["days"]) == ["2025-11-05", "2025-11-06", "2025-11-07"]
+    assert list(document["baseline"]) == ["2025-11-03", "2025-11-04"]
+    assert {day["code"] for day in document["days"].values()} == {"OK"}
+    assert document["policy"]["min_coverage"] == 100.0
+    text = published.run("receipt").out
+    for value in (document["version"], *(day["fingerprint"] for day in document["days"].values())):
+        assert value in text
+
+
+@pytest.mark.parametrize("command", ["receipt", "verify"])
+def test_a_window_that_was_not_published_is_refused(published, command):
+    ran = published.run(command, "2025-11-01..2025-11-02")
+    assert (ran.code, "was not published for" in ran.err) == (2, True)
+    assert published.run(command, "2025-11-01").code == 2
+
+
+def test_a_receipt_names_the_reason_and_the_author_of_a_waiver(place):
+    place.write_days("2025-11-05", "2025-11-07")
+    assert place.run("waive", "2025-11-06", "--reason", "outage upstream", "--by", "Ada").code == 0
+    assert place.run("analyze", *WINDOW).code == 0
+    day = place.run("receipt", "--json").json["days"]["2025-11-06"]
+    assert (day["code"], day["reason"], day["waived_by"]) == ("WAIVED", "outage upstream", "Ada")
+    assert day["fingerprint"] is None
+    assert "WAIVED: outage upstream (waived by Ada)" in place.run("receipt").out
+    assert place.run("verify").code == 0
