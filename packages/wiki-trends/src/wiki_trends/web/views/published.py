@@ -17,7 +17,7 @@ from wiki_trends.config.projects import project_of_dataset
 from wiki_trends.errors import SettingError
 from wiki_trends.queries import categories as category_queries
 from wiki_trends.queries import pages as page_queries
-from wiki_trends.queries.links import page_link
+from wiki_trends.queries.links import page_link, pageviews_link
 from wiki_trends.queries.published import plain
 from wiki_trends.report import build_report, to_json
 from wiki_trends.report import calendar as report_calendar
@@ -287,22 +287,26 @@ class PageContent:
         chart: the Vega-Lite chart of the views per day, compiled to Vega.
         band: the lower and upper bound of the usual noise around the expected views; None if the page has no score.
         link: the URL of the article; None if the URL is unknown.
+        pageviews_link: the URL of the page's views in Wikimedia's Pageviews tool; None without `link`.
     """
 
     details: page_queries.PageDetails
     chart: dict[str, Any]
     band: tuple[float, float] | None
     link: str | None
+    pageviews_link: str | None
 
 
 def _page_content(sources: Sources, query: PageQuery) -> Content:
     details = page_queries.page_details(sources.warehouse, query.title)
     band = _band(details.scores)
     chart_spec = page_series(details.series, band=band, window_start=details.run.window_start)
-    link = page_link(details.row["link"] or "", project_of_dataset(details.run.dataset))
-    title = details.row["page"]
+    title, project = details.row["page"], project_of_dataset(details.run.dataset)
+    link = page_link(details.row["link"] or "", project)
+    first, last = details.series[0]["date"], details.series[-1]["date"]
+    pageviews = pageviews_link(title, project, first, last) if link else None
     rows = ((title, day["date"], day["views"], day["rank"]) for day in details.series)
-    page_content = PageContent(details, compiled(chart_spec), band, link)
+    page_content = PageContent(details, compiled(chart_spec), band, link, pageviews)
     return Content(page_content, details.to_json, lambda: (("page", "date", "views", "rank"), rows))
 
 
