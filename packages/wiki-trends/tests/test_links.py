@@ -1,9 +1,11 @@
 """The URLs of pages that become links."""
 
+import datetime as dt
+
 import pytest
 
 from wiki_trends.config.projects import project_of_dataset
-from wiki_trends.queries.links import page_link
+from wiki_trends.queries.links import page_link, pageviews_link
 
 
 @pytest.mark.parametrize(
@@ -52,3 +54,16 @@ def test_the_project_is_in_the_name_of_the_dataset():
     assert project_of_dataset("diamond") == "en.wikipedia"
     assert project_of_dataset("diamond of fr.wikipedia") == "fr.wikipedia"
     assert project_of_dataset("diamond of fr.wikipedia.mobile-web") == "fr.wikipedia"
+
+
+@pytest.mark.parametrize(
+    ("project", "host"), [("fr.wikipedia", "fr.wikipedia.org"), ("wikidata", "www.wikidata.org")]
+)
+def test_the_pageviews_tool_shows_the_page_on_the_host_of_the_project(project, host):
+    url = pageviews_link("A&B_É", project, dt.date(2025, 11, 5), dt.date(2025, 11, 9))
+    assert url.startswith(f"https://pageviews.wmcloud.org/?project={host}&")
+    assert url.endswith("start=2025-11-05&end=2025-11-09&pages=A%26B_%C3%89")
+
+
+def test_the_pageviews_tool_is_not_linked_for_another_host():
+    assert pageviews_link("A", "example.com", dt.date(2025, 11, 5), dt.date(2025, 11, 9)) is None

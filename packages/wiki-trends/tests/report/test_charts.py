@@ -110,3 +110,16 @@ def test_the_axis_of_the_bars_holds_the_days_that_were_not_used():
 )
 def test_without_rows_there_is_an_empty_chart(spec):
     assert compiled(spec([]))["marks"]
+
+
+def test_the_score_history_has_a_point_for_each_window():
+    first, last = dt.date(2025, 11, 1), dt.date(2025, 11, 9)
+    rows = [
+        {"window_start": day - dt.timedelta(days=4), "window_end": day, "at_least": factor}
+        for day, factor in ((first, 1.5), (last, 3.0))
+    ]
+    (source,) = [data for data in compiled(charts.score_history(rows))["data"] if data["name"] == "rows"]
+    assert [(value["date"], value["at_least"]) for value in source["values"]] == [
+        ("2025-11-01", 1.5),
+        ("2025-11-09", 3.0),
+    ]

@@ -78,10 +78,10 @@ def test_templates_escape_and_miss_nothing_silently():
         (1000, "1.00 k"),
         (45_000, "45.0 k"),
         (999_400, "999 k"),
-        (999_600, "1.00 M"),
-        (1_554_810, "1.55 M"),
-        (-83_300_000, "-83.3 M"),
-        (2.5e9, "2.50 G"),
+        (999_600, "1.00 million"),
+        (1_554_810, "1.55 million"),
+        (-83_300_000, "−83.3 million"),
+        (2.5e9, "2.50 billion"),
     ],
 )
 def test_large_numbers_have_three_digits(number, text):

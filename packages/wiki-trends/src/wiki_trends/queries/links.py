@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode
+
+from wiki_trends.config.projects import host_of, parse_project
+
+if TYPE_CHECKING:
+    import datetime as dt
 
 # The pattern rejects user information and ports, because both can hide the host that a browser would connect to.
 _URL = re.compile(r"https?://([a-z0-9.-]+)(?:[/?#][^\x00-\x1f\x7f]*)?", re.IGNORECASE)
@@ -17,6 +24,31 @@ def page_link(link: str, project: str) -> str | None:
     """
     match = _URL.fullmatch(link)
     return link if match and match[1].lower() in _hosts(project) else None
+
+
+def pageviews_link(page: str, project: str, first: dt.date, last: dt.date) -> str | None:
+    """Return the URL of a page's daily views in Wikimedia's Pageviews tool; None if the project is not a Wikimedia project.
+
+    Args:
+        page: the title, with underscores.
+        project: the name of the project, for example `en.wikipedia`.
+        first: the first day to show, UTC.
+        last: the last day to show, inclusive.
+    """
+    try:
+        host = host_of(parse_project(project))
+    except ValueError:
+        return None
+    query = {
+        "project": host,
+        "platform": "all-access",
+        "agent": "user",
+        "redirects": "0",
+        "start": first.isoformat(),
+        "end": last.isoformat(),
+        "pages": page,
+    }
+    return f"https://pageviews.wmcloud.org/?{urlencode(query, quote_via=quote)}"
 
 
 def _hosts(project: str) -> set[str]:

@@ -7,13 +7,14 @@ category, `PageNotListed` for a page without published rows, and `WarehouseError
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from wiki_trends.errors import PageNotListed, SettingError
 from wiki_trends.queries.published import (
     FALL_RANKING,
     RANKING,
+    SCORES,
     category_spelling,
     containing_pattern,
     plain,
@@ -52,12 +53,13 @@ s.momentum_label, s.trend_pct_per_day, s.has_trend, g.views_change, g.views_chan
 _SELECT_PAGES = """
 SELECT {columns}, count(*) OVER () AS total
 FROM (SELECT * FROM {scores} AS scores WHERE dataset = ? AND window_start = ? AND window_end = ?) AS s
-LEFT JOIN wiki_trends_growth AS g ON g.page = s.page
+LEFT JOIN wiki_trends_growth AS g ON g.page = s.page AND {has_growth}
 WHERE {conditions}
 ORDER BY {order}, s.page
 LIMIT ? OFFSET ?
 """
 _MAX_WINDOWS = 20
+_MAX_LISTED_WINDOWS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,9 @@ class PageSelection:
         by: the measure that orders the pages, one of `MEASURES`.
         containing: the text that the titles must contain; upper and lower case are equal.
         category: the category of the pages; upper and lower case are equal. None for all categories.
+        presence: the presence of the pages, for example `new`; None for every presence.
+        burst: whether only pages with a burst are listed.
+        window: the first and the last day of a published window; None for the window of the current tables.
         skip: the number of pages to skip.
         limit: the largest number of pages; None for all pages.
     """
@@ -75,6 +80,9 @@ class PageSelection:
     by: str = "at_least"
     containing: str = ""
     category: str | None = None
+    presence: str | None = None
+    burst: bool = False
+    window: tuple[dt.date, dt.date] | None = None
     skip: int = 0
     limit: int | None = None
 
@@ -102,6 +110,7 @@ class PageList:
         total: the number of pages in the complete list.
         skipped: the number of pages in the list before `pages`.
         series: the series of each page in `pages`, by title; empty when the series were not read.
+        selected_window: the first and the last day of the window of `pages`; None for the window of the run.
     """
 
     run: RunRecord
@@ -110,6 +119,17 @@ class PageList:
     total: int
     skipped: int = 0
     series: Mapping[str, Series] = field(default_factory=dict)
+    selected_window: tuple[dt.date, dt.date] | None = None
+
+    @property
+    def window(self) -> tuple[dt.date, dt.date]:
+        """The first and the last day of the window of `pages`."""
+        return self.selected_window or (self.run.window_start, self.run.window_end)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the window of `pages` is the window of the current tables."""
+        return self.window == (self.run.window_start, self.run.window_end)
 
     def to_json(self) -> dict[str, object]:
         """Return the document that `top --json` prints."""
@@ -175,6 +195,19 @@ def top(warehouse: Warehouse, by: str = "at_least", category: str | None = None,
         return PageList(run, by, rows, total)
 
 
+def published_windows(warehouse: Warehouse) -> Sequence[tuple[dt.date, dt.date]]:
+    """Return the first and the last day of each window with scores of the published dataset, newest first, at most 100."""
+    with warehouse.reading() as reader:
+        run = run_with_scores(reader, warehouse)
+        rows = reader.rows(
+            f"SELECT DISTINCT window_start, window_end FROM {SCORES} WHERE dataset = ? "  # noqa: S608 - a constant
+            "ORDER BY window_end DESC, window_start DESC LIMIT ?",
+            run.dataset,
+            _MAX_LISTED_WINDOWS,
+        )
+        return [(row["window_start"], row["window_end"]) for row in rows]
+
+
 def list_pages(warehouse: Warehouse, selection: PageSelection) -> PageList:
     """Return the selected pages of the published window, with their series."""
     with warehouse.reading() as reader:
@@ -184,8 +217,10 @@ def list_pages(warehouse: Warehouse, selection: PageSelection) -> PageList:
 def read_page_list(reader: Reader, run: RunRecord, selection: PageSelection) -> PageList:
     """Read the selected pages and their series through an open reader."""
     rows, total = read_pages(reader, run, selection, _LIST_COLUMNS)
-    series = read_series(reader, run, [row["page"] for row in rows])
-    return PageList(run, selection.by, rows, total, selection.skip, series)
+    page_list = PageList(run, selection.by, rows, total, selection.skip, selected_window=selection.window)
+    if not page_list.is_current:  # Only the scores of an earlier window are kept.
+        return page_list
+    return replace(page_list, series=read_series(reader, run, [row["page"] for row in rows]))
 
 
 def read_pages(
@@ -199,7 +234,9 @@ def read_pages(
         selection: the pages to read.
         columns: the columns to select from `s` (the scores) and `g` (the growth).
     """
-    conditions, values = ["TRUE"], [run.dataset, run.window_start, run.window_end]
+    current = (run.window_start, run.window_end)
+    window = selection.window or current
+    conditions, values = ["TRUE"], [run.dataset, *window]
     if selection.by == "at_most":
         conditions.append("s.at_most < 1")
     if selection.by == "growth":
@@ -207,6 +244,11 @@ def read_pages(
     if selection.category is not None:
         conditions.append("s.category = ?")
         values.append(category_spelling(reader, selection.category))
+    if selection.presence is not None:
+        conditions.append("s.presence = ?")
+        values.append(selection.presence)
+    if selection.burst:
+        conditions.append("s.burst")
     if selection.containing.strip():
         conditions.append("lower(s.page_display) LIKE ? ESCAPE '\\'")
         values.append(containing_pattern(selection.containing.strip().replace("_", " ").lower()))
@@ -214,6 +256,7 @@ def read_pages(
         columns=columns,
         scores=scores_table(reader),
         conditions=" AND ".join(conditions),
+        has_growth="TRUE" if window == current else "FALSE",
         order=_ORDERS[selection.by],
     )
     rows = reader.rows(sql, *values, selection.limit, selection.skip)
@@ -246,11 +289,11 @@ def page_details(warehouse: Warehouse, title: str) -> PageDetails:
         current = [row for row in rows if (row["window_start"], row["window_end"]) == window]
         earlier = [row for row in rows if row not in current]
         return PageDetails(
-            run, newest_rows[0], _read_days(reader, run, name), current[0] if current else None, earlier
+            run, newest_rows[0], read_page_days(reader, run, name), current[0] if current else None, earlier
         )
 
 
-def _read_days(reader: Reader, run: RunRecord, page: str) -> list[Row]:
+def read_page_days(reader: Reader, run: RunRecord, page: str) -> list[Row]:
     """Return `date`, `views` and `rank` of a page for each day of the baseline and the window that was read."""
     days = sorted({*run.days_used, *(dt.date.fromisoformat(day) for day in run.baseline)})
     rows = reader.rows(

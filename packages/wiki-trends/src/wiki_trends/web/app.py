@@ -46,7 +46,7 @@ from wiki_trends.web.data import Sources
 from wiki_trends.web.metrics import RequestCounter, metrics_response
 from wiki_trends.web.problems import Problem, problem_of
 from wiki_trends.web.templating import STATIC_FOLDERS, PageTemplates
-from wiki_trends.web.views import actions, feed, lake, published
+from wiki_trends.web.views import actions, comparison, feed, lake, published
 from wiki_trends.web.views.rendering import Renderer
 
 if TYPE_CHECKING:
@@ -104,6 +104,7 @@ def create_app(
 
     routers = (
         published.router(state, renderer),
+        comparison.router(state, renderer),
         lake.router(state, renderer),
         feed.router(state),
         actions.router(state),

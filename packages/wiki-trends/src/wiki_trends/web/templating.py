@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 STATIC_FOLDERS = (Path(__file__).with_name("static"), Path(assets.__file__).parent)
 # The files of each folder in `STATIC_FOLDERS` that the dashboard serves.
 STATIC_FILE_NAMES = (
-    ("app.js", "dashboard.css", "icon.svg"),
+    ("app.js", "suggestions.js", "dashboard.css", "icon.svg"),
     (*assets.STYLES, *assets.CHART_SCRIPTS, *assets.PAGE_SCRIPTS),
 )
 # The name, path and label of each navigation entry.
@@ -45,7 +45,7 @@ NAVIGATION = (
 )
 MAX_SPARKLINE_POINTS = 60
 # The navigation entry to highlight for each view that has no entry.
-NAVIGATION_PARENTS = {"page": "pages", "category": "categories", "day": "completeness"}
+NAVIGATION_PARENTS = {"page": "pages", "compare": "pages", "category": "categories", "day": "completeness"}
 
 
 class PageTemplates:
@@ -87,8 +87,12 @@ class PageTemplates:
         """
 
         def url(path: str, **query: object) -> str:
-            parameters = {key: value for key, value in query.items() if value not in (None, "")}
-            return root + quote(path, safe="/.-_~") + (f"?{urlencode(parameters)}" if parameters else "")
+            parameters = {key: value for key, value in query.items() if value not in (None, "", False)}
+            return (
+                root
+                + quote(path, safe="/.-_~")
+                + (f"?{urlencode(parameters, doseq=True)}" if parameters else "")
+            )
 
         def static(file: str) -> str:
             return f"{root}/static/{file}?v={self._content_digests[file]}"

@@ -86,7 +86,9 @@ def views_axis() -> alt.Axis:
     """Return a y axis of views."""
     import altair as alt
 
-    return alt.Axis(format="~s", tickCount=5, domain=False, ticks=False)
+    # The SI prefixes of d3 name a billion `G`.
+    label = "replace(replace(format(datum.value, '~s'), 'G', ' billion'), 'M', ' million')"
+    return alt.Axis(labelExpr=label, tickCount=5, domain=False, ticks=False)
 
 
 def tooltip(*names: str) -> list[Any]:

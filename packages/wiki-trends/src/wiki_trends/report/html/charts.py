@@ -148,6 +148,93 @@ def page_series(
     return chart_spec(alt.layer(*layers), height, day_domain(days), **datasets)
 
 
+def score_history(rows: Sequence[Row], height: int = 200) -> ChartSpec:
+    """Chart the factor `at_least` of one page by published window, at the last day of each window.
+
+    Args:
+        rows: a row for each window, oldest first, with `window_start`, `window_end` and `at_least`.
+        height: the height of the chart, in pixels.
+    """
+    import altair as alt
+
+    days = sorted({row["window_end"] for row in rows})
+    values = [
+        {
+            "date": row["window_end"].isoformat(),
+            "window": f"{row['window_start']} to {row['window_end']}",
+            "at_least": row["at_least"],
+        }
+        for row in rows
+    ]
+    base = alt.Chart(alt.NamedData("rows")).encode(
+        x=day_axis(days),
+        y=alt.Y("at_least:Q", title="At least ×", axis=alt.Axis(tickCount=4, domain=False, ticks=False)),
+        tooltip=[
+            alt.Tooltip("window:N", title="Window"),
+            alt.Tooltip("at_least:Q", title="At least ×", format=",.1f"),
+        ],
+    )
+    line = base.mark_line(strokeWidth=2.5, color="var(--accent)", strokeCap="round")
+    dots = base.mark_point(size=dot_area(days), filled=True, opacity=1, color="var(--accent)")
+    return chart_spec(alt.layer(line, dots), height, day_domain(days), rows=values)
+
+
+def page_comparison(
+    series_by_title: Mapping[str, Sequence[Row]], *, logarithmic: bool = False, height: int = 340
+) -> ChartSpec:
+    """Chart the views of several pages by day as lines; the tooltip of a day lists the views of every page.
+
+    Args:
+        series_by_title: for each displayed title, a row for each day, with `date` and `views`; `views` is None on a day that
+            did not list the page. There are at most eight pages, and each has the same days.
+        logarithmic: whether the scale of the views is logarithmic.
+        height: the height of the chart, in pixels.
+    """
+    import altair as alt
+
+    titles = list(series_by_title)
+    days = sorted({row["date"] for rows in series_by_title.values() for row in rows})
+    values = [
+        {"page": title, "date": row["date"].isoformat(), "views": row["views"]}
+        for title, rows in series_by_title.items()
+        for row in rows
+    ]
+    texts_by_day: dict[str, dict[str, str]] = {day.isoformat(): {"date": day.isoformat()} for day in days}
+    for number, rows in enumerate(series_by_title.values()):
+        for row in rows:
+            text = "outside the list" if row["views"] is None else f"{row['views']:,}"
+            texts_by_day[row["date"].isoformat()][f"page{number}"] = text
+    x = day_axis(days)
+    scale = alt.Scale(type="log", nice=True) if logarithmic else alt.Scale(zero=True)
+    base = alt.Chart(alt.NamedData("rows")).encode(
+        x=x,
+        y=alt.Y("views:Q", title="Views a day", axis=views_axis(), scale=scale),
+        color=alt.Color(
+            "page:N", sort=titles, legend=alt.Legend(title=None, orient="bottom", columns=1, labelLimit=280)
+        ),
+    )
+    listed = base.transform_filter("datum.views != null")
+    hover = (
+        alt.Chart(alt.NamedData("days"))
+        .mark_rule(strokeWidth=expression(f"max(6, width / {max(len(days), 1)})"), opacity=0.001, clip=True)
+        .encode(
+            x=x,
+            tooltip=[
+                *tooltip("date"),
+                *(alt.Tooltip(f"page{number}:N", title=title) for number, title in enumerate(titles)),
+            ],
+        )
+    )
+    layers = (
+        base.mark_line(strokeWidth=2.5, strokeCap="round"),
+        listed.mark_point(size=dot_area(days), filled=True, opacity=1),
+        hover,
+    )
+    return chart_spec(
+        alt.layer(*layers), height, day_domain(days), rows=values, days=list(texts_by_day.values())
+    )
+
+
 def categories_over_time(rows: Sequence[Row], height: int = _DEFAULT_HEIGHT_PIXELS) -> ChartSpec:
     """Chart the views of each category by day as stacked bars; a day that was not used has no bar.
 

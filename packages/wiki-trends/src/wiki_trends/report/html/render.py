@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from markupsafe import Markup
 
 from wiki_trends.report.calendar import KINDS
+from wiki_trends.report.figures import evidence_operands, score_operands
 from wiki_trends.report.html.sparkline_svg import sparkline_svg
 from wiki_trends.report.text import counted, safe
 
@@ -51,9 +52,12 @@ def environment() -> Environment:
         "percent": percent,
         "change": change,
         "compact": compact,
+        "factor": factor,
+        "decimals": decimals,
         "wiki_link": wiki_link,
     }
     jinja.globals |= {"counted": counted, "sparkline": sparkline_svg, "KINDS": KINDS}
+    jinja.globals |= {"evidence_operands": evidence_operands, "score_operands": score_operands}
     return jinja
 
 
@@ -116,14 +120,25 @@ def change(number: float | None) -> str:
     return "–" if number is None else f"{number:+,.1f} %".replace("-", "−")
 
 
+def factor(number: float | None, digits: int = 1) -> str:
+    """Format a factor: `× 12.3`; a dash for None."""
+    return "–" if number is None else f"× {number:,.{digits}f}"
+
+
+def decimals(number: float, digits: int = 2, sign: bool = False) -> str:
+    """Format a number with decimals, with a minus sign instead of a hyphen; `sign` writes a plus sign as well."""
+    text = f"{number:+,.{digits}f}" if sign else f"{number:,.{digits}f}"
+    return text.replace("-", "−")
+
+
 def compact(number: float | None) -> str:
-    """Format a number with three significant digits and a unit prefix: `1.55 M`, `340 k`; a dash for None."""
+    """Format a number with three significant digits and its unit: `1.23 billion`, `1.55 million`, `340 k`; a dash for None."""
     if number is None:
         return "–"
-    for factor, prefix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if abs(number) >= 0.9995 * factor:
-            return f"{_three_digits(number / factor)} {prefix}"
-    return f"{number:,.0f}"
+    for unit, name in ((1e9, "billion"), (1e6, "million"), (1e3, "k")):
+        if abs(number) >= 0.9995 * unit:
+            return f"{_three_digits(number / unit)} {name}".replace("-", "−")
+    return f"{number:,.0f}".replace("-", "−")
 
 
 def _three_digits(number: float) -> str:

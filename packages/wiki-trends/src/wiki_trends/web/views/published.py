@@ -6,7 +6,7 @@ import logging
 import math
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
@@ -17,15 +17,22 @@ from wiki_trends.config.projects import project_of_dataset
 from wiki_trends.errors import SettingError
 from wiki_trends.queries import categories as category_queries
 from wiki_trends.queries import pages as page_queries
-from wiki_trends.queries.links import page_link
+from wiki_trends.queries.links import page_link, pageviews_link
 from wiki_trends.queries.published import plain
 from wiki_trends.report import build_report, to_json
 from wiki_trends.report import calendar as report_calendar
-from wiki_trends.report.html.charts import categories_over_time, page_series
+from wiki_trends.report.html.charts import categories_over_time, page_series, score_history
 from wiki_trends.report.html.vega import compiled
 from wiki_trends.web.problems import KNOWN_ERRORS, Problem, problem_of
 from wiki_trends.web.views import documents
 from wiki_trends.web.views.lake import calendar_cell_of
+from wiki_trends.web.views.page_list import (
+    PRINTABLE_PATTERN,
+    PagesQuery,
+    pages_content,
+    rows_table,
+    window_document,
+)
 from wiki_trends.web.views.rendering import PAGE_ROUTE, Content, csv_route, json_route
 
 if TYPE_CHECKING:
@@ -38,35 +45,15 @@ if TYPE_CHECKING:
     from wiki_trends.web.views.rendering import Renderer, Table
 
 logger = logging.getLogger(__name__)
-# The number of pages that a response of `/pages` lists.
-PAGE_SIZE = 100
 # The number of pages in each list of the overview.
 OVERVIEW_LIST_LENGTH = 10
 # Half the width of the band around the expected views, in units of the column `spread` of the scores.
 BAND_HALF_WIDTH_SPREADS = 2
-_PRINTABLE_PATTERN = r"^[^\x00-\x1f\x7f]*$"
 _OVERVIEW_SUMMARY = "The report of the published window"
 _PAGES_SUMMARY = "The pages of the published window, searched and ordered"
 _PAGE_SUMMARY = "The published days, ranks and scores of a page"
 _CATEGORIES_SUMMARY = "The categories of the published window, most views first"
 _CATEGORY_SUMMARY = "The days and the leading pages of a category"
-
-
-class PagesQuery(BaseModel):
-    """The parameters of `/pages`: which pages, and in which order."""
-
-    q: Annotated[
-        str,
-        Field(max_length=255, pattern=_PRINTABLE_PATTERN, description="Part of a title (case-insensitive)."),
-    ] = ""
-    by: Annotated[
-        Literal["at_least", "at_most", "score", "growth", "views"],
-        Field(description="Measure that orders the pages."),
-    ] = "at_least"
-    category: Annotated[
-        str, Field(max_length=100, pattern=_PRINTABLE_PATTERN, description="Only pages of this category.")
-    ] = ""
-    skip: Annotated[int, Field(ge=0, le=1_000_000, description="Number of pages to skip.")] = 0
 
 
 class PageQuery(BaseModel):
@@ -77,7 +64,7 @@ class PageQuery(BaseModel):
         Field(
             min_length=1,
             max_length=512,
-            pattern=_PRINTABLE_PATTERN,
+            pattern=PRINTABLE_PATTERN,
             description="Title of the page, with spaces or underscores.",
         ),
     ]
@@ -88,7 +75,7 @@ class CategoryQuery(BaseModel):
 
     name: Annotated[
         str,
-        Field(min_length=1, max_length=100, pattern=_PRINTABLE_PATTERN, description="Name of the category."),
+        Field(min_length=1, max_length=100, pattern=PRINTABLE_PATTERN, description="Name of the category."),
     ]
 
 
@@ -126,7 +113,7 @@ def router(state: DashboardState, renderer: Renderer) -> APIRouter:
     @router.get("/pages.json", **json_route(_PAGES_SUMMARY, documents.PagesDocument))
     @router.get("/pages.csv", **csv_route(_PAGES_SUMMARY))
     async def pages(request: Request, query: Annotated[PagesQuery, Query()]) -> Response:
-        return await response(request, "pages", query, partial(_pages_content, sources, query))
+        return await response(request, "pages", query, partial(pages_content, sources, query))
 
     @router.get("/page", **PAGE_ROUTE)
     @router.get("/page.json", **json_route(_PAGE_SUMMARY, documents.PageDocument))
@@ -235,74 +222,36 @@ def _overview_content(
 
 
 @dataclass(frozen=True, slots=True)
-class PageListing:
-    """One part of the list of pages, and the categories among which the visitor can choose."""
-
-    page_list: page_queries.PageList
-    categories: Sequence[str]
-
-    @property
-    def previous_offset(self) -> int | None:
-        """The offset of the previous part; None if this part is the first."""
-        return max(0, self.page_list.skipped - PAGE_SIZE) if self.page_list.skipped else None
-
-    @property
-    def next_offset(self) -> int | None:
-        """The offset of the next part; None if this part is the last."""
-        next_offset = self.page_list.skipped + len(self.page_list.pages)
-        return next_offset if next_offset < self.page_list.total else None
-
-
-def _pages_content(sources: Sources, query: PagesQuery) -> Content:
-    selection = page_queries.PageSelection(
-        by=query.by,
-        containing=query.q,
-        category=query.category or None,
-        skip=query.skip,
-        limit=PAGE_SIZE,
-    )
-    page_list = page_queries.list_pages(sources.warehouse, selection)
-    category_names = [row["category"] for row in category_queries.categories(sources.warehouse)[1]]
-
-    def document() -> dict[str, Any]:
-        return {
-            "window": _window(page_list.run),
-            "by": page_list.by,
-            "found": page_list.total,
-            "skipped": page_list.skipped,
-            "pages": [plain(row) for row in page_list.pages],
-        }
-
-    return Content(
-        PageListing(page_list, category_names), document, lambda: _table(page_list.pages, _PAGE_COLUMNS)
-    )
-
-
-@dataclass(frozen=True, slots=True)
 class PageContent:
     """The details of one Wikipedia page, with a chart.
 
     Attributes:
         details: the days, ranks and scores of the page.
         chart: the Vega-Lite chart of the views per day, compiled to Vega.
+        history: the chart of `at_least` by published window; None if fewer than two windows have it.
         band: the lower and upper bound of the usual noise around the expected views; None if the page has no score.
         link: the URL of the article; None if the URL is unknown.
+        pageviews_link: the URL of the page's views in Wikimedia's Pageviews tool; None without `link`.
     """
 
     details: page_queries.PageDetails
     chart: dict[str, Any]
+    history: dict[str, Any] | None
     band: tuple[float, float] | None
     link: str | None
+    pageviews_link: str | None
 
 
 def _page_content(sources: Sources, query: PageQuery) -> Content:
     details = page_queries.page_details(sources.warehouse, query.title)
     band = _band(details.scores)
     chart_spec = page_series(details.series, band=band, window_start=details.run.window_start)
-    link = page_link(details.row["link"] or "", project_of_dataset(details.run.dataset))
-    title = details.row["page"]
+    title, project = details.row["page"], project_of_dataset(details.run.dataset)
+    link = page_link(details.row["link"] or "", project)
+    first, last = details.series[0]["date"], details.series[-1]["date"]
+    pageviews = pageviews_link(title, project, first, last) if link else None
     rows = ((title, day["date"], day["views"], day["rank"]) for day in details.series)
-    page_content = PageContent(details, compiled(chart_spec), band, link)
+    page_content = PageContent(details, compiled(chart_spec), _history(details), band, link, pageviews)
     return Content(page_content, details.to_json, lambda: (("page", "date", "views", "rank"), rows))
 
 
@@ -319,9 +268,9 @@ def _categories_content(sources: Sources) -> Content:
 
     def document() -> dict[str, Any]:
         rows = [plain(row) for row in listing.rows]
-        return {"window": _window(listing.run), "categories": rows}
+        return {"window": window_document(listing.run), "categories": rows}
 
-    return Content(listing, document, lambda: _table(listing.rows, _CATEGORY_COLUMNS))
+    return Content(listing, document, lambda: rows_table(listing.rows, _CATEGORY_COLUMNS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,34 +292,27 @@ def _category_content(sources: Sources, query: CategoryQuery) -> Content:
 
     def document() -> dict[str, Any]:
         return {
-            "window": _window(details.run),
+            "window": window_document(details.run),
             **plain(details.row),
             "days": [plain(day) for day in details.days],
             "leading": [plain(row) for row in details.leading.pages],
         }
 
     columns = ("date", "views", "pages")
-    return Content(CategoryContent(details, chart), document, lambda: _table(details.days, columns))
+    return Content(CategoryContent(details, chart), document, lambda: rows_table(details.days, columns))
 
 
 # fmt: off
-_PAGE_COLUMNS = (
-    "page", "page_display", "category", "location", "views", "days_listed", "days_used", "best_rank", "peak_date",
-    "peak_views", "presence", "score", "confidence", "shape", "momentum_label", "views_change", "views_change_pct",
-    "at_least", "evidence", "at_most",
-)
 _CATEGORY_COLUMNS = (
     "category", "pages", "views", "share_pct", "first_views", "last_views", "views_change_pct", "entries", "exits",
 )
 # fmt: on
 
 
-def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> Table:
-    return columns, ([row[column] for column in columns] for row in rows)
-
-
-def _window(run: RunRecord) -> dict[str, str]:
-    return {"start": run.window_start.isoformat(), "end": run.window_end.isoformat()}
+def _history(details: page_queries.PageDetails) -> dict[str, Any] | None:
+    windows = [*([details.scores] if details.scores is not None else []), *details.windows]
+    rows = [row for row in reversed(windows) if row["at_least"] is not None]
+    return compiled(score_history(rows)) if len(rows) > 1 else None
 
 
 def _band(scores: Mapping[str, Any] | None) -> tuple[float, float] | None:
