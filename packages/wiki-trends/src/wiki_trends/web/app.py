@@ -42,7 +42,7 @@ from wiki_trends.web.cache.dashboard_state import DashboardState
 from wiki_trends.web.data import Sources
 from wiki_trends.web.problems import Problem, problem_of
 from wiki_trends.web.templating import STATIC_FOLDERS, PageTemplates
-from wiki_trends.web.views import actions, feed, lake, published
+from wiki_trends.web.views import actions, feed, lake, published, waivers
 from wiki_trends.web.views.rendering import Renderer
 
 if TYPE_CHECKING:
@@ -105,6 +105,7 @@ def create_app(
         lake.router(state, renderer),
         feed.router(state),
         actions.router(state),
+        waivers.router(state),
         guard.router(),
     )
     for router in routers:
