@@ -33,11 +33,21 @@ def waive_days(settings: Settings, days: Sequence[str], *, reason: str, by: str,
         WindowError: a text is not a day.
         WaiverError: a day is waived already, or the reason is empty.
     """
-    dataset = layers(settings).diamond
     last_as_of = parse_day(until, "until") if until else None
-    now = dt.datetime.now(tz=dt.UTC)
     for day in [parse_day(text, "DAY") for text in days]:
-        waive(dataset, lake_of(dataset), Waiver(day, reason, by, last_as_of, now))
+        waive_day(settings, day, reason, by, last_as_of)
+
+
+def waive_day(settings: Settings, day: dt.date, reason: str, by: str, until: dt.date | None) -> Waiver:
+    """Record that a day of the diamond layer is no longer expected, and return the waiver.
+
+    Raises:
+        WaiverError: the day is waived already, or the reason is empty.
+    """
+    dataset = layers(settings).diamond
+    waiver = Waiver(day, reason, by, until, dt.datetime.now(tz=dt.UTC))
+    waive(dataset, lake_of(dataset), waiver)
+    return waiver
 
 
 def unwaive_days(settings: Settings, days: Sequence[str]) -> None:

@@ -27,6 +27,7 @@ KINDS: dict[str, str] = {
     "complete": "complete",
     "unusual": "complete, unusual volume",
     "running": "in flight",
+    "failed": "last run failed",
     "uncommitted": "uncommitted",
     "invalid": "invalid",
     "absent": "absent",

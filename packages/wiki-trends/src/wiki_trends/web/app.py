@@ -46,7 +46,7 @@ from wiki_trends.web.data import Sources
 from wiki_trends.web.metrics import RequestCounter, metrics_response
 from wiki_trends.web.problems import Problem, problem_of
 from wiki_trends.web.templating import STATIC_FOLDERS, PageTemplates
-from wiki_trends.web.views import actions, comparison, feed, lake, published
+from wiki_trends.web.views import actions, comparison, feed, lake, published, waivers
 from wiki_trends.web.views.rendering import Renderer
 
 if TYPE_CHECKING:
@@ -108,6 +108,7 @@ def create_app(
         lake.router(state, renderer),
         feed.router(state),
         actions.router(state),
+        waivers.router(state),
         guard.router(),
     )
     for router in routers:

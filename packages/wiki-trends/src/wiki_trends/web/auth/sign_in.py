@@ -23,13 +23,13 @@ import logging
 import secrets
 import time
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs
 
 from fastapi import APIRouter
 from starlette.requests import Request  # noqa: TC002 - FastAPI reads annotations when it runs
 from starlette.responses import RedirectResponse, Response
 
 from wiki_trends.web.auth.caller import client_address, home_path, is_local_path
+from wiki_trends.web.auth.form import parse_form
 from wiki_trends.web.auth.guard import Visitor
 from wiki_trends.web.auth.rate_limit import RateLimiter
 from wiki_trends.web.auth.sessions import SESSION_SECONDS, Sessions
@@ -143,7 +143,7 @@ class TokenGuard:
 
         @router.post(SIGN_IN_PATH)
         async def sign_in_by_token(request: Request) -> Response:
-            form = _parse_form(await request.body())
+            form = parse_form(await request.body())
             path = form.get("next", "")
             request.state.return_path = path
             if not self._check_token(request, form.get("token", "")):
@@ -195,15 +195,6 @@ _ANONYMOUS_VISITOR = Visitor()
 _COOKIE_VISITOR = Visitor("token", may_see=True, may_act=True, sign_out=SIGN_OUT_PATH)
 _METRICS_VISITOR = Visitor("metrics", may_see=True, by_token=True)
 _TOKEN_VISITOR = Visitor("token", may_see=True, may_act=True, by_token=True, sign_out=SIGN_OUT_PATH)
-
-
-def _parse_form(body: bytes) -> dict[str, str]:
-    """Return the fields of a posted form; empty if the body cannot be parsed."""
-    try:
-        fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10)
-    except ValueError:
-        return {}
-    return {name: values[0] for name, values in fields.items()}
 
 
 def _digest(code: str) -> bytes:

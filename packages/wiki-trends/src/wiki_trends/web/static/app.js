@@ -1,5 +1,5 @@
 // Live pages. After each change event of the server, the script fetches the page again and replaces its `data-live` elements.
-// A day of the calendar opens in a panel, and a backfill starts without leaving the page. Every link and form works without
+// A day of the calendar opens in a panel. Backfills start, and days are waived, without leaving the page. Every link and form works without
 // this script.
 (() => {
   "use strict";
@@ -58,13 +58,15 @@
     const was = fresh.outerHTML;
     const focusedKey = old.contains(document.activeElement) ? elementKey(document.activeElement) : "";
     const scrolled = [...old.querySelectorAll(".table-wrap")].map((wrap) => wrap.scrollLeft);
-    const open = [...old.querySelectorAll("details[open]")].length > 0;
+    const open = [...old.querySelectorAll("details[open][id]")].map((details) => details.id);
+    const typed = [...old.querySelectorAll("input[id]")].filter((input) => input.value !== input.defaultValue);
     const next = document.importNode(fresh, true);
     next.dataset.was = was;
     old.replaceWith(next);
     prepareCalendars(next);
     next.querySelectorAll(".table-wrap").forEach((wrap, at) => { if (at in scrolled) wrap.scrollLeft = scrolled[at]; });
-    if (open) for (const details of next.querySelectorAll("details.confirm")) details.open = true;
+    for (const details of next.querySelectorAll("details.confirm")) details.open = open.includes(details.id);
+    for (const input of next.querySelectorAll("input[id]")) input.value = typed.find((other) => other.id === input.id)?.value ?? input.value;
     const newFocus = focusedKey && [...next.querySelectorAll("a, button, input")].find((node) => elementKey(node) === focusedKey);
     if (newFocus) {
       if (newFocus.matches("table.calendar a.day")) {
@@ -125,7 +127,7 @@
   });
   panel?.addEventListener("click", (event) => { if (event.target === panel) panel.close(); });
 
-  // Start a backfill without leaving the page.
+  // Start backfills or waive a day without leaving the page. `data-done` is the sentence to announce.
   document.addEventListener("submit", async (event) => {
     const form = event.target;
     if (!form.matches("form[data-start]")) return;
@@ -133,9 +135,9 @@
     const button = form.querySelector("button");
     button.disabled = true;
     try {
-      const response = await fetch(form.action, { method: "POST", headers: { Accept: "application/json" }, credentials: "same-origin" });
+      const response = await fetch(form.action, { method: "POST", headers: { Accept: "application/json" }, credentials: "same-origin", body: new URLSearchParams(new FormData(form)) });
       const result = await response.json();
-      if (response.ok) announce(`The backfill of ${result.day} was started.`);
+      if (response.ok) { announce(form.dataset.done); form.closest("details").open = false; }
       else {
         const note = document.createElement("p");
         note.setAttribute("role", "alert");

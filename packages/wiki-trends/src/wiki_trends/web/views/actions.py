@@ -1,4 +1,4 @@
-"""The route that starts a backfill, and the stream of change events."""
+"""The routes that start backfills, and the stream of change events."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from starlette.responses import JSONResponse, RedirectResponse, Response, Stream
 
 from wiki_trends.web.auth.caller import caller, client_address
 from wiki_trends.web.auth.rate_limit import RateLimiter
+from wiki_trends.web.backfills import MAX_IN_PROGRESS
 from wiki_trends.web.problems import KNOWN_ERRORS, Problem
-from wiki_trends.web.views.documents import BackfillDocument
-from wiki_trends.web.views.lake import backfill_json
+from wiki_trends.web.views.documents import BackfillDocument, BackfillsDocument
+from wiki_trends.web.views.lake import WindowQuery, backfill_json
 from wiki_trends.web.views.rendering import PROBLEMS
 
 if TYPE_CHECKING:
@@ -35,10 +36,16 @@ _KEEPALIVE_SECONDS = 15.0
 
 
 def router(state: DashboardState) -> APIRouter:
-    """Return the route that starts a backfill, and the route of the event stream."""
+    """Return the routes that start backfills, and the route of the event stream."""
     router = APIRouter()
     rate_limiter = RateLimiter(BACKFILL_REQUESTS_PER_MINUTE)
     stream_counts: Counter[str] = Counter()
+
+    def limited_visitor(request: Request) -> Visitor:
+        visitor: Visitor = request.state.visitor
+        rate_limiter.check(visitor.name)
+        rate_limiter.spend(visitor.name)
+        return visitor
 
     @router.post(
         "/backfill",
@@ -57,18 +64,44 @@ def router(state: DashboardState) -> APIRouter:
     async def start(
         request: Request, day: Annotated[dt.date, Query(description="A UTC day, YYYY-MM-DD.")]
     ) -> Response:
-        visitor: Visitor = request.state.visitor
-        rate_limiter.check(visitor.name)
-        rate_limiter.spend(visitor.name)
+        visitor = limited_visitor(request)
         window = state.backfills.window(day)
         step = (await state.check_window(window)).days[0].step
         backfill = state.backfills.start(day, visitor.name, step)
         logger.info("backfill of %s requested, from %s", day, client_address(request))
         state.forget()
-        if "text/html" in request.headers.get("accept", ""):
-            root = request.scope.get("root_path", "")
-            return RedirectResponse(f"{root}/day?day={day.isoformat()}", status_code=303)
-        return JSONResponse(backfill_json(backfill), status_code=202)
+        return action_response(request, f"/day?day={day.isoformat()}", backfill_json(backfill), 202)
+
+    @router.post(
+        "/backfills",
+        summary="Start the backfill of every due day of a window",
+        response_class=Response,
+        responses={
+            202: {"model": BackfillsDocument, "description": "The backfills were started."},
+            303: {"description": "The response to a browser: a redirect to the runs."},
+            **PROBLEMS,
+        },
+        status_code=202,
+    )
+    async def start_due(request: Request, query: Annotated[WindowQuery, Query()]) -> Response:
+        visitor = limited_visitor(request)
+        window = state.sources.window(query.days, query.start, query.end)
+        checked_window = await state.check_window(window)
+        steps = [day.step for day in checked_window.days if day.step.day in checked_window.due]
+        if not steps:
+            raise Problem(409, "NOTHING_TO_START", f"No day of {window} is due.", "Choose another window.")
+        if len(steps) > MAX_IN_PROGRESS:
+            message = f"{len(steps)} days are due, and at most {MAX_IN_PROGRESS} can be started at once."
+            raise Problem(422, "BAD_VALUE", message, "Choose a shorter window.")
+        backfills = [state.backfills.start(step.day, visitor.name, step) for step in steps]
+        logger.info(
+            "backfill of %d due days of %s requested by %s, from %s",
+            len(backfills), window, visitor.name, client_address(request),
+        )  # fmt: skip
+        state.forget()
+        return action_response(
+            request, "/runs", {"asked": [backfill_json(backfill) for backfill in backfills]}, 202
+        )
 
     @router.get("/events", include_in_schema=False)
     async def events(request: Request) -> Response:
@@ -87,6 +120,13 @@ def router(state: DashboardState) -> APIRouter:
         )
 
     return router
+
+
+def action_response(request: Request, path: str, document: dict[str, Any], status: int) -> Response:
+    """Return the response to an action: a redirect for a browser, a JSON document for a program."""
+    if "text/html" in request.headers.get("accept", ""):
+        return RedirectResponse(f"{request.scope.get('root_path', '')}{path}", status_code=303)
+    return JSONResponse(document, status_code=status)
 
 
 async def _event_stream(

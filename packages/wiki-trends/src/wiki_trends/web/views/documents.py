@@ -44,6 +44,24 @@ class BackfillDocument(BaseModel):
     requested_at: dt.datetime = Field(alias="asked_at", description="time of the request")
 
 
+class BackfillsDocument(BaseModel):
+    """The backfills that one request started, oldest day first."""
+
+    requested_backfills: list[BackfillDocument] = Field(
+        alias="asked", description="one backfill for each due day"
+    )
+
+
+class WaiverDocument(BaseModel):
+    """A statement that the data of a day will never come."""
+
+    day: dt.date
+    reason: str
+    by: str = Field(description="name of the visitor who recorded the waiver")
+    until: dt.date | None = Field(description="last day on which the waiver applies; null for no end")
+    waived_at: dt.datetime
+
+
 class CalendarDayDocument(BaseModel):
     """The state of a day's partition, and what a backfill would do for the day."""
 

@@ -14,6 +14,7 @@ from starlette.responses import Response  # noqa: TC002
 
 from smart_orchestrator.errors import ContractError, WindowError
 from smart_orchestrator.model.plan import Action
+from smart_orchestrator.model.run import RunState
 from smart_orchestrator.text.calendar import watermark
 from wiki_trends.config.window_options import FIRST_DAY
 from wiki_trends.pipeline.lists.excluded import count_by_reason
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from wiki_trends.web.views.rendering import Renderer
 
 MAX_DAYS = 1100
+FAILED_STATES = (RunState.FAILED, RunState.LOST)
 _COMPLETENESS_SUMMARY = "The completeness of a window, with the reason for each missing day"
 _DAY_SUMMARY = "One day of the lake: its state, runs and parts"
 _RUNS_SUMMARY = "The pipeline's runs, newest first"
@@ -98,7 +100,8 @@ def router(state: DashboardState, renderer: Renderer) -> APIRouter:
         checked_window = await state.checked_window(sources.window(None, query.day, query.day))
         runs = await state.runs_of(query.day)
         backfill = state.backfills.get(query.day)
-        details = DayContent(checked_window.days[0], runs, backfill)
+        is_missing = query.day in checked_window.plan.completeness.missing
+        details = DayContent(checked_window.days[0], runs, backfill, is_missing)
         return await renderer.response(request, "day", query, partial(_day_content, details), version=details)
 
     @router.get("/runs", **PAGE_ROUTE)
@@ -164,11 +167,12 @@ def _completeness_content(checked_window: CheckedWindow) -> Content:
 
 @dataclass(frozen=True, slots=True)
 class DayContent:
-    """One day with its runs, newest first, and the backfill that a visitor requested."""
+    """One day with its runs, newest first, the backfill that a visitor requested, and whether the day is missing."""
 
     day: CheckedDay
     runs: tuple[Run, ...]
     backfill: RequestedBackfill | None
+    is_missing: bool
 
     @property
     def can_start_backfill(self) -> bool:
@@ -248,10 +252,19 @@ def _left_out_content(left_out: LeftOutContent) -> Content:
 
 
 def calendar_cell_of(day: CheckedDay) -> report_calendar.CalendarDay:
-    """Return the cell of a day in a calendar. A day with a run in flight has the kind `running`."""
+    """Return the cell of a day in a calendar.
+
+    A day with a run in flight has the kind `running`. A missing day whose latest run failed has the kind `failed`, so it differs
+    from a day that was never attempted.
+    """
     partition = day.partition
     if day.step.action is Action.FOLLOW:
         kind, reason = "running", day.step.why
+    elif day.step.action is Action.START and day.run is not None and day.run.state in FAILED_STATES:
+        error = (
+            f"{day.run.failure}: {day.run.message}" if day.run.failure else day.run.message or day.run.state
+        )
+        kind, reason = "failed", f"{partition.reason}; run {day.run.name} failed: {error}"
     else:
         kind = report_calendar.kind_of(partition.state, partition.code, available=partition.available)
         reason = partition.reason
