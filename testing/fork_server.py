@@ -1,18 +1,23 @@
-"""Run commands of `wiki-trends` in forked processes, so that the libraries are imported only once.
+"""Run commands of the two programs in forked processes, so that the libraries are imported only once.
 
 Each command has its own process, working directory, environment and streams, so a command that crashes does not affect the next
-command. Environment variables that the interpreter reads at its start, such as `PYTHONIOENCODING`, have no effect here.
+command. A command writes to two files or, with `run_in_terminal`, to a pseudo-terminal. Environment variables that the interpreter reads at its start, such as `PYTHONIOENCODING`, have no effect here.
 """
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import importlib
 import json
 import os
 import pkgutil
 import signal
+import struct
 import subprocess
 import sys
+import termios
+import threading
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -36,18 +41,51 @@ class ForkServer:
     ) -> subprocess.CompletedProcess[bytes]:
         """Run `wiki-trends` with these arguments. After `timeout` seconds, SIGALRM ends the process."""
         out, err = self._folder / "stdout", self._folder / "stderr"
-        request = {
-            "arguments": list(arguments),
-            "cwd": str(cwd),
-            "env": dict(env),
-            "timeout": int(timeout) or 1,
-        }
+        request = {"arguments": ["wiki-trends", *arguments], "cwd": str(cwd), "env": dict(env)}
+        code = self._exit_code(request | {"timeout": int(timeout) or 1, "out": str(out), "err": str(err)})
+        return subprocess.CompletedProcess(list(arguments), code, out.read_bytes(), err.read_bytes())
+
+    def run_in_terminal(
+        self,
+        arguments: Sequence[str],
+        *,
+        cwd: Path,
+        env: Mapping[str, str],
+        columns: int,
+        timeout: float = 60,
+    ) -> tuple[int, str]:
+        """Run a program, the first of the arguments, in a pseudo-terminal. Return its exit code and its output."""
+        controller, terminal = os.openpty()
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+        output: list[bytes] = []
+        reader = threading.Thread(target=_read_until_closed, args=(controller, output))
+        reader.start()
+        name = os.ttyname(terminal)
+        request = {"arguments": list(arguments), "cwd": str(cwd), "env": dict(env), "timeout": int(timeout)}
+        code = self._exit_code(request | {"out": name, "err": name})
+        os.close(terminal)
+        reader.join()
+        os.close(controller)
+        return code, b"".join(output).decode().replace("\r\n", "\n")
+
+    def _exit_code(self, request: dict[str, object]) -> int:
+        """Send a request to the server, wait until its command ends, and return the exit code."""
         assert self._server.stdin is not None
         assert self._server.stdout is not None
-        self._server.stdin.write(json.dumps(request | {"out": str(out), "err": str(err)}) + "\n")
+        self._server.stdin.write(json.dumps(request) + "\n")
         self._server.stdin.flush()
-        code = int(self._server.stdout.readline())
-        return subprocess.CompletedProcess(list(arguments), code, out.read_bytes(), err.read_bytes())
+        return int(self._server.stdout.readline())
+
+
+def _read_until_closed(controller: int, output: list[bytes]) -> None:
+    """Read what is written to a pseudo-terminal, until no process has the terminal open."""
+    while True:
+        try:
+            output.append(os.read(controller, 65536))
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            return
 
 
 @contextmanager
@@ -65,19 +103,22 @@ def fork_server(folder: Path) -> Iterator[ForkServer]:
 
 def _run_request(request: dict[str, object]) -> NoReturn:
     """In the forked process: apply the folder, environment and streams of a request, run its command, and exit."""
-    from wiki_trends.cli.app import main
+    from smart_orchestrator.cli import app as smart_orchestrator_app
+    from wiki_trends.cli import app as wiki_trends_app
 
     signal.alarm(int(str(request["timeout"])))
     os.environ.clear()
     os.environ.update(request["env"])  # type: ignore[call-overload]
     os.chdir(str(request["cwd"]))
     for descriptor, path in ((0, os.devnull), (1, request["out"]), (2, request["err"])):
-        flags = os.O_RDONLY if descriptor == 0 else os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+        flags = os.O_RDONLY if descriptor == 0 else os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOCTTY
         file = os.open(str(path), flags, 0o600)
         os.dup2(file, descriptor)
         os.close(file)
-    sys.argv = ["wiki-trends", *request["arguments"]]  # type: ignore[misc]
-    main()
+    sys.argv = list(request["arguments"])  # type: ignore[call-overload]
+    if sys.argv[0] == "wiki-trends":
+        wiki_trends_app.main()
+    smart_orchestrator_app.main()
     sys.exit(0)
 
 

@@ -121,6 +121,7 @@ def test_a_pipe_gets_plain_lines_without_control_codes(documented):
 def test_a_terminal_gets_colours_and_the_same_words(documented, monkeypatch):
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("COLUMNS", "200")
     plain, terminal = io.StringIO(), Terminal()
     tell(TextReporter(plain), documented[0])
     tell(TextReporter(terminal), documented[0])

@@ -20,7 +20,6 @@ def create_app(program: Program, description: str) -> typer.Typer:
     """Return an application without commands. `description` is the first paragraph of its help."""
     app = typer.Typer(
         name=program.name,
-        add_completion=False,
         no_args_is_help=True,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,

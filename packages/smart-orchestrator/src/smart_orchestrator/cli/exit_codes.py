@@ -79,9 +79,9 @@ class Program:
             if code == FAULT:
                 self._report_fault(error, arguments)
             else:
-                print(f"error: {error_text(error)}", file=sys.stderr)
+                _print_problem(f"error: {error_text(error)}")
         if code == INTERRUPTED:
-            print(f"interrupted: {self.interrupted}", file=sys.stderr)
+            _print_problem(f"interrupted: {self.interrupted}")
         return _with_output_failure(code)
 
     def _report_fault(self, error: BaseException, arguments: Sequence[str]) -> None:
@@ -91,10 +91,9 @@ class Program:
         command = next((word for word in arguments if re.fullmatch("[a-z][a-z-]*", word)), "")
         command_text = f"`{' '.join(filter(None, (self.name, command)))}`"
         problem = self.redact(printable_line(f"{type(error).__name__}: {error}"))[:_MAX_PROBLEM_LENGTH]
-        print(
+        _print_problem(
             f"error: a fault of {self.product} while it ran {command_text}: {problem}. Report it at {REPORT_TO}; "
-            f"`{self.name} --debug` with the same {'command' if command else 'options'} prints the traceback.",
-            file=sys.stderr,
+            f"`{self.name} --debug` with the same {'command' if command else 'options'} prints the traceback."
         )
         if "--json" in arguments:
             document = {
@@ -103,6 +102,13 @@ class Program:
             print(json.dumps(document, indent=2))
         if self.debug:
             print(self.redact("".join(traceback.format_exception(error))), file=sys.stderr)
+
+
+def _print_problem(text: str) -> None:
+    """Print a line to stderr, wrapped at the width of a terminal."""
+    from smart_orchestrator.text.reporter import TextReporter
+
+    TextReporter(sys.stderr).write([(text, "")])
 
 
 def exit_code(error: BaseException) -> int | None:
@@ -125,10 +131,9 @@ def _with_output_failure(code: int) -> int:
     failure = output_failure()
     if failure is None:
         return code
-    print(
+    _print_problem(
         f"error: stdout: the output cannot be written ({failure.strerror}). "
-        "Run the command again, and write the output to another file.",
-        file=sys.stderr,
+        "Run the command again, and write the output to another file."
     )
     return code or INCOMPLETE
 

@@ -1,7 +1,8 @@
 """Report checks, plans and backfills as lines of text: with colours on a terminal, plain in a pipe or a log.
 
 `TextReporter` implements the `Reporter` protocol of `backfilling.reporter`. The caller chooses the stream: results go to
-stdout, progress goes to stderr. Rich is imported only if the stream is a terminal.
+stdout, progress goes to stderr. On a terminal, long lines are wrapped at its width, except lines of the style `command`,
+which stay whole so that they can be copied. Rich is imported only if the stream is a terminal.
 """
 
 from __future__ import annotations
@@ -23,7 +24,16 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.run import Run
     from smart_orchestrator.text.reports import Line
 
-_STYLES = {"good": "green", "bad": "red", "warn": "yellow", "dim": "dim", "strong": "bold", "": ""}
+_STYLES = {
+    "good": "green",
+    "bad": "red",
+    "warn": "yellow",
+    "dim": "dim",
+    "strong": "bold",
+    "command": "",
+    "": "",
+}
+_HANGING_INDENT = 4
 
 
 class TextReporter:
@@ -43,11 +53,7 @@ class TextReporter:
             if self._terminal is None:
                 print("".join(printable_line(text) for text, _ in row), file=self._stream, flush=True)
             else:
-                with extra("console"):
-                    from rich.text import Text
-
-                pieces = [(printable_line(text), _STYLES[style]) for text, style in row]
-                self._terminal.print(Text.assemble(*pieces), soft_wrap=True)
+                _print_wrapped(self._terminal, row)
 
     def checked(self, completeness: Completeness) -> None:
         """Write the completeness report of the window."""
@@ -101,6 +107,23 @@ def _terminal(stream: TextIO) -> Terminal | None:
         from rich.console import Console as Terminal
 
     return Terminal(file=stream, highlight=False)
+
+
+def _print_wrapped(terminal: Terminal, row: Sequence[Line]) -> None:
+    """Print a line that is wrapped at the width of the terminal. The following lines have a deeper indent than the first."""
+    with extra("console"):
+        from rich.text import Text
+
+    line = Text.assemble(*((printable_line(text), _STYLES[style]) for text, style in row))
+    is_command = any(style == "command" for _, style in row)
+    if is_command or line.cell_len <= terminal.width:
+        terminal.print(line, soft_wrap=True)
+        return
+    indent = len(line.plain) - len(line.plain.lstrip(" "))
+    hanging = indent + _HANGING_INDENT
+    for number, piece in enumerate(line[indent:].wrap(terminal, terminal.width - hanging)):
+        piece.rstrip()
+        terminal.print(Text(" " * (hanging if number else indent)).append_text(piece), soft_wrap=True)
 
 
 def printable(text: str) -> str:

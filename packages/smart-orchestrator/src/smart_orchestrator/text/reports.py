@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.plan import Plan
 
 Line = tuple[str, str]
-"""A line of text and its style: `good`, `bad`, `warn`, `dim`, `strong` or the empty string."""
+"""A line of text and its style: `good`, `bad`, `warn`, `dim`, `strong`, `command` or the empty string.
+
+A line of the style `command` is never wrapped.
+"""
 
 
 def weekday(day: dt.date) -> str:
