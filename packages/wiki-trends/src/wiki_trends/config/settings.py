@@ -209,6 +209,12 @@ class Settings:
         "Minimum number of rows of a day. A day with fewer rows is invalid (`SHORT`).",
         example="500",
     )
+    evidence: str = _setting(
+        "off",
+        choice("on", "off"),
+        "Whether an analysis asks Wikidata and the wiki why pages rose (`on`), with at most 50 requests for a window.",
+        example="on",
+    )
     writing_seconds: float = _setting(
         600.0,
         seconds(0, 86_400),

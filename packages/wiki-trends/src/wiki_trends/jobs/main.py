@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ from smart_orchestrator.runners.ledger import Ledger
 from smart_orchestrator.volume_check import with_volume
 from wiki_trends.config.layers import layers
 from wiki_trends.config.settings import env_name
+from wiki_trends.jobs.evidence import evidence_of
 from wiki_trends.jobs.publish_state import unchanged_publish
 from wiki_trends.jobs.runners import LazyClient, runner_for_polling, runner_for_starting
 
@@ -201,12 +203,15 @@ def analyze_window(
     from wiki_trends.warehouse import open_warehouse
 
     dataset, warehouse = layers(settings).diamond, open_warehouse(settings.warehouse)
+    evidence = partial(evidence_of, settings) if settings.evidence == "on" else None
     for _ in range(_MAX_RECHECKS):
         try:
-            return analyze(dataset, completeness, warehouse, engine=open_engine(settings.engine))
+            return analyze(
+                dataset, completeness, warehouse, engine=open_engine(settings.engine), evidence=evidence
+            )
         except PartitionChanged:
             completeness = recheck()
-    return analyze(dataset, completeness, warehouse, engine=open_engine(settings.engine))
+    return analyze(dataset, completeness, warehouse, engine=open_engine(settings.engine), evidence=evidence)
 
 
 def publish(

@@ -22,6 +22,7 @@ from wiki_trends.queries.published import (
     window_json,
 )
 from wiki_trends.queries.series import read_series
+from wiki_trends.warehouse.base import EVIDENCE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -131,6 +132,8 @@ class PageDetails:
             and `rank` are None on a day when the page was not in the list.
         scores: the row of the page in `wiki_trends_scores` for this window; None when no day of the window listed the page.
         windows: the rows of the page in `wiki_trends_scores` for earlier windows, newest first.
+        evidence: the `kind`, `rule`, `strength`, `text`, `source` and `date` of each piece of evidence for the page, strongest
+            first; empty when the window was published without evidence, or when the page did not certainly rise.
     """
 
     run: RunRecord
@@ -138,6 +141,7 @@ class PageDetails:
     series: Sequence[Mapping[str, Any]]
     scores: Mapping[str, Any] | None
     windows: Sequence[Mapping[str, Any]]
+    evidence: Sequence[Mapping[str, Any]] = ()
 
     def to_json(self) -> dict[str, object]:
         """Return the document that `page --json` prints."""
@@ -151,6 +155,7 @@ class PageDetails:
             "series": [plain(day) for day in self.series],
             "scores": plain(self.scores) if self.scores is not None else None,
             "windows": [plain(row) for row in self.windows],
+            "evidence": [plain(row) for row in self.evidence],
         }
 
 
@@ -246,7 +251,12 @@ def page_details(warehouse: Warehouse, title: str) -> PageDetails:
         current = [row for row in rows if (row["window_start"], row["window_end"]) == window]
         earlier = [row for row in rows if row not in current]
         return PageDetails(
-            run, newest_rows[0], _read_days(reader, run, name), current[0] if current else None, earlier
+            run,
+            newest_rows[0],
+            _read_days(reader, run, name),
+            current[0] if current else None,
+            earlier,
+            _read_evidence(reader, run, name),
         )
 
 
@@ -261,6 +271,15 @@ def _read_days(reader: Reader, run: RunRecord, page: str) -> list[Row]:
     )
     row_by_day = {row["date"]: row for row in rows}
     return [row_by_day.get(day, {"date": day, "views": None, "rank": None}) for day in days]
+
+
+def _read_evidence(reader: Reader, run: RunRecord, page: str) -> list[Row]:
+    if EVIDENCE not in run.rows:
+        return []
+    return reader.rows(
+        "SELECT kind, rule, strength, text, source, date FROM wiki_trends_evidence WHERE page = ? ORDER BY place",
+        page,
+    )
 
 
 def _similar_titles(reader: Reader, name: str) -> list[str]:

@@ -14,6 +14,7 @@ TABLES: Mapping[str, str] = {
     "wiki_trends_growth": "The change from the first day used to the last, of each page listed on every day used.",
     "wiki_trends_categories": "A row for each category in the window published last.",
     "wiki_trends_scores": "A row for each page and published window: scores, and the inputs of the scores.",
+    "wiki_trends_evidence": "The public evidence for each page that certainly rose in the window published last.",
     "wiki_pipeline_runs": "A row for each day and step of the pipeline, for every day that was ever published.",
     "wiki_trends_runs": "A row for each published window, the newest with the highest number.",
 }
@@ -147,6 +148,17 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "has_trend": "Whether the trend is told from noise: trend_t is at least 3 or at most -3.",
         "run": "Number of the run in wiki_trends_runs that published this row; null for an earlier version.",
         "stale": "Whether a later run read a day of this window with other data; null for an earlier version.",
+    },
+    "wiki_trends_evidence": {
+        **_WINDOW,
+        "page": _PAGE["page"],
+        "place": "Number of the piece of evidence for the page; 1 is the strongest.",
+        "kind": "death, current events, story, none (no public explanation found) or unavailable (a source did not answer).",
+        "rule": "Name of the rule that the evidence satisfies; null without evidence.",
+        "strength": "Strength of the rule, from 0 to 1; null without evidence.",
+        "text": "The evidence as a sentence, or the reason why there is none.",
+        "source": "URL of the source; null without evidence.",
+        "date": "Day of the fact, UTC; null without evidence.",
     },
     "wiki_pipeline_runs": {
         "date": "Day that the pipeline wrote, UTC.",
