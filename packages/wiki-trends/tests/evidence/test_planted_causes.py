@@ -1,8 +1,12 @@
 """Test the evidence on planted causes, and a published window with evidence from the sample API."""
 
+import duckdb
+
 from benchmarks.evidence import measure
+from testing.dashboard import serving
 from testing.small_wiki import settings_for
 from wiki_trends.cli.app import run_command
+from wiki_trends.config.settings import load
 from wiki_trends.sample.options import SampleOptions
 from wiki_trends.sample.server import SampleServer
 
@@ -10,7 +14,7 @@ WINDOW = ("--start", "2025-11-05", "--end", "2025-11-07", "--as-of", "2025-11-12
 
 
 def test_planted_causes_are_found_and_decoys_are_not_explained():
-    figures = measure([1], windows=4)
+    figures = measure([1], windows=2)
     assert figures["precision"] >= 0.95
     assert figures["found_share"] >= 0.6
     assert figures["uncaused_share"] <= 0.02
@@ -39,6 +43,24 @@ def test_a_window_is_published_with_its_evidence(place, monkeypatch):
     assert "no public explanation found" in place.run("page", rises[0]["page"]).out
     exported = place.run("export", "wiki_trends_evidence", "--format", "json").json
     assert {row["page"] for row in exported} == {row["page"] for row in rises}
+
+
+def test_the_dashboard_shows_evidence_and_links_only_to_hosts_of_the_project(place, monkeypatch):
+    with SampleServer(SampleOptions(port=0)) as server:
+        publish(place, monkeypatch, server.url)
+    with duckdb.connect("data/warehouse.duckdb") as connection:
+        connection.execute(
+            "UPDATE wiki_trends_evidence SET rule = 'r', strength = 0.5, source = "
+            "CASE page WHEN 'Page_40' THEN 'https://www.wikidata.org/wiki/Q1' ELSE 'https://evil.example/' END"
+        )
+    with serving(load()) as dashboard:
+        trusted, other = (
+            dashboard.client.get("/page", params={"title": title}, headers={"accept": "text/html"}).text
+            for title in ("Page_40", "Page_39")
+        )
+    assert 'href="https://www.wikidata.org/wiki/Q1"' in trusted
+    assert "no public explanation found" in other
+    assert "evil.example" not in other
 
 
 def test_the_window_is_published_without_a_wikimedia(place, monkeypatch):
