@@ -11,10 +11,16 @@ from testing.equal_tables import assert_same_tables, values_match
 from testing.random_days import days, rows_of
 from testing.window_data import NOW, checked_window, row
 from wiki_trends.analytics.analyze import analyze
+from wiki_trends.evidence.collect import Collected, Finding, evidence_table
 from wiki_trends.report.build import build_report
 from wiki_trends.warehouse import open_warehouse
 from wiki_trends.warehouse.base import NULLABLE, RUN_COLUMNS
 from wiki_trends.warehouse.comments import COLUMNS, TABLES
+
+
+def no_explanation(_scores, dataset, first, last):
+    """The table of the evidence, with a page without evidence."""
+    return evidence_table([Finding("A", last)], Collected(), dataset, first, last)
 
 
 def reported(warehouse):
@@ -60,7 +66,7 @@ def test_every_table_and_column_has_a_comment_of_its_own(tmp_path, request, kind
     )
     dataset, completeness = checked_window(tmp_path, [[row("A", 1)], [row("A", 2)]])
     warehouse = open_warehouse(url)
-    analyze(dataset, completeness, warehouse, clock=lambda: NOW)
+    analyze(dataset, completeness, warehouse, evidence=no_explanation, clock=lambda: NOW)
     with warehouse.reading() as reader:
         comments = {
             (line["table_name"], line["column_name"]): line["comment"]
@@ -80,7 +86,7 @@ def test_columns_are_not_null_unless_they_may_be(tmp_path, request, kind):
     )
     dataset, completeness = checked_window(tmp_path, [[row("A", 1)], [row("A", 2)]])
     warehouse = open_warehouse(url)
-    tables = analyze(dataset, completeness, warehouse, clock=lambda: NOW).rows
+    tables = analyze(dataset, completeness, warehouse, evidence=no_explanation, clock=lambda: NOW).rows
     with warehouse.reading() as reader:
         columns = reader.rows(
             "SELECT table_name, column_name, is_nullable FROM information_schema.columns "

@@ -15,7 +15,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from wiki_trends.errors import NothingPublished, WindowNotReady
-from wiki_trends.warehouse.base import RunRecord
+from wiki_trends.warehouse.base import EVIDENCE, RunRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.window import Window
     from wiki_trends.analytics.engines.base import Engine
     from wiki_trends.analytics.page_history import PageHistory
-    from wiki_trends.warehouse.base import Warehouse
+    from wiki_trends.warehouse.base import ArrowStream, Warehouse
+
+    EvidenceSource = Callable[[ArrowStream, str, dt.date, dt.date], ArrowStream]
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +66,7 @@ def analyze(
     *,
     engine: Engine | None = None,
     history: PageHistory | None = None,
+    evidence: EvidenceSource | None = None,
     clock: Callable[[], dt.datetime] = now_utc,
 ) -> Analysis:
     """Read the partitions of a checked window and of its baseline, compute all tables, and publish them.
@@ -77,6 +80,8 @@ def analyze(
         warehouse: the warehouse to publish the tables to.
         engine: the engine that computes the tables; by default DuckDB.
         history: the exact views of some pages, which replace bounds and missing days; by default none.
+        evidence: a function that makes the table `wiki_trends_evidence` from the scores, the name of the dataset, and the first and
+            the last day of the window; None publishes no evidence.
         clock: a function that returns the current time, with a time zone.
 
     Raises:
@@ -114,7 +119,14 @@ def analyze(
         baseline = computed.baseline
         run = run_record(dataset, completeness, baseline, clock(), history)
         run = replace(run, states=_with_waivers(dataset, completeness, run.states))
-        tables = {**computed.tables, PIPELINE_RUNS: pipeline_runs([*baseline, *partitions])}
+        tables: dict[str, ArrowStream] = {
+            **computed.tables,
+            PIPELINE_RUNS: pipeline_runs([*baseline, *partitions]),
+        }
+        if evidence is not None:
+            tables[EVIDENCE] = evidence(
+                computed.tables["wiki_trends_scores"], dataset.name, window.start, window.last
+            )
         published = warehouse.publish(tables, replace(run, seconds=round(time.monotonic() - start_time, 3)))
     return Analysis(
         window=window,

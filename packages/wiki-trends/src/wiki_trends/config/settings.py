@@ -210,6 +210,12 @@ class Settings(SignalSettings):
         "Minimum number of rows of a day. A day with fewer rows is invalid (`SHORT`).",
         example="500",
     )
+    evidence: str = setting_field(
+        "off",
+        choice("on", "off"),
+        "Whether an analysis asks Wikidata and the wiki why pages rose (`on`), with at most 50 requests for a window.",
+        example="on",
+    )
     writing_seconds: float = setting_field(
         600.0,
         seconds(0, 86_400),

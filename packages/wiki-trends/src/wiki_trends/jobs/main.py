@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ from smart_orchestrator.runners.ledger import Ledger
 from smart_orchestrator.volume_check import with_volume
 from wiki_trends.config.layers import layers
 from wiki_trends.config.settings import env_name
+from wiki_trends.jobs.evidence import evidence_of
 from wiki_trends.jobs.history import history_lines, read_page_history, request_page_history
 from wiki_trends.jobs.publish_state import unchanged_publish
 from wiki_trends.jobs.runners import LazyClient, runner_for_polling, runner_for_starting
@@ -227,11 +229,14 @@ def analyze_window(
 
     dataset, warehouse = layers(settings).diamond, open_warehouse(settings.warehouse)
     history = history or read_page_history(settings, completeness.window)
+    evidence = partial(evidence_of, settings) if settings.evidence == "on" else None
 
     def analyze_once(completeness: Completeness) -> Analysis:
         engine = open_engine(settings.engine)
         with lineage_of(settings, completeness) as complete:
-            analysis = analyze(dataset, completeness, warehouse, engine=engine, history=history)
+            analysis = analyze(
+                dataset, completeness, warehouse, engine=engine, history=history, evidence=evidence
+            )
             complete(analysis)
         announce_publish(settings, analysis)
         return analysis

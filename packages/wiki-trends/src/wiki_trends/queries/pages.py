@@ -10,7 +10,9 @@ import datetime as dt
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from wiki_trends.config.projects import project_of_dataset
 from wiki_trends.errors import PageNotListed, SettingError
+from wiki_trends.queries.links import page_link
 from wiki_trends.queries.published import (
     FALL_RANKING,
     RANKING,
@@ -23,6 +25,7 @@ from wiki_trends.queries.published import (
     window_json,
 )
 from wiki_trends.queries.series import read_series
+from wiki_trends.warehouse.base import EVIDENCE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -151,6 +154,8 @@ class PageDetails:
             and `rank` are None on a day when the page was not in the list.
         scores: the row of the page in `wiki_trends_scores` for this window; None when no day of the window listed the page.
         windows: the rows of the page in `wiki_trends_scores` for earlier windows, newest first.
+        evidence: the `kind`, `rule`, `strength`, `text`, `source` and `date` of each piece of evidence for the page, strongest
+            first, with a source only on a host of the project or of Wikidata; empty when the window was published without evidence, or when the page did not certainly rise.
     """
 
     run: RunRecord
@@ -158,6 +163,7 @@ class PageDetails:
     series: Sequence[Mapping[str, Any]]
     scores: Mapping[str, Any] | None
     windows: Sequence[Mapping[str, Any]]
+    evidence: Sequence[Mapping[str, Any]] = ()
 
     def to_json(self) -> dict[str, object]:
         """Return the document that `page --json` prints."""
@@ -171,6 +177,7 @@ class PageDetails:
             "series": [plain(day) for day in self.series],
             "scores": plain(self.scores) if self.scores is not None else None,
             "windows": [plain(row) for row in self.windows],
+            "evidence": [plain(row) for row in self.evidence],
         }
 
 
@@ -289,7 +296,12 @@ def page_details(warehouse: Warehouse, title: str) -> PageDetails:
         current = [row for row in rows if (row["window_start"], row["window_end"]) == window]
         earlier = [row for row in rows if row not in current]
         return PageDetails(
-            run, newest_rows[0], read_page_days(reader, run, name), current[0] if current else None, earlier
+            run,
+            newest_rows[0],
+            read_page_days(reader, run, name),
+            current[0] if current else None,
+            earlier,
+            _read_evidence(reader, run, name),
         )
 
 
@@ -304,6 +316,20 @@ def read_page_days(reader: Reader, run: RunRecord, page: str) -> list[Row]:
     )
     row_by_day = {row["date"]: row for row in rows}
     return [row_by_day.get(day, {"date": day, "views": None, "rank": None}) for day in days]
+
+
+def _read_evidence(reader: Reader, run: RunRecord, page: str) -> list[Row]:
+    if EVIDENCE not in run.rows:
+        return []
+    rows = reader.rows(
+        "SELECT kind, rule, strength, text, source, date FROM wiki_trends_evidence WHERE page = ? ORDER BY place",
+        page,
+    )
+    projects = (project_of_dataset(run.dataset), "wikidata")
+    for row in rows:
+        links = [page_link(row["source"] or "", project) for project in projects]
+        row["source"] = next((link for link in links if link), None)
+    return rows
 
 
 def _similar_titles(reader: Reader, name: str) -> list[str]:

@@ -61,6 +61,9 @@ def page_lines(page: PageDetails) -> list[Line]:
     else:
         lines.append((f"Scores of {run.window_start} .. {run.window_end}", "strong"))
         lines += [(f"  {text}", "") for text in (*_presence_texts(page.scores), *_score_texts(page.scores))]
+    if page.evidence:
+        lines += [("", ""), ("Why", "strong")]
+        lines += [(f"  {_evidence_text(row)}", "") for row in page.evidence]
     if page.windows:
         lines += [("", ""), ("In earlier windows", "strong")]
         lines += [(f"  {_window_text(row)}", "") for row in page.windows]
@@ -105,6 +108,14 @@ def _rise(row: Mapping[str, Any]) -> str:
     after = " after it" if row["reference"] == "window" else ""
     days = f"{counted(row['reference_days'], 'reference day')}{after}"
     return f"{row['shape'] or 'rise'} at least ×{row['at_least']:,.1f}: {rise}, {days}"
+
+
+def _evidence_text(row: Mapping[str, Any]) -> str:
+    """Return a piece of evidence with its strength and its source as a line of text."""
+    text = safe(row["text"])
+    return (
+        text if row["source"] is None else f"{text} (strength {row['strength']:.2f}): {safe(row['source'])}"
+    )
 
 
 def _window_text(row: Mapping[str, Any]) -> str:

@@ -115,11 +115,11 @@ class Schedule:
         first_block = (day.toordinal() - _MAX_EVENT_DAYS) // BLOCK_DAYS
         last_block = day.toordinal() // BLOCK_DAYS
         blocks = range(first_block, last_block + 1)
-        events = (event for block in blocks for event in self._events_starting_in(block))
+        events = (event for block in blocks for event in self.events_starting_in(block))
         return [event for event in events if event.kind == kind and event.start <= day <= event.end]
 
     @lru_cache(maxsize=2048)  # noqa: B019 - schedules live as long as the process
-    def _events_starting_in(self, block: int) -> tuple[Event, ...]:
+    def events_starting_in(self, block: int) -> tuple[Event, ...]:
         """Generate the bursts, new pages and automated traffic that begin in a block of days."""
         rng = random.Random(f"{self._name}/block/{block}")
         burst_pages = self._catalogue.roles["burst"]

@@ -26,7 +26,7 @@ from urllib.parse import parse_qsl, quote, unquote
 from smart_orchestrator.model.window import today_utc
 from wiki_trends.config.projects import canonical_project
 from wiki_trends.errors import SettingError
-from wiki_trends.sample import mediawiki, pageviews, wikis
+from wiki_trends.sample import evidence, mediawiki, pageviews, wikis
 from wiki_trends.sample.faults import Faults, fault_response
 from wiki_trends.sample.replay import Replay
 from wiki_trends.sample.responses import Response, error_response, text_response
@@ -114,7 +114,11 @@ class Api:
         project = canonical_project(project_in_path or _project_of(host))
         if self._replay is not None:
             return self._replay.respond_action(project, params)
+        if project == "wikidata" and params.get("action") == "wbgetentities":
+            return evidence.respond_wikidata(params, self._options.seed)
         wiki = wikis.find_wiki(project)
+        if wiki is not None and params.get("prop") == "links":
+            return evidence.respond_links(params, self._options.seed, project)
         if wiki is None:
             return text_response(404, f"There is no wiki {project}.\n")
         options = self._options

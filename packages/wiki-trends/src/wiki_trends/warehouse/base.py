@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
 RUNS = "wiki_trends_runs"
+EVIDENCE = "wiki_trends_evidence"
 SCHEMA_VERSION = 1
 
 # The unique key of each table.
@@ -25,6 +26,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "wiki_trends_growth": ("page",),
     "wiki_trends_categories": ("category",),
     "wiki_trends_scores": ("dataset", "window_start", "window_end", "page"),
+    "wiki_trends_evidence": ("page", "place"),
     "wiki_pipeline_runs": ("date", "step"),
     "wiki_page_history": ("date", "page"),
 }
@@ -45,6 +47,7 @@ NULLABLE: Mapping[str, frozenset[str]] = {
         "after_level", "trend_slope", "trend_rho", "trend_se", "has_trend",
         "reference_history", "reference_bounded", "reference_missing",
     }),
+    "wiki_trends_evidence": frozenset({"rule", "strength", "source", "date"}),
     "wiki_pipeline_runs": frozenset({"rows_in", "rows_out", "requests", "retries", "cache_hits", "seconds"}),
 }
 # fmt: on

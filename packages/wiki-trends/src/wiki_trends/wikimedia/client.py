@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from wiki_trends.config.settings import Settings
+    from wiki_trends.wikimedia.answers import Json
 
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
@@ -215,6 +216,10 @@ class WikimediaClient:
         answer = self._request_action(project, SITEINFO_QUERY)
         return parse_siteinfo(answer.json, url=answer.url)
 
+    def action(self, project: str, params: Mapping[str, str]) -> Json:
+        """Send one query to the Action API of a project, and return the JSON of the response."""
+        return self._request_action(project, params).json
+
     def pages(self, project: str, titles: Sequence[str]) -> dict[str, PageFacts]:
         """Request facts about the pages `titles`. The keys of the result are the titles exactly as passed."""
         return {
@@ -264,7 +269,7 @@ class WikimediaClient:
                 )
         return pages.facts(titles) if pages else {}
 
-    def _request_action(self, project: str, params: dict[str, str]) -> Answer:
+    def _request_action(self, project: str, params: Mapping[str, str]) -> Answer:
         """Send a request to the Action API of a project's wiki."""
         url = action_url(self._settings, project)
         try:
