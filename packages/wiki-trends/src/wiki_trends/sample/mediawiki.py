@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from wiki_trends.sample.pages import Catalogue, Details, Page, catalogue
-from wiki_trends.sample.recent_views import CONTINUE, add_recent_views, day_count
+from wiki_trends.sample.pageviews import CONTINUE, add_recent_views, day_count
 from wiki_trends.sample.responses import Response, json_response
 
 if TYPE_CHECKING:

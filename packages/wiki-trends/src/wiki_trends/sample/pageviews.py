@@ -3,6 +3,11 @@
 Paths, bodies and errors are the same as in Wikimedia's Analytics Query Service
 (https://doc.wikimedia.org/generated-data-platform/aqs/analytics-api/). Like that service, this API gives the same 404 for an unknown
 project, a day that is not published, and a page without views.
+
+The module also implements `prop=pageviews` of the synthetic Action API: the daily views of the last days, for some titles in each response.
+As in MediaWiki's extension PageViewInfo, a response answers a few of the requested titles in the order of their names, and
+`pvipcontinue` names the next title. The days end on the day before today. A day without data is null
+(https://www.mediawiki.org/wiki/Extension:PageViewInfo).
 """
 
 from __future__ import annotations
@@ -20,12 +25,15 @@ from wiki_trends.sample.days import ACCESS_METHODS, Views, wiki_traffic
 from wiki_trends.sample.responses import Response, error_response, json_response
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from wiki_trends.sample.pages import Page
+    from wiki_trends.sample.wikis import Wiki
 
 FIRST_DAY = dt.date(2015, 7, 1)
 ROOT = "/metrics/pageviews/"
+MAX_DAYS = 60
+CONTINUE = "pvipcontinue"
 # The views by each agent as a fraction of the views by users. The lists count only views by users.
 _AGENTS = {"user": 1.0, "spider": 0.08, "automated": 0.04, "all-agents": 1.12}
 _DAY_PATTERN = r"(\d{4})(\d{2})(\d{2})(?:00)?"
@@ -158,3 +166,45 @@ def _parse_day(year: str, month: str, day: str) -> dt.date | None:
 def _parse_timestamp(text: str) -> dt.date | None:
     match = re.fullmatch(_DAY_PATTERN, text, flags=re.ASCII)
     return None if match is None else _parse_day(*match.groups())
+
+
+def day_count(text: str) -> int | None:
+    """Parse `pvipdays`; None if it is not a number of days that the API accepts."""
+    return int(text) if text.isascii() and text.isdigit() and 1 <= int(text) <= MAX_DAYS else None
+
+
+def add_recent_views(
+    entries: Iterable[dict[str, Any]],
+    params: Mapping[str, str],
+    seed: int,
+    wiki: Wiki,
+    publication: Publication,
+) -> str | None:
+    """Add the views to the entries of some titles. Return the marker of the next title, or None after the last title."""
+    ordered = sorted(
+        (entry for entry in entries if "invalid" not in entry and "special" not in entry), key=_name_of
+    )
+    remaining = [entry for entry in ordered if _name_of(entry) >= params.get(CONTINUE, "")]
+    limit = publication.titles_per_answer
+    for entry in remaining[:limit]:
+        entry["pageviews"] = _views_by_day(
+            _name_of(entry), day_count(params.get("pvipdays", "")) or MAX_DAYS, seed, wiki, publication
+        )
+    return _name_of(remaining[limit]) if len(remaining) > limit else None
+
+
+def _views_by_day(
+    title: str, days: int, seed: int, wiki: Wiki, publication: Publication
+) -> dict[str, int | None]:
+    traffic = wiki_traffic(seed, wiki)
+    page = traffic.catalogue.by_title.get(title)
+    result: dict[str, int | None] = {}
+    for age in range(days, 0, -1):
+        day = publication.today() - dt.timedelta(days=age)
+        views = traffic.page_views(page, day) if page is not None and publication.includes(day) else None
+        result[day.isoformat()] = None if views is None else views.of("all-access")
+    return result
+
+
+def _name_of(entry: Mapping[str, Any]) -> str:
+    return str(entry["title"]).replace(" ", "_")
