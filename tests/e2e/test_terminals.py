@@ -20,6 +20,7 @@ from smart_orchestrator.cli import app as layer
 from smart_orchestrator.committing.writer import write_frame
 from testing.fork_server import ForkServer, fork_server
 from testing.window_data import TYPES, ranked
+from tools.debian import install, may_install
 from wiki_trends.cli import app as product
 from wiki_trends.config.layers import layers
 from wiki_trends.config.settings import load
@@ -132,7 +133,9 @@ def test_no_line_is_longer_than_the_terminal_is_wide(terminals, arguments, colum
 @pytest.mark.slow
 @pytest.mark.parametrize("columns", WIDTHS)
 @pytest.mark.parametrize(
-    ("program", "app"), [("wiki-trends", product.app), ("smart-orchestrator", layer.app)], ids=str
+    ("program", "app"),
+    [("wiki-trends", product.app), ("smart-orchestrator", layer.app)],
+    ids=["wiki-trends", "smart-orchestrator"],
 )
 def test_the_help_of_every_command_fits(terminals, program, app, columns):
     commands = typer.main.get_command(app).commands
@@ -165,6 +168,8 @@ def test_a_terminal_without_colours_gets_wrapped_lines_without_codes(terminals):
     ],
 )
 def test_the_installed_completion_completes(shell, program, prefix, completed, tmp_path):
+    if shutil.which(shell) is None and may_install():
+        install([shell])
     executable = shutil.which(shell)
     if executable is None:
         pytest.fail(f"this test needs {shell}: as root, run `apt-get install {shell}`")

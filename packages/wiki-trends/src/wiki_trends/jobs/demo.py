@@ -123,7 +123,10 @@ def next_step_lines(demo: Demo) -> list[Line]:
         (f"  warehouse  {folder}/warehouse.duckdb", ""),
         (f"  runs       {folder}/state/runs.sqlite", ""),
         ("What to try next", "strong"),
-        *((f"  {command:<{width}}  # {note}" if note else f"  {command}", "command") for command, note in steps),
+        *(
+            (f"  {command:<{width}}  # {note}" if note else f"  {command}", "command")
+            for command, note in steps
+        ),
     ]
 
 
