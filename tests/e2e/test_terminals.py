@@ -69,7 +69,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("wiki-trends", "vacuum", "--dry-run"),
     ("smart-orchestrator", "check", *WINDOW),
     ("smart-orchestrator", "plan", *WINDOW),
-    ("smart-orchestrator", "status", *WINDOW),
+    ("smart-orchestrator", "status", "--last", "5", "--as-of", "2025-11-12"),
     ("smart-orchestrator", "explain", "orders", "2025-11-05"),
     ("smart-orchestrator", "doctor"),
     ("smart-orchestrator", "run", *DAYS),
