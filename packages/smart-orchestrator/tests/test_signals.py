@@ -163,6 +163,7 @@ def test_the_run_of_a_consumer_sends_lineage(lake, monkeypatch):
     assert len(source["inputFacets"]["subset"]["inputCondition"]["partitions"]) == 5
 
 
+@pytest.mark.slow
 def test_a_lineage_service_that_never_answers_is_tried_once(lake, monkeypatch):
     connections = []
     with socket.create_server(("127.0.0.1", 0)) as server:

@@ -90,6 +90,7 @@ def test_a_day_that_is_gone_or_rewritten_is_named(published):
     assert ran.json["changed"]["2025-11-06"].startswith("MISSING")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("table", "sql"),
     [
@@ -112,6 +113,7 @@ def test_a_changed_row_of_the_warehouse_is_found(published, table, sql):
     assert f"  {table}: " in published.run("verify").out
 
 
+@pytest.mark.slow
 def test_the_scores_of_an_earlier_window_are_verified(published):
     assert published.run("analyze", *LATER).code == 0
     ran = published.run("verify", "2025-11-05..2025-11-07", "--json")

@@ -70,6 +70,7 @@ def test_a_past_window_and_another_access_method_take_one_request_for_each_page(
     assert len(server.requests) <= 24 * 5 + 150
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["option", "setting"])
 def test_without_history_nothing_is_requested_and_nothing_is_used(place, sample_api, monkeypatch, how):
     server = sample_api(today=TODAY)
@@ -88,6 +89,7 @@ def test_without_history_nothing_is_requested_and_nothing_is_used(place, sample_
     assert last_run().history == {}
 
 
+@pytest.mark.slow
 def test_analyze_uses_the_history_of_the_lake_and_requests_none(place, sample_api):
     server = sample_api(today=TODAY)
     assert place.run("run", *AS_OF).code == 0
@@ -97,6 +99,7 @@ def test_analyze_uses_the_history_of_the_lake_and_requests_none(place, sample_ap
     assert (last_run().history, list(fingerprints)) == (fingerprints, ["2025-11-09"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("before", [("run", "--no-history"), ("analyze",)])
 def test_a_window_that_was_published_without_history_gets_it(filled, before):
     assert filled.run(*before, *AS_OF).code == 0
@@ -137,6 +140,7 @@ def no_contact(monkeypatch):
     monkeypatch.delenv("WIKI_TRENDS_MEDIAWIKI_URL")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fail", "words"), [(unreachable, "gave no usable answer"), (no_contact, "WIKI_TRENDS_CONTACT")]
 )
@@ -165,6 +169,7 @@ def test_a_lake_that_does_not_take_the_history_does_not_stop_the_window(filled):
     assert ran.json["history"]["problem"]
 
 
+@pytest.mark.slow
 def test_faults_of_wikimedia_do_not_exceed_the_limit(place, sample_api):
     server = sample_api(today=TODAY, faults={"500": 0.1, "429": 0.05}, seed=5)
     ran = place.run("run", *AS_OF, "--json")
@@ -173,6 +178,7 @@ def test_faults_of_wikimedia_do_not_exceed_the_limit(place, sample_api):
     assert ran.json["history"]["pages"] == 300
 
 
+@pytest.mark.slow
 def test_the_history_is_the_same_in_both_warehouses(place, sample_api, postgres_url):
     sample_api(today=TODAY)
     ran = place.run("run", *AS_OF, "--json")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from benchmarks.landing import LIMIT_DELAY_MINUTES, LIMIT_SAVED, landing_lines
 from testing.simulated_upstream import simulate
 
 
+@pytest.mark.slow
 def test_runs_start_soon_after_a_day_lands_and_never_before(tmp_path):
     simulation = simulate(tmp_path, days=60, seed=7)
 

@@ -160,6 +160,7 @@ def test_the_baseline_is_recorded_and_a_broken_day_of_it_stands_in_nobodys_way(t
         assert reader.rows("SELECT count(*) AS days FROM wiki_diamond") == [{"days": 3}]
 
 
+@pytest.mark.slow
 def test_what_the_pipeline_measured_of_each_day_is_published_and_stays(place, sample_api):
     sample_api()
     for end in ("2025-11-06", "2025-11-07"):

@@ -1,6 +1,7 @@
 """Test the evidence on planted causes, and a published window with evidence from the sample API."""
 
 import duckdb
+import pytest
 
 from benchmarks.evidence import measure
 from testing.dashboard import serving
@@ -13,6 +14,7 @@ from wiki_trends.sample.server import SampleServer
 WINDOW = ("--start", "2025-11-05", "--end", "2025-11-07", "--as-of", "2025-11-12")
 
 
+@pytest.mark.slow
 def test_planted_causes_are_found_and_decoys_are_not_explained():
     figures = measure([1], windows=2)
     assert figures["precision"] >= 0.95
@@ -63,6 +65,7 @@ def test_the_dashboard_shows_evidence_and_links_only_to_hosts_of_the_project(pla
     assert "evil.example" not in other
 
 
+@pytest.mark.slow
 def test_the_window_is_published_without_a_wikimedia(place, monkeypatch):
     publish(place, monkeypatch, "http://127.0.0.1:9")
     kinds = {row["kind"] for row in place.run("export", "wiki_trends_evidence", "--format", "json").json}

@@ -44,6 +44,7 @@ def test_every_day_is_whole_in_spite_of_faults(faulty):
         assert inspect(of.gold, day).manifest.measured["counts"]["merged"] == expected["merged"]
 
 
+@pytest.mark.slow
 def test_the_articles_are_those_of_the_truth(faulty):
     of, _, known = faulty
     seen = {page for day in DAYS for page in read_frame(of.diamond, day)["page"]}

@@ -60,6 +60,7 @@ def opened(browser, written):
         assert made.problems == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_chart_is_drawn_and_nothing_is_asked_of_anyone(browser, written, scheme):
     with tab(browser, offline=True, color_scheme=scheme) as made:

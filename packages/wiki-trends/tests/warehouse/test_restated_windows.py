@@ -37,6 +37,7 @@ def publish(request, tmp_path):
     return publish
 
 
+@pytest.mark.slow
 def test_a_window_whose_day_was_restated_since_is_stale_until_it_is_published_again(publish):
     publish(0, 1)
     publish(1, 2)

@@ -97,6 +97,7 @@ def test_the_navigation_shows_where_you_are_on_a_small_screen(shared, browser):
             assert box["x"] + box["width"] <= SMALL
 
 
+@pytest.mark.slow
 def test_the_charts_are_drawn(shared, browser):
     with visited(browser, shared) as seen:
         for path in ("/page?title=Legend_of_Gatanor", "/category?name=Sports"):

@@ -38,6 +38,7 @@ def leading_titles(dashboard, number):
     return [row["page_display"] for row in rows]
 
 
+@pytest.mark.slow
 def test_pages_are_compared_on_the_same_days_in_each_format(shared):
     titles = leading_titles(shared, 2)
     document = shared.client.get("/compare.json", params={"title": titles}).json()

@@ -41,6 +41,7 @@ def test_each_figure_of_the_score_is_recomputed_from_the_digits_beside_it(shared
     assert recomputed > 0
 
 
+@pytest.mark.slow
 def test_halves_that_exceed_the_total_are_explained(shared):
     rows = shared.client.get("/pages.json", params={"by": "score"}).json()["pages"]
     explained = 0

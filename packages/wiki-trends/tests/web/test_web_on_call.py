@@ -130,6 +130,7 @@ def test_every_due_day_of_a_window_is_started_and_the_others_are_not(broken):
     assert [backfill["day"] for backfill in answer.json()["asked"]] == [DAY, "2025-11-08"]
 
 
+@pytest.mark.slow
 def test_a_failed_day_differs_from_a_day_that_nobody_tried_at_every_width(broken, browser):
     with signed_in(browser, broken) as seen:
         for path in ("/", "/completeness", f"/day?day={DAY}"):
