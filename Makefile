@@ -32,7 +32,6 @@ compose-env: $(READY) ## passwords and keys for compose.yaml, made anew, into .e
 	@$(BIN)/python -m tools.compose_env
 
 # The layer's own tests cover 90 % of its branches; following the product's tests as well would make them a fifth slower.
-# Tests on Spark share one Java: they stay together and begin first.
 test: $(READY) browser ## the tests of every day; branch coverage of the layer (five minutes)
 	@$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -q -n 3 -m "not slow and not long" --junit-xml=.test-results-layer.xml packages/smart-orchestrator/tests
@@ -41,6 +40,7 @@ test: $(READY) browser ## the tests of every day; branch coverage of the layer (
 	$(BIN)/pytest -q -n 3 -m "not slow and not long" --junit-xml=.test-results.xml packages/wiki-trends/tests tests
 	@$(BIN)/python -m tools.test_ids .test-results-layer.xml .test-results.xml
 
+# Tests on Spark share one Java: they stay together and begin first.
 test-slow: $(READY) browser ## the slower tests, which CI runs at each change: Spark, kills, pages in each size, faults on S3
 	$(BIN)/pytest -q -n 3 -m "slow and not long" --junit-xml=.test-results-slow.xml
 	@$(BIN)/python -m tools.test_ids .test-results-slow.xml

@@ -14,7 +14,7 @@ from smart_orchestrator.model.grain import Grain
 from smart_orchestrator.model.partition import Code, Manifest, Partition
 from smart_orchestrator.model.signal import Channel, Event
 from smart_orchestrator.runners.ledger import Ledger
-from smart_orchestrator.telemetry.incidents import LedgerIncidents
+from smart_orchestrator.telemetry.incidents import IncidentStore
 from smart_orchestrator.telemetry.messages import announce_incidents
 
 DATASET = Dataset("orders", "memory://freshness", "dt={day:%Y-%m-%d}", lag=1)
@@ -42,7 +42,7 @@ class Month:
         self.rewrites: dict[dt.date, dt.datetime] = {}
         self.waived: dict[dt.date, dt.datetime] = {}
         self.objective = objective
-        self.store = LedgerIncidents(Ledger(tmp_path / "state"))
+        self.store = IncidentStore(Ledger(tmp_path / "state"))
         self.messages: list[tuple[int, str, str]] = []
 
     def partition(self, key: dt.date, now: dt.datetime) -> Partition:

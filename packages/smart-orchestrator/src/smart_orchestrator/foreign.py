@@ -1,4 +1,4 @@
-"""Parse JSON documents that another program may have written: markers, waivers, cached values.
+"""Parse what another program may have written: JSON documents such as markers and waivers, TOML files, a header of HTTP.
 
 A document is accepted if its size, its nesting and its integers are within bounds, its numbers are finite, and its strings can be
 encoded. For any other document, `BadDocument` is raised, with a reason in one line. The functions `…_field` read one value of a
@@ -11,6 +11,7 @@ import datetime as dt
 import json
 import math
 import re
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from smart_orchestrator.errors import SmartOrchestratorError
@@ -48,6 +49,23 @@ def one_line(text: object, length: int = MAX_REASON_LENGTH) -> str:
     line = "".join(c if c.isprintable() else " " for c in str(text)[: 4 * length])
     line = " ".join(line.split())
     return line if len(line) <= length else line[: length - 1] + "…"
+
+
+def retry_after_seconds(headers: Mapping[str, str], now: dt.datetime | None = None) -> float | None:
+    """Parse the header `Retry-After`, which contains seconds or a date (RFC 9110, section 10.2.3); None without a valid header.
+
+    The number is not bounded. The names of `headers` are case-insensitive or in lower case.
+    """
+    text = headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text)
+    try:
+        until = parsedate_to_datetime(text)
+        if until.tzinfo is None:
+            until = until.replace(tzinfo=dt.UTC)
+        return max(0.0, (until - (now or dt.datetime.now(tz=dt.UTC))).total_seconds())
+    except (ValueError, OverflowError):
+        return None
 
 
 def parse_document(

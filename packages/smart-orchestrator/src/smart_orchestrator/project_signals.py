@@ -11,7 +11,7 @@ from smart_orchestrator.expected_error import ExpectedError
 from smart_orchestrator.model.freshness import judge, window_to_judge
 from smart_orchestrator.model.signal import Channel
 from smart_orchestrator.runners.ledger import Ledger
-from smart_orchestrator.telemetry.incidents import LedgerIncidents
+from smart_orchestrator.telemetry.incidents import IncidentStore
 from smart_orchestrator.telemetry.messages import (
     announce_incidents,
     announce_ready,
@@ -57,7 +57,7 @@ def judge_dataset(project: Project, name: str) -> FreshnessReport | None:
     if objective is None:
         return None
     dataset = project.config.dataset(name)
-    records = LedgerIncidents(Ledger(project.config.state)).records(name)
+    records = IncidentStore(Ledger(project.config.state)).records(name)
     open_keys = [key for key, record in records.items() if record.is_open]
     window = window_to_judge(dataset, objective, project.now, open_keys)
     completeness = project.check(name, window, strays=False)
@@ -70,7 +70,7 @@ def announce_freshness(project: Project, reports: Sequence[FreshnessReport]) -> 
     Raises:
         RunsError: the state folder or the ledger cannot be used.
     """
-    store = LedgerIncidents(Ledger(project.config.state))
+    store = IncidentStore(Ledger(project.config.state))
     channels = channels_of(project.config)
     for report in reports:
         announce_incidents(report, store, channels)

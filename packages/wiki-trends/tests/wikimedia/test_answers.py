@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from wiki_trends.wikimedia.answers import retry_after
+from smart_orchestrator.foreign import retry_after_seconds
 
 NOW = dt.datetime(2025, 11, 12, 3, 0, 0, tzinfo=dt.UTC)
 
@@ -26,8 +26,8 @@ NOW = dt.datetime(2025, 11, 12, 3, 0, 0, tzinfo=dt.UTC)
     ],
 )
 def test_retry_after_is_read_as_seconds_or_as_a_date(text, seconds):
-    assert retry_after({"retry-after": text}, now=NOW) == seconds
+    assert retry_after_seconds({"retry-after": text}, now=NOW) == seconds
 
 
 def test_without_retry_after_there_is_no_pause():
-    assert retry_after({}) is None
+    assert retry_after_seconds({}) is None

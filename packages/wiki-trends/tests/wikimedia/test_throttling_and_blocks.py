@@ -7,11 +7,12 @@ import time
 
 import pytest
 
+from smart_orchestrator.foreign import retry_after_seconds
 from testing.scripted_server import Reply, ScriptedServer, replies_in_turn
 from testing.small_wiki import DAY, settings_for
 from wiki_trends.errors import ClientBlocked, RequestRejected, TokenRejected, WikimediaUnreachable
 from wiki_trends.wikimedia import WikimediaClient, transport
-from wiki_trends.wikimedia.answers import MAX_PAUSE_SECONDS, RetryLater, retry_after
+from wiki_trends.wikimedia.answers import MAX_PAUSE_SECONDS, RetryLater
 from wiki_trends.wikimedia.limiter import SLOW_SECONDS, Limiter
 
 GOOD = Reply({"items": [{"articles": []}]})
@@ -253,7 +254,7 @@ def test_an_error_of_any_form_is_not_an_answer_without_pages(serve, error):
     "text", ["9" * 400, "Wed, 21 Oct 9999 07:28:00 GMT", "-5", "nan", "inf", "1, 2", "\x7f", "soon"]
 )
 def test_a_delay_of_any_form_is_bounded_or_ignored(text):
-    seconds = retry_after({"retry-after": text})
+    seconds = retry_after_seconds({"retry-after": text})
     assert seconds is None or RetryLater("", pause=seconds).pause <= MAX_PAUSE_SECONDS
 
 

@@ -35,25 +35,24 @@ def parse_function_name(table: ConfigTable) -> str:
     return function
 
 
-def load_function(name: str, path: Path | None, option: str) -> Callable[..., object]:
+def load_function(name: str, path: Path, option: str) -> Callable[..., object]:
     """Import a function. The folder of the configuration file is searched for the module first.
 
     Args:
         name: the function as `module:function`.
-        path: the path of the configuration file; None without a file.
+        path: the path of the configuration file.
         option: the name of the option, for errors.
 
     Raises:
         ConfigError: the function cannot be imported.
     """
-    if path is not None and str(path.absolute().parent) not in sys.path:
-        sys.path.insert(0, str(path.absolute().parent))
+    folder = str(path.absolute().parent)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
     module_name, _, attributes = name.partition(":")
 
     def error(problem: str) -> ConfigError:
-        return ConfigError(
-            str(path or "probe"), option, f"{name} {problem}", "Correct the name or the module."
-        )
+        return ConfigError(str(path), option, f"{name} {problem}", "Correct the name or the module.")
 
     try:
         function: Any = reduce(getattr, attributes.split("."), importlib.import_module(module_name))

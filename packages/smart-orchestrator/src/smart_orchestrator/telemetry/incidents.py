@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from smart_orchestrator.model.freshness import Freshness, Record
 from smart_orchestrator.model.grain import key_text, parse_key
@@ -77,23 +77,7 @@ class Changes:
     restated: tuple[PartitionFreshness, ...] = ()
 
 
-class IncidentStore(Protocol):
-    """Where the history of the partitions is stored."""
-
-    def records(self, dataset: str) -> Mapping[Key, Record]:
-        """Return the stored history of the partitions of a dataset, by key."""
-        ...
-
-    def update(self, report: FreshnessReport) -> Changes:
-        """Store a report, and claim the messages that it makes due."""
-        ...
-
-    def release(self, dataset: str, changes: Changes) -> None:
-        """Give claimed messages back, because no address accepted them. The next update returns them again."""
-        ...
-
-
-class LedgerIncidents:
+class IncidentStore:
     """Incidents in the ledger of a state folder. Safe for concurrent threads and processes."""
 
     def __init__(self, ledger: Ledger) -> None:

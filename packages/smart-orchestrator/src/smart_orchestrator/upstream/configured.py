@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 FOLDER = "_upstream"
 
 
-def create_probe(config: ProbeConfig, dataset: Dataset, path: Path | None = None) -> Probe:
+def create_probe(config: ProbeConfig, dataset: Dataset, path: Path) -> Probe:
     """Create the probe of a dataset.
 
     Args:
         config: the description of the probe.
         dataset: the dataset whose keys are asked about.
-        path: the path of the configuration file; None without a file. Commands run in the folder of this file, and functions are
+        path: the path of the configuration file. Commands run in the folder of this file, and functions are
             imported from this folder.
     """
     option = f"datasets.{dataset.name}.probe"

@@ -29,7 +29,7 @@ class CommandProbe:
         command: the arguments. `{key}` becomes the partition key; `{start}` and `{end}` become the start and the end of its span.
         dataset: the dataset whose keys are asked about.
         timeout: the time-out of the command, in seconds.
-        path: the path of the configuration file, in whose folder the command runs; None for the working directory.
+        path: the path of the configuration file, in whose folder the command runs.
         option: the name of the option, for errors.
     """
 
@@ -38,7 +38,7 @@ class CommandProbe:
         command: Sequence[str],
         dataset: Dataset,
         timeout: float,
-        path: Path | None,
+        path: Path,
         option: str,
     ) -> None:
         self._command = tuple(command)
@@ -53,7 +53,7 @@ class CommandProbe:
         try:
             completed = subprocess.run(
                 arguments,
-                cwd=None if self._path is None else self._path.absolute().parent,
+                cwd=self._path.absolute().parent,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
@@ -64,9 +64,7 @@ class CommandProbe:
             return Answer.of(Presence.UNKNOWN, now, f"the command did not end within {self._timeout:g} s")
         except OSError as error:
             problem = f"{self._command[0]} cannot be started ({error.strerror})"
-            raise ConfigError(
-                str(self._path or "probe"), self._option, problem, "Correct the command."
-            ) from None
+            raise ConfigError(str(self._path), self._option, problem, "Correct the command.") from None
         presence = _PRESENCE_OF_EXIT_CODES.get(completed.returncode, Presence.UNKNOWN)
         detail = f"exit code {completed.returncode}"
         if presence is Presence.UNKNOWN:

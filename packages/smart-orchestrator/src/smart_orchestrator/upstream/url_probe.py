@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.extras import extra
-from smart_orchestrator.foreign import one_line
+from smart_orchestrator.foreign import one_line, retry_after_seconds
 from smart_orchestrator.model.key_format import format_key
 from smart_orchestrator.store.urls import redacted_url
 from smart_orchestrator.upstream.probe import (
@@ -83,8 +82,10 @@ def answer_of(status: int, headers: Mapping[str, str], url: str, now: dt.datetim
         return Answer(Presence.NOT_YET, now + _cache_lifetime(headers), "", url, detail)
     if 300 <= status < 400:
         detail += f", a redirect to {redacted_url(one_line(headers.get('location', '')))}"
-    pause = retry_after(headers, now) if status == 429 or status >= 500 else None
-    validity = UNKNOWN_VALIDITY if pause is None else min(pause, MAX_RETRY_AFTER)
+    pause = retry_after_seconds(headers, now) if status == 429 or status >= 500 else None
+    validity = UNKNOWN_VALIDITY
+    if pause is not None:
+        validity = dt.timedelta(seconds=min(pause, MAX_RETRY_AFTER.total_seconds()))
     return Answer(Presence.UNKNOWN, now + validity, "", url, detail)
 
 
@@ -99,16 +100,3 @@ def _cache_lifetime(headers: Mapping[str, str]) -> dt.timedelta:
     age = headers.get("age", "").strip()
     seconds = int(match[1]) - (int(age[:10]) if age.isascii() and age.isdigit() else 0)
     return min(max(dt.timedelta(seconds=seconds), dt.timedelta(0)), MAX_VALIDITY)
-
-
-def retry_after(headers: Mapping[str, str], now: dt.datetime) -> dt.timedelta | None:
-    """Parse `Retry-After`, which contains seconds or a date (RFC 9110, section 10.2.3); None without a valid header."""
-    text = headers.get("retry-after", "").strip()
-    if text.isascii() and text.isdigit():
-        return dt.timedelta(seconds=min(int(text[:10]), 86_400))
-    try:
-        until = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return None
-    until = until if until.tzinfo else until.replace(tzinfo=dt.UTC)
-    return max(until - now, dt.timedelta(0))

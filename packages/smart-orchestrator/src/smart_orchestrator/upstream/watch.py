@@ -207,14 +207,6 @@ class UpstreamWatch:
             pending,
         )
 
-    def next_probe_at(self, keys: Sequence[Key]) -> dt.datetime | None:
-        """Return the earliest time at which the upstream is asked about one of `keys`; None if all of them have landed.
-
-        Raises:
-            LakeError: the memory of the answers cannot be read.
-        """
-        return self._next_probe_at(self._store.read(), keys)
-
     def _watched_keys(self, memory: Memory) -> list[Key]:
         """Return the keys that will be asked about next: those that have not landed, and with an automatic lag the newest ones."""
         grain = self._dataset.grain

@@ -227,7 +227,7 @@ def run(
     verbose: options.Verbose = False,
 ) -> None:
     """Run the main job: check, backfill due days, wait, check again, request page history, analyse, publish, report."""
-    from wiki_trends.jobs.main import CheckOptions, checker, run_main_job, summary_lines
+    from wiki_trends.jobs.main import run_main_job, summary_lines, window_checker
     from wiki_trends.jobs.runners import limits_of
     from wiki_trends.jobs.signals import after_run
 
@@ -251,11 +251,7 @@ def run(
         print_json(job.to_json())
     elif job.published is not None:
         print_report(settings.warehouse)
-    after_run(
-        settings,
-        job.backfill.completeness,
-        lambda judged: checker(settings, judged, CheckOptions(strays=False))(),
-    )
+    after_run(settings, job.backfill.completeness, window_checker(settings))
     exit_after(job.backfill.outcome, ready=job.backfill.completeness.ready)
 
 

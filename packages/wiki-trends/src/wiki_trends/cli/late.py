@@ -12,11 +12,10 @@ from smart_orchestrator.cli.late import late_document
 from smart_orchestrator.cli.options import parse_moment
 from smart_orchestrator.cli.printing import out, print_json
 from smart_orchestrator.text.freshness import freshness_lines
-from wiki_trends.jobs.main import CheckOptions, checker
+from wiki_trends.jobs.main import window_checker
 from wiki_trends.jobs.signals import announce_lateness, judge_days, write_metrics
 
 if TYPE_CHECKING:
-    from smart_orchestrator.model.completeness import Completeness
     from smart_orchestrator.model.window import Window
     from wiki_trends.config.settings import Settings
 
@@ -29,10 +28,7 @@ def print_late(settings: Settings, window: Window, *, as_of: str | None, as_json
     Raises:
         SettingError: the settings have no deadline.
     """
-
-    def check_window(window: Window) -> Completeness:
-        return checker(settings, window, CheckOptions(strays=False))()
-
+    check_window = window_checker(settings)
     now = parse_moment(as_of) or dt.datetime.now(tz=dt.UTC)
     report = judge_days(settings, check_window, now)
     if as_of is None:

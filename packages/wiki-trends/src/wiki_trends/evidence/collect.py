@@ -153,16 +153,16 @@ def _deaths(findings: Sequence[Finding], project: str, queries: _Queries) -> lis
         return []
     ids = "|".join(item_by_title.values())
     answer = queries.send("wikidata", {"action": "wbgetentities", "ids": ids, "props": "claims"})
-    found = []
+    evidence = []
     for item in findings:
         number = item_by_title.get(item.title, "")
         claims = answer["entities"].get(number, {}).get("claims", {})
         for died in _days(claims.get("P570", [])):
             if 0 <= (item.day - died).days <= MAX_DAYS_AFTER_DEATH:
                 source = f"https://www.wikidata.org/wiki/{quote(number)}#P570"
-                found.append(_made("wikidata-date-of-death", item.page, source, died))
+                evidence.append(_made("wikidata-date-of-death", item.page, source, died))
                 break
-    return found
+    return evidence
 
 
 def _days(claims: Sequence[Mapping[str, Any]]) -> list[dt.date]:
@@ -185,7 +185,7 @@ def _current_events(findings: Sequence[Finding], project: str, queries: _Queries
         return []  # The names of these pages differ in every language.
     one_day = dt.timedelta(days=1)
     days = sorted({day for item in findings for day in (item.day - one_day, item.day)})
-    found, explained = list[Evidence](), set[str]()
+    evidence, explained = list[Evidence](), set[str]()
     for day in days:
         title = f"Portal:Current events/{day.year} {_MONTHS[day.month - 1]} {day.day}"
         pages = queries.pages(
@@ -195,8 +195,8 @@ def _current_events(findings: Sequence[Finding], project: str, queries: _Queries
         for item in findings:
             if item.title in linked and item.day in (day, day + one_day) and item.page not in explained:
                 explained.add(item.page)
-                found.append(_made("portal-current-events", item.page, _page_url(project, title), day))
-    return found
+                evidence.append(_made("portal-current-events", item.page, _page_url(project, title), day))
+    return evidence
 
 
 def _stories(findings: Sequence[Finding], project: str, queries: _Queries) -> list[Evidence]:
@@ -206,7 +206,7 @@ def _stories(findings: Sequence[Finding], project: str, queries: _Queries) -> li
     links: dict[str, set[str]] = {}
     for page in queries.pages(project, params):
         links.setdefault(page["title"], set()).update(link["title"] for link in page.get("links", []))
-    found = []
+    evidence = []
     for position, item in enumerate(findings):
         for strongest in findings[:position]:
             is_same_days = abs((item.day - strongest.day).days) <= 1
@@ -216,9 +216,9 @@ def _stories(findings: Sequence[Finding], project: str, queries: _Queries) -> li
             if is_same_days and is_mutual:
                 source = _page_url(project, strongest.title)
                 rule = "linked-pages-rose-together"
-                found.append(_made(rule, item.page, source, strongest.day, strongest.title))
+                evidence.append(_made(rule, item.page, source, strongest.day, strongest.title))
                 break
-    return found
+    return evidence
 
 
 def _page_url(project: str, title: str) -> str:

@@ -111,6 +111,15 @@ def plan_of(settings: Settings, check_window: Callable[[], Completeness]) -> Pla
     return make_plan(completeness, runner_for_polling(settings).latest(list(completeness.missing)))
 
 
+def window_checker(settings: Settings, *, ask_upstream: bool = True) -> Callable[[Window], Completeness]:
+    """Return a function that checks any window of the diamond layer once, without a search for strays."""
+
+    def check_window(window: Window) -> Completeness:
+        return checker(settings, window, CheckOptions(strays=False), ask_upstream=ask_upstream)()
+
+    return check_window
+
+
 def fill(
     settings: Settings, check_window: Callable[[], Completeness], limits: Limits, reporter: Reporter
 ) -> Backfill:

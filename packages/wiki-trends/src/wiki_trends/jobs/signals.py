@@ -13,7 +13,7 @@ from smart_orchestrator.expected_error import ExpectedError
 from smart_orchestrator.model.freshness import judge, parse_objective, window_to_judge
 from smart_orchestrator.model.signal import Channel, Event
 from smart_orchestrator.runners.ledger import Ledger
-from smart_orchestrator.telemetry.incidents import LedgerIncidents
+from smart_orchestrator.telemetry.incidents import IncidentStore
 from smart_orchestrator.telemetry.lineage import LineageRun, Output
 from smart_orchestrator.telemetry.messages import (
     announce_incidents,
@@ -65,7 +65,7 @@ def judge_days(settings: Settings, check_window: CheckWindow, now: dt.datetime) 
         )
     objective = parse_objective(settings.fresh, settings.complete)
     dataset = layers(settings).diamond
-    records = LedgerIncidents(_ledger(settings)).records(dataset.name)
+    records = IncidentStore(_ledger(settings)).records(dataset.name)
     open_days = [day for day, record in records.items() if record.is_open]
     completeness = check_window(window_to_judge(dataset, objective, now, open_days))
     return judge(dataset, objective, completeness, records, now)
@@ -77,7 +77,7 @@ def announce_lateness(settings: Settings, report: FreshnessReport) -> None:
     Raises:
         RunsError: the state folder cannot be used.
     """
-    announce_incidents(report, LedgerIncidents(_ledger(settings)), channels_of(settings))
+    announce_incidents(report, IncidentStore(_ledger(settings)), channels_of(settings))
 
 
 def channels_of(settings: Settings) -> list[Channel]:

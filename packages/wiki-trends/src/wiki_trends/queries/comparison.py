@@ -3,38 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from wiki_trends.queries.pages import page_details
+from wiki_trends.queries.pages import read_newest_row, read_page_days
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from wiki_trends.queries.pages import PageDetails
     from wiki_trends.warehouse.base import Warehouse
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """The published days of several pages. Each page has the same days.
+class ComparedPage:
+    """The published days of one page.
 
     Attributes:
-        pages: the details of each page, in the order of the request, without repetitions.
+        row: the newest row of the page in `wiki_diamond`.
+        series: `date`, `views` and `rank` on each day of the baseline and the window that was read, oldest first.
     """
 
-    pages: Sequence[PageDetails]
-
-    @property
-    def titles(self) -> list[str]:
-        """The titles of the pages, with underscores."""
-        return [page.row["page"] for page in self.pages]
+    row: Mapping[str, Any]
+    series: Sequence[Mapping[str, Any]]
 
 
-def compare_pages(warehouse: Warehouse, titles: Sequence[str]) -> Comparison:
-    """Return the published days of these pages; titles can contain spaces or underscores.
+def compare_pages(warehouse: Warehouse, titles: Sequence[str]) -> list[ComparedPage]:
+    """Return the pages with these titles, in their order and without repetitions. Every page has the same days.
 
     Raises:
         PageNotListed: no published day lists one of the pages.
     """
     names = dict.fromkeys(title.strip().replace(" ", "_") for title in titles if title.strip())
-    return Comparison([page_details(warehouse, name) for name in names])
+    with warehouse.reading() as reader:
+        run = reader.last_run()
+        return [
+            ComparedPage(read_newest_row(reader, name), read_page_days(reader, run, name)) for name in names
+        ]

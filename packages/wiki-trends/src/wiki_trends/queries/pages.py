@@ -279,12 +279,8 @@ def page_details(warehouse: Warehouse, title: str) -> PageDetails:
     """
     with warehouse.reading() as reader:
         run = run_with_scores(reader, warehouse)
-        name = title.strip().replace(" ", "_")
-        newest_rows = reader.rows(
-            "SELECT * FROM wiki_diamond WHERE page = ? ORDER BY date DESC LIMIT 1", name
-        )
-        if not newest_rows:
-            raise PageNotListed(title=title, similar=_similar_titles(reader, name))
+        newest_row = read_newest_row(reader, title)
+        name = newest_row["page"]
         rows = reader.rows(
             f"SELECT * FROM {scores_table(reader)} AS scores WHERE dataset = ? AND page = ? "  # noqa: S608 - constants
             "ORDER BY window_end DESC, window_start DESC LIMIT ?",
@@ -297,12 +293,25 @@ def page_details(warehouse: Warehouse, title: str) -> PageDetails:
         earlier = [row for row in rows if row not in current]
         return PageDetails(
             run,
-            newest_rows[0],
+            newest_row,
             read_page_days(reader, run, name),
             current[0] if current else None,
             earlier,
             _read_evidence(reader, run, name),
         )
+
+
+def read_newest_row(reader: Reader, title: str) -> Row:
+    """Return the newest row of a page in `wiki_diamond`. The title can contain spaces or underscores.
+
+    Raises:
+        PageNotListed: no published day lists the page.
+    """
+    name = title.strip().replace(" ", "_")
+    rows = reader.rows("SELECT * FROM wiki_diamond WHERE page = ? ORDER BY date DESC LIMIT 1", name)
+    if not rows:
+        raise PageNotListed(title=title, similar=_similar_titles(reader, name))
+    return rows[0]
 
 
 def read_page_days(reader: Reader, run: RunRecord, page: str) -> list[Row]:

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import Response
 
 from smart_orchestrator.runners.ledger import Ledger
-from wiki_trends.jobs import main as main_job
+from wiki_trends.jobs.main import window_checker
 from wiki_trends.jobs.signals import dataset_metrics, judge_days
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Iterator
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -68,9 +67,7 @@ def _families(settings: Settings, completeness: Completeness) -> list[Any]:
 
     now = dt.datetime.now(tz=dt.UTC)
 
-    def check_window(window: Any) -> Completeness:
-        return main_job.checker(settings, window, main_job.CheckOptions(strays=False))()
-
+    check_window = window_checker(settings, ask_upstream=False)
     report = judge_days(settings, check_window, now) if settings.fresh else None
     dataset = dataset_metrics(settings, completeness, report, now)
     return list(metric_families([dataset], count_runs(Ledger(Path(settings.state)))))
@@ -84,11 +81,7 @@ def _request_family(counts: Counter[str]) -> Any:
         "Responses of the dashboard, by the class of their status.",
         labels=["status"],
     )
-    for status, count in _sorted(counts):
-        family.add_metric([status], count)
-    return family
-
-
-def _sorted(counts: Counter[str]) -> Iterator[tuple[str, int]]:
     # Every class has a series from the start, so that a rate over the first error is not lost.
-    return ((status, counts[status]) for status in ("2xx", "3xx", "4xx", "5xx"))
+    for status in ("2xx", "3xx", "4xx", "5xx"):
+        family.add_metric([status], counts[status])
+    return family

@@ -8,11 +8,10 @@ plain text, so the body is parsed without assumptions about its form. Sources: t
 
 from __future__ import annotations
 
-import datetime as dt
 import json
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from smart_orchestrator.foreign import retry_after_seconds
 from wiki_trends.errors import RequestRejected, TokenRejected
 
 if TYPE_CHECKING:
@@ -79,7 +78,7 @@ def parse_response(url: str, status: int, headers: Mapping[str, str], body: byte
     """
     if status == 200:
         return _require_no_action_error(url, headers, _load_json(body))
-    pause = retry_after(headers)
+    pause = retry_after_seconds(headers)
     if status == 429 or (status == 403 and pause is not None):
         raise RetryLater(f"status {status}, asked to slow down", pause=pause, slow_down=True, throttled=True)
     if status == 403:
@@ -91,20 +90,6 @@ def parse_response(url: str, status: int, headers: Mapping[str, str], body: byte
     if status == 404 and _is_no_data(body):
         raise NoData
     raise RequestRejected(url=url, status=status, detail=_detail(body))
-
-
-def retry_after(headers: Mapping[str, str], now: dt.datetime | None = None) -> float | None:
-    """Parse a `Retry-After` header, which contains seconds or an HTTP date, into seconds; None without a valid header."""
-    text = headers.get("retry-after", "").strip()
-    if text.isascii() and text.isdigit():
-        return float(text)
-    try:
-        until = parsedate_to_datetime(text)
-        if until.tzinfo is None:
-            until = until.replace(tzinfo=dt.UTC)
-        return max(0.0, (until - (now or dt.datetime.now(tz=dt.UTC))).total_seconds())
-    except (ValueError, OverflowError):
-        return None
 
 
 def _load_json(body: bytes) -> Json:
@@ -120,9 +105,9 @@ def _require_no_action_error(url: str, headers: Mapping[str, str], document: Jso
     if code is None:
         return document
     if code in _THROTTLING_CODES:
-        raise RetryLater(f"error {code}", pause=retry_after(headers), slow_down=True)
+        raise RetryLater(f"error {code}", pause=retry_after_seconds(headers), slow_down=True)
     if code.startswith(_TRANSIENT_CODES):
-        raise RetryLater(f"error {code}", pause=retry_after(headers))
+        raise RetryLater(f"error {code}", pause=retry_after_seconds(headers))
     error_class = TokenRejected if code.startswith(_TOKEN_CODES) else RequestRejected
     raise error_class(url=url, status=200, detail=one_line(f"{code}: {text}"))
 

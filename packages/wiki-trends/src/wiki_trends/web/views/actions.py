@@ -41,12 +41,6 @@ def router(state: DashboardState) -> APIRouter:
     rate_limiter = RateLimiter(BACKFILL_REQUESTS_PER_MINUTE)
     stream_counts: Counter[str] = Counter()
 
-    def limited_visitor(request: Request) -> Visitor:
-        visitor: Visitor = request.state.visitor
-        rate_limiter.check(visitor.name)
-        rate_limiter.spend(visitor.name)
-        return visitor
-
     @router.post(
         "/backfill",
         summary="Start the backfill of a day that needs it",
@@ -64,7 +58,7 @@ def router(state: DashboardState) -> APIRouter:
     async def start(
         request: Request, day: Annotated[dt.date, Query(description="A UTC day, YYYY-MM-DD.")]
     ) -> Response:
-        visitor = limited_visitor(request)
+        visitor = limited_visitor(request, rate_limiter)
         window = state.backfills.window(day)
         step = (await state.check_window(window)).days[0].step
         backfill = state.backfills.start(day, visitor.name, step)
@@ -84,7 +78,7 @@ def router(state: DashboardState) -> APIRouter:
         status_code=202,
     )
     async def start_due(request: Request, query: Annotated[WindowQuery, Query()]) -> Response:
-        visitor = limited_visitor(request)
+        visitor = limited_visitor(request, rate_limiter)
         window = state.sources.window(query.days, query.start, query.end)
         checked_window = await state.check_window(window)
         steps = [day.step for day in checked_window.days if day.step.day in checked_window.due]
@@ -120,6 +114,18 @@ def router(state: DashboardState) -> APIRouter:
         )
 
     return router
+
+
+def limited_visitor(request: Request, rate_limiter: RateLimiter) -> Visitor:
+    """Count an action of the visitor, and return the visitor.
+
+    Raises:
+        Problem: the visitor has used up the limit.
+    """
+    visitor: Visitor = request.state.visitor
+    rate_limiter.check(visitor.name)
+    rate_limiter.spend(visitor.name)
+    return visitor
 
 
 def action_response(request: Request, path: str, document: dict[str, Any], status: int) -> Response:

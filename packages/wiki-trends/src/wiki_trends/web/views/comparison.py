@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request  # noqa: TC002 - FastAPI reads annotations when it runs
 from starlette.responses import Response  # noqa: TC002
 
-from wiki_trends.queries.comparison import Comparison, compare_pages
+from wiki_trends.queries.comparison import compare_pages
 from wiki_trends.queries.published import plain
 from wiki_trends.report.html.charts import page_comparison
 from wiki_trends.report.html.vega import compiled
@@ -20,6 +20,9 @@ from wiki_trends.web.views.page_list import PRINTABLE_PATTERN
 from wiki_trends.web.views.rendering import PAGE_ROUTE, Content, csv_route, json_route
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wiki_trends.queries.comparison import ComparedPage
     from wiki_trends.web.cache.dashboard_state import DashboardState
     from wiki_trends.web.data import Sources
     from wiki_trends.web.views.rendering import Renderer, Table
@@ -60,17 +63,17 @@ class ComparisonContent:
     """The compared pages, with a chart.
 
     Attributes:
-        comparison: the pages with their days.
+        pages: the pages with their days.
         chart: the chart of the views per day, compiled to Vega; None without pages.
     """
 
-    comparison: Comparison
+    pages: Sequence[ComparedPage]
     chart: dict[str, Any] | None
 
     @property
     def input_count(self) -> int:
         """The number of input fields for titles: one for each page, one more for another page, and at least two."""
-        return min(MAX_PAGES, max(2, len(self.comparison.pages) + 1))
+        return min(MAX_PAGES, max(2, len(self.pages) + 1))
 
 
 def router(state: DashboardState, renderer: Renderer) -> APIRouter:
@@ -94,8 +97,8 @@ def router(state: DashboardState, renderer: Renderer) -> APIRouter:
 
 
 def _content(sources: Sources, query: ComparisonQuery) -> Content:
-    comparison = compare_pages(sources.warehouse, query.title)
-    series_by_title = {page.row["page_display"]: page.series for page in comparison.pages}
+    pages = compare_pages(sources.warehouse, query.title)
+    series_by_title = {page.row["page_display"]: page.series for page in pages}
     logarithmic = query.scale == "logarithmic"
     chart = compiled(page_comparison(series_by_title, logarithmic=logarithmic)) if series_by_title else None
 
@@ -104,16 +107,16 @@ def _content(sources: Sources, query: ComparisonQuery) -> Content:
         return {
             "pages": [
                 {name: page.row[name] for name in names} | {"series": [plain(day) for day in page.series]}
-                for page in comparison.pages
+                for page in pages
             ]
         }
 
     def table() -> Table:
         rows = (
             (page.row["page"], day["date"], day["views"], day["rank"])
-            for page in comparison.pages
+            for page in pages
             for day in page.series
         )
         return ("page", "date", "views", "rank"), rows
 
-    return Content(ComparisonContent(comparison, chart), document, table)
+    return Content(ComparisonContent(pages, chart), document, table)

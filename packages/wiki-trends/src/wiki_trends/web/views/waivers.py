@@ -17,12 +17,11 @@ from wiki_trends.web.auth.caller import client_address
 from wiki_trends.web.auth.form import parse_form
 from wiki_trends.web.auth.rate_limit import RateLimiter
 from wiki_trends.web.problems import Problem
-from wiki_trends.web.views.actions import action_response
+from wiki_trends.web.views.actions import action_response, limited_visitor
 from wiki_trends.web.views.documents import WaiverDocument
 from wiki_trends.web.views.rendering import PROBLEMS
 
 if TYPE_CHECKING:
-    from wiki_trends.web.auth.guard import Visitor
     from wiki_trends.web.cache.dashboard_state import DashboardState
 
 logger = logging.getLogger(__name__)
@@ -66,9 +65,7 @@ def router(state: DashboardState) -> APIRouter:
     async def waive(
         request: Request, day: Annotated[dt.date, Query(description="A UTC day, YYYY-MM-DD.")]
     ) -> Response:
-        visitor: Visitor = request.state.visitor
-        rate_limiter.check(visitor.name)
-        rate_limiter.spend(visitor.name)
+        visitor = limited_visitor(request, rate_limiter)
         form = parse_form(await request.body())
         reason, until = form.get("reason", "").strip(), _until(form.get("until", ""), state.sources.today())
         _check_reason(reason)
