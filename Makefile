@@ -7,6 +7,9 @@ READY := .venv/.ready
 AIRFLOW := .venv-airflow/bin
 AIRFLOW_READY := .venv-airflow/.ready
 
+# The tests start hundreds of processes, and each would compile all modules of the two packages again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo run airflow browser redis compose-env test test-slow test-full test-airflow test-airflow-full test-azure test-celery test-bare test-containers lint lint-airflow docs docs-check bench bench-analytics bench-trends bench-web bench-airflow screenshots install clean distclean
 
@@ -109,7 +112,7 @@ screenshots: $(READY) browser ## take the pictures in docs/images anew
 install: $(READY) ## only make .venv
 
 clean: ## remove what demo, tests and builds have made
-	rm -rf demo-data build dist .coverage .coverage.* .test-results*.xml .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf demo-data build dist .coverage .coverage.* .test-results* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -not -path './.*' -prune -exec rm -rf {} +
 
 distclean: clean ## remove .venv and .tools too

@@ -37,8 +37,9 @@ SLOWEST_MODULES = ("test_spark", "test_report_page", "test_web_browser", "test_t
 UNGROUPED_MODULES = ("test_faults", "test_adapters", "test_files", "test_lake", "test_commit")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Order the tests for the workers: first the slowest modules, and last the tests that every worker may run."""
+    _list_collected(config, items)
 
     def position(item: pytest.Item) -> int:
         module = item.path.stem
@@ -48,6 +49,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next((number for number, name in names if module.startswith(name)), len(SLOWEST_MODULES))
 
     items.sort(key=position)
+
+
+def _list_collected(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Write the names of all collected tests beside the results file, for `tools.test_ids`, before `-m` deselects some."""
+    if (results := config.option.xmlpath) and os.environ.get("PYTEST_XDIST_WORKER", "gw0") == "gw0":
+        lines = (f"{item.nodeid}\n" for item in items)
+        Path(results).with_suffix(".ids").write_text("".join(lines), encoding="utf-8")
 
 
 @pytest.hookimpl(optionalhook=True)

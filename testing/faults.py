@@ -13,6 +13,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +28,7 @@ from wiki_trends.config.layers import layers
 from wiki_trends.config.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from smart_orchestrator.store.base import Lake
     from testing.fork_server import ForkServer
@@ -41,6 +42,15 @@ FOLDER = "diamond_final_2025_11_05.csv"
 HEADER = "page,page_display,views,rank,link,category,location_type,location,latitude,longitude"
 ROW = "A,A,100,1,https://en.wikipedia.org/wiki/A,Other,General,No specific location,,"
 CSV = f"{HEADER}\n{ROW}\n".encode()
+
+
+# Large contents are made when a case runs, because pytest imports the cases in each of its workers.
+Content = bytes | Callable[[], bytes]
+
+
+def bytes_of(content: Content) -> bytes:
+    """Return the bytes of a part or another file of a case."""
+    return content() if callable(content) else content
 
 
 @dataclass

@@ -5,7 +5,8 @@ the test with its parameters. A tab and a reason follow if the test may be skipp
 `root` if the tests are not run as root.
 
 `python -m tools.test_ids` compares the tests that pytest collects. With results files of `pytest --junit-xml` it also compares the
-skipped tests. With `--write` it records the collected tests, after an intended change.
+skipped tests, and takes the collected tests from the lists that `conftest.py` wrote beside these files. With `--write` it records the
+collected tests, after an intended change.
 """
 
 from __future__ import annotations
@@ -35,6 +36,14 @@ def collect_tests(suite: str) -> Counter[str]:
     if completed.returncode:
         sys.exit(f"pytest cannot collect the tests:\n{completed.stdout[-4000:]}{completed.stderr[-2000:]}")
     return Counter(_test_id(line) for line in completed.stdout.splitlines() if "::" in line)
+
+
+def listed_tests(results: list[Path]) -> Counter[str]:
+    """Return the tests that the test runs of some results files have collected, the deselected tests included."""
+    names: Counter[str] = Counter()
+    for path in results:
+        names.update(_test_id(line) for line in path.with_suffix(".ids").read_text(encoding="utf-8").splitlines())
+    return names
 
 
 def skipped_tests(results: Path) -> set[str]:
@@ -94,7 +103,9 @@ def main() -> int:
     parser.add_argument("--suite", choices=sorted(RECORDED_IDS_FILES), default="tests")
     parser.add_argument("--write", action="store_true", help="record the collected tests")
     options = parser.parse_args()
-    current = collect_tests(options.suite)
+    # The tests with Airflow have a `conftest.py` of their own, which writes no lists.
+    listed = options.results and all(path.with_suffix(".ids").exists() for path in options.results)
+    current = listed_tests(options.results) if listed else collect_tests(options.suite)
     if options.write:
         write(options.suite, current)
         return 0

@@ -13,7 +13,19 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from smart_orchestrator.contract.compression import compress_part
-from testing.faults import CSV, DAY, FOLDER, HEADER, ROW, WINDOW, CommandResult, Fault, Scene
+from testing.faults import (
+    CSV,
+    DAY,
+    FOLDER,
+    HEADER,
+    ROW,
+    WINDOW,
+    CommandResult,
+    Content,
+    Fault,
+    Scene,
+    bytes_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,18 +45,18 @@ HADOOP = {
 DEEP = ("check", *WINDOW, "--json", "--deep")
 
 
-def marked(*parts: tuple[str, bytes], marker: bytes = b"") -> Callable[[Scene], None]:
+def marked(*parts: tuple[str, Content], marker: bytes = b"") -> Callable[[Scene], None]:
     """Return a function that creates a partition with these parts and the marker of another writer."""
 
     def arrange(scene: Scene) -> None:
         for name, data in parts:
-            scene.put(name, data)
+            scene.put(name, bytes_of(data))
         scene.put("_SUCCESS", marker)
 
     return arrange
 
 
-def one_part(data: bytes, name: str = PART) -> Callable[[Scene], None]:
+def one_part(data: Content, name: str = PART) -> Callable[[Scene], None]:
     return marked((name, data))
 
 
@@ -107,7 +119,7 @@ def dated_in_the_future(scene: Scene) -> None:
 
 
 def unreadable(
-    name: str, data: bytes, kind: str = ONE_FAULT, *output_patterns: str, part: str = PART
+    name: str, data: Content, kind: str = ONE_FAULT, *output_patterns: str, part: str = PART
 ) -> Fault:
     return Fault(
         name,
@@ -177,7 +189,9 @@ CASES: list[Fault] = [
     unreadable("gzip-with-rubbish-behind", gzip.compress(CSV) + b"rubbish", part=f"{PART}.gz"),
     unreadable("bzip2-cut", bz2.compress(CSV)[:-4], ONE_FAULT, "cut short", part=f"{PART}.bz2"),
     unreadable("zstandard-cut", compress_part(CSV, "zstd")[:-2], ONE_FAULT, "cut short", part=f"{PART}.zst"),
-    unreadable("a-gigabyte-of-zeros", gzip.compress(bytes(1 << 30), 1), ONE_FAULT, "a row has more than"),
+    unreadable(
+        "a-gigabyte-of-zeros", lambda: gzip.compress(bytes(1 << 30), 1), ONE_FAULT, "a row has more than"
+    ),
     unreadable("bytes-that-are-no-text", f"{HEADER}\n".encode() + b"\xff\xfe" + ROW.encode() + b"\n"),
     unreadable("a-quote-that-is-not-closed", f'{HEADER}\n"{ROW}\n'.encode()),
     unreadable("parquet-in-a-lake-of-csv", parquet(), COMPLETE, "Parquet", part="part-0.parquet"),

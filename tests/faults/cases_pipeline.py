@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from smart_orchestrator.store.opening import open_lake
-from testing.faults import DAY, CommandResult, Fault, Scene
+from testing.faults import DAY, CommandResult, Content, Fault, Scene, bytes_of
 from testing.scripted_server import ScriptedServer
 from testing.small_wiki import SmallWiki, listing
 
@@ -29,7 +29,10 @@ LINES = b"".join(
     for device in (b"desktop", b"mobile-web")
 )
 TITLES = ['"Nova"_(film)', "Tarn", "Two_words"]
-BOMB = LINES + bytes(200_000_000)
+
+
+def bomb() -> bytes:
+    return LINES + bytes(200_000_000)
 
 
 def wiki(scene: Scene) -> None:
@@ -46,12 +49,12 @@ def wiki(scene: Scene) -> None:
     }
 
 
-def file_of(name: str, data: bytes) -> Callable[[Scene], None]:
+def file_of(name: str, data: Content) -> Callable[[Scene], None]:
     """Return a function that writes a file into the working directory, and starts a working wiki."""
 
     def arrange(scene: Scene) -> None:
         wiki(scene)
-        (scene.folder / name).write_bytes(data)
+        (scene.folder / name).write_bytes(bytes_of(data))
 
     return arrange
 
@@ -68,7 +71,7 @@ def made_by(make: Callable[[str], None], name: str, setting: str = "") -> Callab
     return arrange
 
 
-def dump(name: str, data: bytes, *output_patterns: str) -> Fault:
+def dump(name: str, data: Content, *output_patterns: str) -> Fault:
     """Return a case with a dump file that is refused before anything is written."""
     return Fault(
         f"dump-{name}",
@@ -118,17 +121,19 @@ def parquet(columns: dict[str, list[object]]) -> bytes:
     return buffer.getvalue()
 
 
-def cached(name: str, data: bytes, *output_patterns: str, key: str = CACHE_KEY, stays: bool = True) -> Fault:
+def cached(
+    name: str, data: Content, *output_patterns: str, key: str = CACHE_KEY, stays: bool = True
+) -> Fault:
     """Return a case with an object in the page cache: the day is complete, the log has a warning, and the object is not changed."""
 
     def arrange(scene: Scene) -> None:
         wiki(scene)
-        open_lake(scene.lake_url.replace("{layer}", "silver")).put(key, data)
+        open_lake(scene.lake_url.replace("{layer}", "silver")).put(key, bytes_of(data))
 
     def expect(scene: Scene, ended: CommandResult) -> None:
         assert ended.json["filled"] == [DAY.isoformat()], ended.err
         if stays:
-            assert open_lake(scene.lake_url.replace("{layer}", "silver")).get(key)[0] == data
+            assert open_lake(scene.lake_url.replace("{layer}", "silver")).get(key)[0] == bytes_of(data)
 
     return Fault(
         f"page-cache-{name}",
@@ -181,9 +186,9 @@ CASES: list[Fault] = [
     dump("damaged-bz2", b"BZh9" + bytes(999), "cannot be read"),
     dump("damaged-gz", gzip.compress(LINES)[:10] + b"\xff" * 999, "cannot be read"),
     dump("empty", b"", "holds no line of en.wikipedia"),
-    dump("zeros", bz2.compress(bytes(50_000_000)), "is not a pageview_complete file"),
-    dump("bomb-bz2", bz2.compress(BOMB), "a line of more than 1,048,576 bytes"),
-    dump("bomb-gz", gzip.compress(BOMB), "a line of more than 1,048,576 bytes"),
+    dump("zeros", lambda: bz2.compress(bytes(50_000_000)), "is not a pageview_complete file"),
+    dump("bomb-bz2", lambda: bz2.compress(bomb()), "a line of more than 1,048,576 bytes"),
+    dump("bomb-gz", lambda: gzip.compress(bomb()), "a line of more than 1,048,576 bytes"),
     *(
         Fault(
             f"dump-{name}",
@@ -228,7 +233,7 @@ CASES: list[Fault] = [
     cached("empty", b"", "pages/0.json.gz cannot be read"),
     cached("not-gzip", b"{}", "pages/0.json.gz cannot be read"),
     cached("cut", segment({"Tarn": [1, {"title": "Tarn"}]})[:-9], "pages/0.json.gz cannot be read"),
-    cached("zeros", gzip.compress(bytes(100_000_000)), "pages/0.json.gz cannot be read"),
+    cached("zeros", lambda: gzip.compress(bytes(100_000_000)), "pages/0.json.gz cannot be read"),
     cached("deep", gzip.compress(b'{"version": ' + b"[" * 200_000), "nested too deep"),
     cached("another-version", segment({}, 99), "it is of version 99"),
     cached("wrong-facts", segment({"Tarn": [9e9, {"title": 1}]})),

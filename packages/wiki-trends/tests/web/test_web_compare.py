@@ -16,6 +16,8 @@ from testing.window_data import diamond_in, row, window_of, write_day
 from wiki_trends.analytics.analyze import analyze
 from wiki_trends.warehouse import open_warehouse
 
+SUGGESTIONS_SCRIPT = re.compile(r"/suggestions\.js")
+
 
 @pytest.fixture(scope="module")
 def two_windows(tmp_path_factory):
@@ -94,6 +96,23 @@ def test_another_published_window_is_chosen(two_windows):
     assert "Only the scores of this window are kept" not in windows
     absent = two_windows.client.get("/pages.json", params={"window": "2024-01-01..2024-01-05"})
     assert (absent.status_code, absent.json()["error"]) == (404, "NO_SUCH_WINDOW")
+
+
+def test_titles_are_suggested_for_what_was_typed_before_the_script_was_loaded(shared, browser):
+    (first,) = leading_titles(shared, 1)
+    with tab(browser, base_url=shared.url) as seen:
+        waiting = []
+
+        def hold(route):
+            waiting.append(route)
+
+        seen.page.route(SUGGESTIONS_SCRIPT, hold)
+        with seen.page.expect_request(SUGGESTIONS_SCRIPT):
+            seen.page.goto("/compare", wait_until="commit")
+        seen.page.get_by_label("Page 1").press_sequentially(first[:6])
+        assert seen.page.get_by_label("Page 1").input_value() == first[:6]
+        waiting.pop().continue_()
+        seen.page.locator("#titles option").first.wait_for(state="attached")
 
 
 def test_two_pages_are_compared_in_four_steps_by_keyboard(shared, browser):

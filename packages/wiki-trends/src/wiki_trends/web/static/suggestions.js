@@ -21,9 +21,12 @@
       }));
     } catch { /* The form works without suggestions. */ }
   };
-  document.addEventListener("input", (event) => {
-    if (!event.target.matches?.("input[data-suggest]")) return;
+  const schedule = (element) => {
+    if (!element?.matches?.("input[data-suggest]")) return;
     clearTimeout(timer);
-    timer = setTimeout(suggest, DELAY_MS, event.target);
-  });
+    timer = setTimeout(suggest, DELAY_MS, element);
+  };
+  document.addEventListener("input", (event) => schedule(event.target));
+  // A visitor can type before this script is loaded.
+  schedule(document.activeElement);
 })();
