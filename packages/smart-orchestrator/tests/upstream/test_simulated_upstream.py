@@ -8,11 +8,13 @@ from benchmarks.landing import LIMIT_DELAY_MINUTES, LIMIT_SAVED, landing_lines
 from testing.simulated_upstream import simulate
 
 
-@pytest.mark.slow
-def test_runs_start_soon_after_a_day_lands_and_never_before(tmp_path):
-    simulation = simulate(tmp_path, days=60, seed=7)
+@pytest.mark.parametrize(
+    "days", [pytest.param(15, marks=pytest.mark.slow), pytest.param(60, marks=pytest.mark.long)]
+)
+def test_runs_start_soon_after_a_day_lands_and_never_before(tmp_path, days):
+    simulation = simulate(tmp_path, days=days, seed=7)
 
-    assert len(simulation.delays) == 60
+    assert len(simulation.delays) == days
     assert simulation.early == []
     assert {len(times) for times in simulation.started_at.values()} == {1}
     assert simulation.median_delay <= LIMIT_DELAY_MINUTES

@@ -34,8 +34,8 @@ from wiki_trends.errors import EngineError
 from wiki_trends.warehouse import open_warehouse
 
 HISTORY_SCHEMA = {"page": pl.String, "date": pl.Date, "views": pl.Int64, "requested_for": pl.Date}
-# Each takes Spark several seconds, however few rows it has.
-LAKES = 3
+# A lake takes Spark half a minute of computing, however few rows it has.
+LAKES = 1
 OF_THREADS = int(SETTINGS["spark.sql.broadcastExchange.maxThreadThreshold"])
 
 
