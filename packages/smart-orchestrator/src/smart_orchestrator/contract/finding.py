@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from smart_orchestrator.model.partition import Code
 
@@ -14,8 +13,7 @@ if TYPE_CHECKING:
 FIRST_FEW = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One violation: a code, and a sentence that names the part, the row and the column."""
 
     code: Code
