@@ -41,8 +41,6 @@ TAIL_BYTES = 64 << 10
 RULES_VERSION = 2
 # The largest number of footers of one partition that a single thread reads.
 MAX_FOOTERS_IN_ONE_THREAD = 16
-# The largest number of keys of a local lake that a single thread inspects.
-MAX_KEYS_IN_ONE_THREAD = 16
 
 
 class FooterResult(NamedTuple):
@@ -64,10 +62,10 @@ class FooterResult(NamedTuple):
 class FilesAdapter(ObjectAdapter):
     """An adapter for partitions of any writer that does not write a marker."""
 
-    def reads_little(self, keys: Sequence[dt.date], options: InspectOptions) -> bool:
-        """Return whether only listings and footers of a few keys of a local lake are read."""
-        is_shallow = self.dataset.format == "parquet" and options.depth is not Depth.ROWS
-        return self.lake.listing_is_local and is_shallow and len(keys) <= MAX_KEYS_IN_ONE_THREAD
+    def reads_little(self, listings: Mapping[dt.date, Sequence[ObjectInfo]], options: InspectOptions) -> bool:
+        """Return whether a single thread inspects the listed partitions of a local lake faster: only footers are read."""
+        del listings
+        return self.dataset.format == "parquet" and options.depth is not Depth.ROWS
 
     def inspect_objects(
         self, key: dt.date, objects: Sequence[ObjectInfo], options: InspectOptions

@@ -5,6 +5,8 @@ The base class lists the partitions of a batch and inspects them in threads.
 
 from __future__ import annotations
 
+import threading
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from concurrent.futures import Executor
+    from contextlib import AbstractContextManager
 
     from smart_orchestrator.adapters.data_inspection import Memory
     from smart_orchestrator.adapters.manifest import InspectOptions
@@ -25,11 +28,19 @@ if TYPE_CHECKING:
 
 # Up to this number of keys, one listing for each key is cheaper than one listing from the first key to the last.
 MAX_SEPARATE_LISTINGS = 30
+# A single thread lists up to this number of partitions of a local lake.
+MAX_KEYS_IN_ONE_THREAD = 16
+# A single thread inspects partitions of up to this size in total.
+_LITTLE_BYTES = 4 << 20
 
 
 @runtime_checkable
 class BatchMemory(Protocol):
-    """A cache (`Memory`) that can store many values in one operation."""
+    """A cache (`Memory`) that can read and store many values in one operation."""
+
+    def recalling(self) -> AbstractContextManager[Callable[[str], str | None]]:
+        """Return a context with a function like `recall`. Threads call the function one after the other."""
+        ...
 
     def remember_many(self, values: Mapping[str, str]) -> None:
         """Store every value under its key."""
@@ -37,19 +48,28 @@ class BatchMemory(Protocol):
 
 
 class _BufferedMemory:
-    """A cache that collects the values of a batch, and stores all values in `flush`."""
+    """A cache that opens the cache below at the first `recall`, collects the values of a batch, and stores them in `flush`."""
 
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
         self._values: dict[str, str] = {}
+        self._recall = None if isinstance(memory, BatchMemory) else memory.recall
+        self._opened = ExitStack()
+        self._lock = threading.Lock()
 
     def recall(self, key: str) -> str | None:
-        return self._memory.recall(key)
+        with self._lock:
+            if self._recall is None and isinstance(self._memory, BatchMemory):
+                self._recall = self._opened.enter_context(self._memory.recalling())
+            return None if self._recall is None else self._recall(key)
 
     def remember(self, key: str, value: str) -> None:
         self._values[key] = value
 
     def flush(self) -> None:
+        self._opened.close()
+        if not self._values:
+            return
         if isinstance(self._memory, BatchMemory):
             self._memory.remember_many(self._values)
             return
@@ -107,7 +127,7 @@ class ObjectAdapter:
                 failures.append(error)
                 raise
 
-        if self.reads_little(keys, options):
+        if listings is not None and self.lake.listing_is_local and self.reads_little(listings, options):
             return {key: inspect_key(key, options) for key in keys}
         from concurrent.futures import ThreadPoolExecutor
 
@@ -124,10 +144,10 @@ class ObjectAdapter:
         """
         raise NotImplementedError
 
-    def reads_little(self, keys: Sequence[dt.date], options: InspectOptions) -> bool:
-        """Return whether the inspection of the keys is shorter than the start of threads."""
-        del keys, options
-        return False
+    def reads_little(self, listings: Mapping[dt.date, Sequence[ObjectInfo]], options: InspectOptions) -> bool:
+        """Return whether a single thread inspects the listed partitions of a local lake faster than several."""
+        size = sum(info.size for objects in listings.values() for info in objects)
+        return options.depth is not Depth.ROWS and size <= _LITTLE_BYTES
 
     def _inspect_all(
         self,
@@ -139,8 +159,12 @@ class ObjectAdapter:
         return list(pool.map(lambda key: inspect_key(key, options), keys))
 
     def _listings(self, keys: Sequence[dt.date]) -> dict[dt.date, list[ObjectInfo]] | None:
-        """List the objects of all partitions at once; return None if one listing for each key is cheaper."""
-        if self.lake.listing_is_local or len(keys) <= MAX_SEPARATE_LISTINGS:
+        """List the objects of all partitions; return None if the threads that inspect the partitions list them faster."""
+        if self.lake.listing_is_local:
+            if len(keys) > MAX_KEYS_IN_ONE_THREAD:
+                return None
+            return {key: list_partition(self.dataset, key, self.lake) for key in keys}
+        if len(keys) <= MAX_SEPARATE_LISTINGS:
             return None
         folders = {self.dataset.key(key): key for key in keys}
         objects: dict[dt.date, list[ObjectInfo]] = {key: [] for key in keys}
