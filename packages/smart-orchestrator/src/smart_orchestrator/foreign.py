@@ -1,4 +1,4 @@
-"""Parse what another program may have written: JSON documents such as markers and waivers, TOML files, a header of HTTP.
+"""Parse what another program may have written: JSON documents such as markers and waivers, TOML files, an HTTP header.
 
 A document is accepted if its size, its nesting and its integers are within bounds, its numbers are finite, and its strings can be
 encoded. For any other document, `BadDocument` is raised, with a reason in one line. The functions `…_field` read one value of a

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 MAX_SEPARATE_LISTINGS = 30
 # A single thread lists up to this number of partitions of a local lake.
 MAX_KEYS_IN_ONE_THREAD = 16
-# A single thread inspects partitions of up to this size in total.
+# A single thread inspects listed partitions if all their objects together have at most this number of bytes.
 _LITTLE_BYTES = 4 << 20
 
 
@@ -39,7 +39,7 @@ class BatchMemory(Protocol):
     """A cache (`Memory`) that can read and store many values in one operation."""
 
     def recalling(self) -> AbstractContextManager[Callable[[str], str | None]]:
-        """Return a context with a function like `recall`. Threads call the function one after the other."""
+        """Return a context manager for a function like `recall`, which only one thread at a time may call."""
         ...
 
     def remember_many(self, values: Mapping[str, str]) -> None:
@@ -48,7 +48,7 @@ class BatchMemory(Protocol):
 
 
 class _BufferedMemory:
-    """A cache that opens the cache below at the first `recall`, collects the values of a batch, and stores them in `flush`."""
+    """The cache of one batch. It opens the cache `memory` at the first `recall`, and stores the new values together in `flush`."""
 
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
@@ -145,7 +145,7 @@ class ObjectAdapter:
         raise NotImplementedError
 
     def reads_little(self, listings: Mapping[dt.date, Sequence[ObjectInfo]], options: InspectOptions) -> bool:
-        """Return whether a single thread inspects the listed partitions of a local lake faster than several."""
+        """Return whether the listed partitions of a local lake are so small that a single thread is faster than several."""
         size = sum(info.size for objects in listings.values() for info in objects)
         return options.depth is not Depth.ROWS and size <= _LITTLE_BYTES
 

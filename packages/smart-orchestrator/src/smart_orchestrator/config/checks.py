@@ -42,10 +42,10 @@ def topological_order(path: str, datasets: Mapping[str, Dataset]) -> list[str]:
 def check_hourly_time_zones(
     path: str, datasets: Mapping[str, Dataset], consumers: Mapping[str, ConsumerConfig]
 ) -> None:
-    """Reject a table that reads hourly datasets in a time zone whose days do not consist of complete UTC hours.
+    """Reject a dataset or a consumer that reads hourly datasets in a time zone whose days do not consist of complete UTC hours.
 
     Raises:
-        ConfigError: the offset of such a time zone is not a whole number of hours.
+        ConfigError: there is such a dataset or consumer.
     """
     readers = [(f"datasets.{name}", dataset.timezone, dataset.needs) for name, dataset in datasets.items()]
     readers += [

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 FILE_NAME = "smart-orchestrator.toml"
 DEFAULT_STATE = ".smart-orchestrator"
-# Some options belong to some adapters only: the adapters of each such option.
+# The options that only some adapters have, each with these adapters.
 _ADAPTERS_OF_OPTIONS: Mapping[str, Sequence[Adapter]] = {
     "glob": ("marker", "files"),
     "min_files": ("marker", "files"),

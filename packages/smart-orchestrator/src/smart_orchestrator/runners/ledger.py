@@ -60,7 +60,7 @@ class Ledger:
 
     @contextmanager
     def recalling(self) -> Iterator[Callable[[str], str | None]]:
-        """Yield a function like `recall` that reads many values over one connection. Threads must call it one after the other."""
+        """Yield a function like `recall` that reads many values over one connection. Only one thread at a time may call it."""
         import sqlite3
 
         with self._database() as database:
