@@ -53,15 +53,20 @@ class _BufferedMemory:
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
         self._values: dict[str, str] = {}
-        self._recall = None if isinstance(memory, BatchMemory) else memory.recall
+        self._recall: Callable[[str], str | None] | None = None
         self._opened = ExitStack()
         self._lock = threading.Lock()
 
     def recall(self, key: str) -> str | None:
         with self._lock:
-            if self._recall is None and isinstance(self._memory, BatchMemory):
-                self._recall = self._opened.enter_context(self._memory.recalling())
-            return None if self._recall is None else self._recall(key)
+            if self._recall is None:
+                self._recall = self._open()
+            return self._recall(key)
+
+    def _open(self) -> Callable[[str], str | None]:
+        if isinstance(self._memory, BatchMemory):
+            return self._opened.enter_context(self._memory.recalling())
+        return self._memory.recall
 
     def remember(self, key: str, value: str) -> None:
         self._values[key] = value
