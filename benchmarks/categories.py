@@ -1,8 +1,8 @@
 """Measure the accuracy and the speed of the category rules on labelled pages: `python -m benchmarks.categories`.
 
-The pages in `tests/data/labelled_pages.jsonl` are divided into two halves. The writing half is for the development of rules:
-`--errors` lists the mistakes in this half. The judging half only measures the rules: mistakes in this half are not listed, so that no
-rules are written for its pages.
+The pages in `tests/data/labelled_pages.jsonl` are divided into a training half and a test half, which the options call `writing` and
+`judging`. Rules are developed with the writing half, whose mistakes `--errors` lists. The judging half only measures the
+rules. The program does not list the mistakes of the judging half, so that nobody writes rules for its pages.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ PAGES_PER_DAY, CATEGORIES_PER_PAGE = 1000, 14
 
 @dataclass(frozen=True, slots=True)
 class PageLabels:
-    """The labels of one page: the expected label and the label that the rules gave. None if no expected label is recorded."""
+    """The labels of one page. Each pair is the expected label and the label that the rules gave; None without an expected label."""
 
     title: str
     category: tuple[str, str]
@@ -45,7 +45,7 @@ class PageLabels:
     location: tuple[str, str] | None
 
 
-def labelled(half: str) -> list[dict[str, Any]]:
+def pages_of(half: str) -> list[dict[str, Any]]:
     """Return the labelled pages of one half, in the order of the file."""
     lines = LABELLED_PAGES_FILE.read_text(encoding="utf-8").splitlines()
     return [page for page in map(json.loads, lines) if half_of(page["title"]) == half]
@@ -59,21 +59,22 @@ def half_of(title: str) -> str:
 def apply_rules(half: str) -> list[PageLabels]:
     """Apply the rules to each page of one half, and return the expected and the actual labels."""
     rules = Rules.load(LANGUAGE)
-    labelled_pages = []
-    for page in labelled(half):
+    labels_of_pages = []
+    for page in pages_of(half):
         facts = facts_of(page)
         title = page["title"].replace(" ", "_")
         category, place = rules.labels(title, facts)
-        kind, country = page.get("location_type"), page.get("country", "")
-        labelled_pages.append(
+        expected_type, country = page.get("location_type"), page.get("country", "")
+        labels_of_pages.append(
             PageLabels(
                 page["title"],
                 (page["category"], category),
-                None if kind is None else (kind, place.type),
+                None if expected_type is None else (expected_type, place.type),
+                # The file has no country for a page whose place was not labelled, and null for a page without a place.
                 None if country == "" else (country or DEFAULT_LOCATION, place.name),
             )
         )
-    return labelled_pages
+    return labels_of_pages
 
 
 def facts_of(page: dict[str, Any]) -> PageFacts:
@@ -100,15 +101,15 @@ def accuracy(pairs: Sequence[tuple[str, str] | None]) -> float:
 
 
 def figures(half: str) -> dict[str, Any]:
-    """Return the number of pages in a half, the accuracies, and how often each category was expected and found."""
-    labelled_pages = apply_rules(half)
-    pairs = Counter(labels.category for labels in labelled_pages)
+    """Return the number of pages in a half, the accuracies, and the number of pages for each pair of expected and actual category."""
+    labels_of_pages = apply_rules(half)
+    pairs = Counter(labels.category for labels in labels_of_pages)
     return {
         "half": half,
-        "pages": len(labelled_pages),
-        "category": accuracy([labels.category for labels in labelled_pages]),
-        "location_type": accuracy([labels.location_type for labels in labelled_pages]),
-        "location": accuracy([labels.location for labels in labelled_pages]),
+        "pages": len(labels_of_pages),
+        "category": accuracy([labels.category for labels in labels_of_pages]),
+        "location_type": accuracy([labels.location_type for labels in labels_of_pages]),
+        "location": accuracy([labels.location for labels in labels_of_pages]),
         "confusion": {
             f"{expected} -> {actual}": count for (expected, actual), count in sorted(pairs.items())
         },
@@ -147,7 +148,7 @@ def documented(text: str) -> str:
 def errors(half: str) -> list[str]:
     """Return one line for each mistake of the rules in the writing half. For the judging half, return only an explanation."""
     if half == JUDGING:
-        return ["the judging half's mistakes are not listed, so that no rules are written for them"]
+        return ["mistakes in the judging half are not listed, so that nobody writes rules for its pages"]
     return [
         f"{labels.title}: {name} is {pair[0]}, found {pair[1]}"
         for labels in apply_rules(half)
@@ -164,8 +165,8 @@ def milliseconds(rounds: int = 5) -> dict[str, float]:
     """Measure the processor time of the rules for the pages of a day.
 
     Returns:
-        The shortest time of all rounds for pages with new texts (`unseen`) and for the same pages again (`seen`), and the time for
-        loading the rules once (`first`), in milliseconds.
+        Three times in milliseconds: `first`, to load the rules once; `unseen`, for pages whose texts the caches do not contain;
+        and `seen`, for the same pages again. `unseen` and `seen` are the shortest times of all rounds.
     """
     started_at = time.process_time()
     rules = Rules.load(LANGUAGE)
@@ -186,12 +187,12 @@ def milliseconds(rounds: int = 5) -> dict[str, float]:
 
 
 def _day(suffix: str) -> Iterator[PageFacts]:
-    """Yield the pages of a day with texts of realistic length, built from the labelled pages.
+    """Yield as many pages as a day has, with as many categories as usual. The pages are copies of the labelled pages.
 
     Args:
-        suffix: a suffix of all texts, so that the caches of the rules do not contain the texts.
+        suffix: the end of every text, which makes the texts new to the caches of the rules.
     """
-    pages = [facts_of(page) for half in (WRITING, JUDGING) for page in labelled(half)]
+    pages = [facts_of(page) for half in (WRITING, JUDGING) for page in pages_of(half)]
     for number in range(PAGES_PER_DAY):
         page, repetition = pages[number % len(pages)], number // len(pages)
         categories = (page.categories * CATEGORIES_PER_PAGE)[:CATEGORIES_PER_PAGE]

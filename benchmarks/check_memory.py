@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 CSV_MB = 1024
 PARQUET_MB = 2048
 LIMIT_MB = 300
-# The additional memory for each row of a unique column, compared to a check without unique columns.
+# The largest difference in memory, for each row, between a check with one unique column and a check without unique columns.
 LIMIT_BYTES_PER_ROW = 16
 _ROWS_PER_WRITE = 200_000
 # The program of a check: it prints the code, the number of rows and the peak memory in bytes.

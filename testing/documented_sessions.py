@@ -19,16 +19,16 @@ PROGRAMS = {
     "python": [sys.executable],
     "smart-orchestrator": [sys.executable, "-m", "smart_orchestrator"],
 }
-# The subcommands that end with exit code 1 when the window is not ready, which is not a failure here.
-NOT_READY = ("check", "status")
-# The names in the folder of an example that earlier runs may have created.
+# The subcommands that may end with exit code 1, which says that a window is not ready.
+COMMANDS_THAT_JUDGE_A_WINDOW = ("check", "status")
+# The files and folders that a run of an example creates in its folder.
 _CREATED_NAMES = shutil.ignore_patterns(
     "lake", "source", "raw", "warehouse", "catalog.db", ".smart-orchestrator"
 )
 
 
 def session(page: Path) -> list[tuple[list[str], list[str]]]:
-    """Return the commands in the console blocks of a page, each with the lines of output below it. `pip` is left out."""
+    """Return the commands in the console blocks of a page, each with the lines of output below the command. `pip` commands are left out."""
     blocks = re.findall(r"```console\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     steps: list[tuple[list[str], list[str]]] = []
     for line in "".join(blocks).splitlines():
@@ -67,7 +67,7 @@ def play(page: Path, folder: Path, variables: Mapping[str, str] | None = None) -
     assert len(steps) >= 4
     for words, expected_lines in steps:
         completed = run(words, folder, variables)
-        expected_codes = (0, 1) if words[1] in NOT_READY else (0,)
+        expected_codes = (0, 1) if words[1] in COMMANDS_THAT_JUDGE_A_WINDOW else (0,)
         assert completed.returncode in expected_codes, (words, completed.stderr)
         if expected_lines:
             assert [line.rstrip() for line in completed.stdout.splitlines()] == expected_lines, words

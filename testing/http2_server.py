@@ -31,20 +31,20 @@ class TlsServer:
 
     Attributes:
         url: the address of the server.
-        protocols: the protocol of each request, such as `h2`.
+        used_protocols: the protocol of each request so far: `h2` or `http/1.1`.
         user_agents: the User-Agent of each request over HTTP/2.
         connections: the number of connections that clients have opened.
     """
 
-    def __init__(self, folder: Path, protocols: list[str], document: Any, fault: str = "") -> None:
+    def __init__(self, folder: Path, offered_protocols: list[str], document: Any, fault: str = "") -> None:
         self._fault = fault
-        self.protocols: list[str] = []
+        self.used_protocols: list[str] = []
         self.user_agents: list[str] = []
         self.connections = 0
         self._body = json.dumps(document).encode()
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(*_certificate(folder))
-        self._context.set_alpn_protocols(protocols)
+        self._context.set_alpn_protocols(offered_protocols)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"https://localhost:{self._listener.getsockname()[1]}"
 
@@ -69,7 +69,7 @@ class TlsServer:
 
     def _answer_http1(self, tls: ssl.SSLSocket) -> None:
         while tls.recv(65536):
-            self.protocols.append("http/1.1")
+            self.used_protocols.append("http/1.1")
             tls.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(self._body) + self._body)
 
     def _answer_http2(self, tls: ssl.SSLSocket) -> None:
@@ -80,7 +80,7 @@ class TlsServer:
             for event in http2.receive_data(data):
                 if isinstance(event, RequestReceived):
                     headers = {bytes(name).decode(): bytes(value).decode() for name, value in event.headers}
-                    self.protocols.append("h2")
+                    self.used_protocols.append("h2")
                     self.user_agents.append(headers["user-agent"])
                     if self._fault:
                         self._fail(tls, http2, event.stream_id)
@@ -130,9 +130,18 @@ def _certificate(folder: Path) -> tuple[Path, Path]:
 
 
 @contextmanager
-def tls_server(folder: Path, protocols: list[str], document: Any, fault: str = "") -> Iterator[TlsServer]:
-    """Run a server during the block. Clients must trust the certificate `certificate.pem` in `folder`."""
-    server = TlsServer(folder, protocols, document, fault)
+def tls_server(
+    folder: Path, offered_protocols: list[str], document: Any, fault: str = ""
+) -> Iterator[TlsServer]:
+    """Run a server during the `with` block. Clients must trust the certificate `certificate.pem` in `folder`.
+
+    Args:
+        folder: the folder in which the certificate is created.
+        offered_protocols: the protocols that the server accepts, such as `["h2", "http/1.1"]`.
+        document: the JSON document that answers every request.
+        fault: the fault of the server over HTTP/2, see `TlsServer`; empty for none.
+    """
+    server = TlsServer(folder, offered_protocols, document, fault)
     thread = threading.Thread(target=server.serve, daemon=True)
     thread.start()
     try:

@@ -84,7 +84,7 @@ def test_table_shows_each_figure_with_its_limit() -> None:
         },
         "layer": {
             "s3": {"first": {"list": 4, "get": 3652}, "second": {"list": 4, "get": 0}},
-            "local": {"first_s": 1.5, "second_s": 0.2},
+            "local": {"first_cpu_s": 1.5, "second_cpu_s": 0.2},
             "iceberg": {"data_files": 0, "requests": 9},
             "delta": {"data_files": 0, "requests": 9},
             "sql": {"query": 1},
@@ -128,8 +128,8 @@ def test_table_shows_each_figure_with_its_limit() -> None:
             "judging": {"pages": 183, "category": 0.973, "location_type": 0.962, "location": 0.974}
         },
         "startup": {
-            "commands": {"imports": times, "check": {**times, "median_s": 0.2}},
-            "ratios": {"check": {"ratio": 2.0, "ratio_of_best": 2.0, "limit": 4.0}},
+            "commands": {"imports": times, "check --json": {**times, "cpu_s": 0.2}},
+            "ratios": {"check --json": {"ratio": 2.0, "program": "import obstore", "limit": 4.0}},
             "beside_nothing": {"--help": 9.5},
         },
     }
@@ -140,7 +140,7 @@ def test_table_shows_each_figure_with_its_limit() -> None:
     assert "600.0 ms against 10.0 ms; at least 50 required\n" in shown
     assert "5.20 s  OVER the limit of 5 s\n" in shown
     assert "--help, beside python -c pass" in shown
-    assert "200 ms  2.00 times; within the limit of 4\n" in shown
+    assert "200 ms  2.00 times `import obstore`; within the limit of 4\n" in shown
     assert "0.50 s  1.35 times the floor; OVER the limit of 1.3\n" in shown
     assert "24  3 lists, 20 for 980 pages, 1 continued\n" in shown
     assert "12  3 lists, 8 for 392 pages, 1 continued; 60% of the pages known\n" in shown

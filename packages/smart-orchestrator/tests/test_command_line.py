@@ -408,11 +408,16 @@ def test_a_check_of_parquet_imports_neither_polars_nor_rich_nor_what_only_runs_n
         "httpx2",
         "obstore",
         "sqlalchemy",
+        "asyncio",
         "concurrent.futures",
-        "zoneinfo",
+        "email.utils",
+        "importlib.metadata",
+        "statistics",
         "tempfile",
+        "zoneinfo",
     ]
-    heavy += ["smart_orchestrator.contract.rows", "smart_orchestrator.backfilling.loop"]
+    layer = ["contract.rows", "backfilling.loop", "model.freshness", "model.signal", "upstream.configured"]
+    heavy += [f"smart_orchestrator.{name}" for name in layer]
     done = subprocess.run(
         [sys.executable, "-c", code, *heavy], cwd=lake.folder, capture_output=True, text=True, check=True
     )

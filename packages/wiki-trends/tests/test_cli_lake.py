@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import subprocess
+import sys
 import time
 
 from smart_orchestrator.store.opening import lake_of
@@ -55,6 +57,33 @@ def test_verbose_says_what_was_asked_of_the_lake(place):
     assert ran.code == 0
     assert "requests to the lake: 6 list, 5 get" in ran.err
     assert "requests of the volume check: 40 list, 0 get" in ran.err
+
+
+def test_a_check_imports_no_library_that_a_local_window_does_not_need(place):
+    place.write_days(*DAYS)
+    code = (
+        "import sys\nfrom wiki_trends.cli.app import run_command\n"
+        f"run_command(['check', *{AS_OF!r}, '--json'])\n"
+        "print(sorted(set(sys.modules) & set(sys.argv[1:])), file=sys.stderr)"
+    )
+    heavy = ["polars", "rich", "httpx2", "obstore", "duckdb", "asyncio", "concurrent.futures", "email.utils"]
+    heavy += ["importlib.metadata", "logging", "sqlite3", "statistics", "tempfile", "zoneinfo"]
+    layer = ["contract.rows", "backfilling.state", "model.freshness", "runners.local", "upstream.configured"]
+    heavy += [f"smart_orchestrator.{name}" for name in layer]
+    heavy += [
+        "wiki_trends.jobs.history",
+        "wiki_trends.pipeline",
+        "wiki_trends.report",
+        "wiki_trends.warehouse",
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *heavy],
+        cwd=place.folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr == "[]\n"
 
 
 def test_a_gate_lets_an_incomplete_window_through_and_stands_in_the_document(place):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 
+from smart_orchestrator.cli.process import collect_rarely
 from smart_orchestrator.errors import MissingExtra
 from smart_orchestrator.extras import extra
 
 
 def main() -> None:
     """The entry point of `smart-orchestrator`."""
+    collect_rarely()
     try:
         with extra("console"):
             from smart_orchestrator.cli.app import main as run

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from smart_orchestrator.store.base import Lake
     from smart_orchestrator.waiver_store import Waiver
 
-# The largest number of names in the dataset's folder that a check reads by default. It searches them for strays: names that are
-# not partitions.
+# A check searches the names in the dataset's folder for strays, which are names that are not partitions. By default, it reads at
+# most this number of names.
 MAX_NAMES_BY_DEFAULT = 1000
 
 
@@ -50,7 +50,7 @@ def check(
         dataset: the dataset to check.
         window: the partitions to check.
         lake: an open lake; by default, the lake that the dataset names. Adapters that do not read objects ignore this argument.
-        waiver_lake: the lake that stores the waivers; by default `lake`. A dataset in a table has no waivers without this argument.
+        waiver_lake: the lake that stores the waivers; by default `lake`. Without this argument, a dataset in a table has no waivers.
         options: the options of the inspection, such as the data to read.
         policy: the condition for a ready window; by default, every expected partition is available.
         strays: whether to search the dataset's folder for strays: names that are not partitions. By default, only the first
@@ -107,9 +107,9 @@ def with_settled(
 
 
 def is_complete(dataset: Dataset, key: Key, run: Run | None) -> bool:
-    """Inspect one partition before its key is run, and return whether it is complete. `run` is the latest run of the key.
+    """Return whether the partition of a key is complete, just before a run of the key would start.
 
-    The run may have ended after the plan was made. Files of a succeeded run need no settle time.
+    `run` is the latest run of the key, which may have ended since the plan was made. Files of a succeeded run need no settle time.
 
     Raises:
         LakeError: the lake does not answer or refuses the request.
@@ -134,7 +134,7 @@ def _sum_requests(*counts: Mapping[str, int]) -> dict[str, int]:
 
 
 def _mark_not_expected(dataset: Dataset, window: Window, partition: Partition) -> Partition:
-    """Set the code of a key that is not expected, because the upstream cannot have published the key."""
+    """Return the partition with another code if its key is before the upstream's history or within the lag, so that it is not expected."""
     if partition.available:
         return partition
     first = dataset.history_start
@@ -150,7 +150,7 @@ def _mark_not_expected(dataset: Dataset, window: Window, partition: Partition) -
 def _mark_waived(
     dataset: Dataset, window: Window, partitions: Sequence[Partition], lake: Lake
 ) -> list[Partition]:
-    """Return the partitions. A waived partition has the code `WAIVED`.
+    """Return the partitions, those with a valid waiver with the code `WAIVED`.
 
     The waivers are read only if a partition is not available.
     """

@@ -1,4 +1,4 @@
-"""Parse what another program may have written: JSON documents such as markers and waivers, TOML files, a header of HTTP.
+"""Parse what another program may have written: JSON documents such as markers and waivers, TOML files, an HTTP header.
 
 A document is accepted if its size, its nesting and its integers are within bounds, its numbers are finite, and its strings can be
 encoded. For any other document, `BadDocument` is raised, with a reason in one line. The functions `…_field` read one value of a
@@ -11,7 +11,6 @@ import datetime as dt
 import json
 import math
 import re
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from smart_orchestrator.errors import SmartOrchestratorError
@@ -59,6 +58,8 @@ def retry_after_seconds(headers: Mapping[str, str], now: dt.datetime | None = No
     text = headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():
         return float(text)
+    from email.utils import parsedate_to_datetime
+
     try:
         until = parsedate_to_datetime(text)
         if until.tzinfo is None:

@@ -50,8 +50,8 @@ class Project:
 
     Args:
         config: the configuration.
-        now: the time that the methods use as the current time; by default, the current time.
-        upstreams: the upstreams of the datasets; by default, those of the configuration, asked at the time `now`.
+        now: the time that counts as the current time; by default, the time at which the project is created.
+        upstreams: the upstreams of the datasets; by default, those of the configuration, with the argument `now`.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Project:
         self._ledger = Ledger(config.state)
 
     def at(self, now: dt.datetime) -> Project:
-        """Return the same project with another time as now. The upstreams are asked at the same time as before."""
+        """Return a copy of the project for which `now` is the current time. The upstreams keep their own current time."""
         return Project(self.config, now=now, upstreams=self.upstreams)
 
     def as_of(self, dataset: Dataset) -> Key:
@@ -338,7 +338,7 @@ class Project:
         }
 
     def limits(self, name: str, timeout: float = 7200.0) -> Limits:
-        """Return the limits of a backfill of a dataset, which its runner configures."""
+        """Return the limits of a backfill of a dataset, which the table of the dataset's runner contains."""
         from smart_orchestrator.backfilling.state import Limits
 
         dataset = self.config.dataset(name)
@@ -356,7 +356,7 @@ class Project:
         return self.apply(plan, limits=self.limits(name, timeout), reporter=reporter)
 
     def _find_blocked_keys(self, name: str, keys: list[Key] | tuple[Key, ...]) -> dict[Key, str]:
-        """Return the keys that must wait for needed partitions, each with a sentence about one partition that it waits for."""
+        """Return the keys that must wait for needed partitions, each with a sentence about one partition that the key waits for."""
         dataset = self.config.dataset(name)
         blocked: dict[Key, str] = {}
         for need in dataset.needs if keys else ():

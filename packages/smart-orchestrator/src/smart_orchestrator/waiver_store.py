@@ -1,7 +1,7 @@
 """Store waivers in the lake. A waiver states that a partition will never come. It applies to every check of the dataset.
 
 A waiver is a small object under `_waived/` beside the partitions. A waiver never overwrites another waiver. A waived partition
-is not expected. If its data arrive later, the partition counts as expected again.
+is not expected. If the data of a waived partition arrive later, the partition counts as expected again.
 """
 
 from __future__ import annotations

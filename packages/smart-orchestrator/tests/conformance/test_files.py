@@ -6,7 +6,6 @@ import bz2
 import datetime as dt
 import gzip
 import os
-from dataclasses import replace
 
 import pytest
 
@@ -113,7 +112,7 @@ def test_the_empty_objects_that_stores_keep_for_folders_are_not_data(writer):
     adapter = adapter_of(writer.dataset())
     objects = writer.lake.list(FOLDER)
     markers = [
-        replace(objects[0], key=f"{FOLDER}/{name}", size=0) for name in ("country=US", "country=US_$folder$")
+        objects[0]._replace(key=f"{FOLDER}/{name}", size=0) for name in ("country=US", "country=US_$folder$")
     ]
     partition = adapter.inspect_objects(DAY, [*objects, *markers], InspectOptions())
     assert (partition.code, partition.rows) == (Code.OK, ROWS + 2)

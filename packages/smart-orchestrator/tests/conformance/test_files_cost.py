@@ -5,13 +5,17 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import json
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from smart_orchestrator.adapters.base import adapter_of
 from smart_orchestrator.adapters.manifest import Depth, InspectOptions
+from smart_orchestrator.committing.writer import Part, commit
+from smart_orchestrator.model.dataset import Dataset
 from smart_orchestrator.model.partition import Code
+from smart_orchestrator.runners.ledger import Ledger
 from testing.partition_writers import ROWS, PathWriter, parquet_of
 
 from .one_day import DAY, FOLDER, inspect_day, put
@@ -68,6 +72,36 @@ def test_many_files_of_one_partition_are_read_by_threads(writer):
     for number in range(40):
         put(writer, f"data_{number}.parquet", parquet_of(1, number))
     assert inspect_day(writer).rows == 40
+
+
+def test_a_batch_opens_the_ledger_once_to_read_and_once_to_write(tmp_path, monkeypatch):
+    writer, days, opened = PathWriter(str(tmp_path / "lake")), TEN_YEARS[:40], []
+    writer.write(days)
+    connect = sqlite3.connect
+    monkeypatch.setattr(
+        "sqlite3.connect", lambda *args, **options: opened.append(args) or connect(*args, **options)
+    )
+    for expected in (2, 1):
+        opened.clear()
+        options = InspectOptions(memory=Ledger(tmp_path / "state"))
+        verdicts = adapter_of(writer.dataset()).inspect(days, options)
+        assert all(partition.rows == ROWS for partition in verdicts.values())
+        assert len(opened) == expected
+
+
+@pytest.mark.parametrize("size", [1, 3 << 20], ids=["small", "large"])
+def test_only_large_partitions_of_a_local_lake_are_inspected_by_threads(tmp_path, monkeypatch, size):
+    dataset = Dataset("orders", str(tmp_path / "lake"), "dt={start:%Y-%m-%d}", format="raw")
+    for day in TEN_YEARS[:2]:
+        commit(dataset, day, [Part(b"x" * size, 1)], columns=())
+    pools = []
+    monkeypatch.setattr(
+        "concurrent.futures.ThreadPoolExecutor",
+        lambda *args, **options: pools.append(args) or ThreadPoolExecutor(*args, **options),
+    )
+    verdicts = adapter_of(dataset).inspect(TEN_YEARS[:2], InspectOptions())
+    assert [partition.code for partition in verdicts.values()] == [Code.OK, Code.OK]
+    assert len(pools) == (size > 1)
 
 
 @pytest.mark.slow

@@ -37,7 +37,7 @@ def test_the_newest_protocol_that_the_server_offers_is_spoken(tmp_path, monkeypa
             for day in DAYS:
                 assert client.top_pages("en.wikipedia", "all-access", day).status == 200
 
-    assert server.protocols == [spoken, spoken]
+    assert server.used_protocols == [spoken, spoken]
     assert server.connections == 1
     assert all(agent.startswith("wiki-trends/") for agent in server.user_agents)
 
@@ -60,7 +60,7 @@ def test_a_fault_of_http2_is_retried_and_then_unreachable(tmp_path, monkeypatch,
             pytest.raises(WikimediaUnreachable),
         ):
             client.top_pages("en.wikipedia", "all-access", DAYS[0])
-    assert len(server.protocols) > 1
+    assert len(server.used_protocols) > 1
 
 
 def test_a_server_whose_certificate_nobody_vouches_for_is_not_asked(tmp_path):
@@ -70,4 +70,4 @@ def test_a_server_whose_certificate_nobody_vouches_for_is_not_asked(tmp_path):
             pytest.raises(WikimediaUnreachable, match="certificate"),
         ):
             client.top_pages("en.wikipedia", "all-access", DAYS[0])
-        assert server.protocols == []
+        assert server.used_protocols == []

@@ -1,8 +1,8 @@
 """Check the rows of many partitions in one query, which is faster than one query for each partition.
 
 The query can only confirm that a partition is complete. It confirms only a partition with a manifest of the writer of this package,
-whose parts have not changed and whose rows violate no rule. Every other partition is inspected separately, and this result names the
-fault.
+whose parts have not changed and whose rows violate no rule. Every other partition is inspected separately, so that its
+result names the fault.
 """
 
 from __future__ import annotations

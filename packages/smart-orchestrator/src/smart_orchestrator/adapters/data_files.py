@@ -5,8 +5,7 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from smart_orchestrator.adapters.manifest_document import MARKER, is_auxiliary
 from smart_orchestrator.model.partition import PartInfo
@@ -31,8 +30,7 @@ _EXTENSIONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class DataFiles:
+class DataFiles(NamedTuple):
     """The objects of a partition. Each name is relative to the folder of the partition.
 
     Attributes:

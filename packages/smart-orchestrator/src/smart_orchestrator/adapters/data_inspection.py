@@ -8,8 +8,6 @@ import threading
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Protocol
 
-from smart_orchestrator.contract.finding import FIRST_FEW
-from smart_orchestrator.contract.reading import PartFault
 from smart_orchestrator.model.partition import Code, Partition, rows_text
 
 if TYPE_CHECKING:
@@ -97,6 +95,7 @@ def _check_data(dataset: Dataset, base: Partition, lake: Lake) -> Partition:
 
 def _check_parts(dataset: Dataset, base: Partition, lake: Lake) -> Partition:
     from smart_orchestrator.contract import rows as contents
+    from smart_orchestrator.contract.reading import PartFault
     from smart_orchestrator.contract.sources import LakePart
 
     folder = dataset.key(base.day)
@@ -120,6 +119,8 @@ def is_foreign(partition: Partition) -> bool:
 def _check_contents(dataset: Dataset, base: Partition, examined: Contents) -> Partition:
     counted = base.with_counts(examined.rows, examined.volume if examined.volume is not None else base.volume)
     if examined.findings:
+        from smart_orchestrator.contract.finding import FIRST_FEW
+
         first = examined.findings[0]
         texts = [finding.text for finding in examined.findings if finding.code is first.code]
         more = f" (and {len(texts) - FIRST_FEW} more)" if len(texts) > FIRST_FEW else ""

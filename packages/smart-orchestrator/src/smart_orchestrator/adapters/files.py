@@ -37,12 +37,10 @@ if TYPE_CHECKING:
 
 # The number of bytes that the first request reads at the end of a Parquet file. Most footers are shorter.
 TAIL_BYTES = 64 << 10
-# Increase this number when the rules in this module change, so that results of earlier rules in the memory are ignored.
+# Increase this number when the rules in this module change, so that cached results of earlier rules are ignored.
 RULES_VERSION = 2
 # The largest number of footers of one partition that a single thread reads.
 MAX_FOOTERS_IN_ONE_THREAD = 16
-# The largest number of keys of a local lake that a single thread inspects.
-MAX_KEYS_IN_ONE_THREAD = 16
 
 
 class FooterResult(NamedTuple):
@@ -64,10 +62,10 @@ class FooterResult(NamedTuple):
 class FilesAdapter(ObjectAdapter):
     """An adapter for partitions of any writer that does not write a marker."""
 
-    def reads_little(self, keys: Sequence[dt.date], options: InspectOptions) -> bool:
-        """Return whether only listings and footers of a few keys of a local lake are read."""
-        is_shallow = self.dataset.format == "parquet" and options.depth is not Depth.ROWS
-        return self.lake.listing_is_local and is_shallow and len(keys) <= MAX_KEYS_IN_ONE_THREAD
+    def reads_little(self, listings: Mapping[dt.date, Sequence[ObjectInfo]], options: InspectOptions) -> bool:
+        """Return whether only footers are read, which a single thread does faster than several."""
+        del listings
+        return self.dataset.format == "parquet" and options.depth is not Depth.ROWS
 
     def inspect_objects(
         self, key: dt.date, objects: Sequence[ObjectInfo], options: InspectOptions
@@ -144,7 +142,7 @@ class FilesAdapter(ObjectAdapter):
         return self._inspect_content(base, options)
 
     def _inspect_content(self, base: Partition, options: InspectOptions) -> Partition:
-        """Read the files that are not in the memory, check them, and store the result in the memory."""
+        """Read and check the files without a cached result, and cache the result."""
         memory_key = f"{self.dataset.name} {key_text(base.day)} files {self._rules_digest()}"
         remembered = _parse_memory(options.memory.recall(memory_key)) if options.memory is not None else {}
         if options.depth is not Depth.ROWS:
@@ -172,7 +170,7 @@ class FilesAdapter(ObjectAdapter):
         return hashlib.sha256(repr((RULES_VERSION, rules, contract)).encode()).hexdigest()[:16]
 
     def _footers(self, base: Partition, recalled: Mapping[str, FooterResult]) -> dict[str, FooterResult]:
-        """Return the footer of every file, in the order of the files. Only the footers of files that are not recalled are read."""
+        """Return the footer of every file, in the order of the files. Only the footers that are not in `recalled` are read."""
         unread = [part for part in base.parts if part.name not in recalled]
         folder = self.dataset.key(base.day)
         if len(unread) > MAX_FOOTERS_IN_ONE_THREAD:
@@ -303,7 +301,7 @@ def _files_text(number: int) -> str:
 
 
 def _parse_memory(text: str | None) -> dict[str, Any]:
-    """Parse a document of the memory. Return an empty dict if there is no document, or if it cannot be parsed."""
+    """Parse a document of the cache. Return an empty dict if there is no document, or if the document cannot be parsed."""
     if text is None:
         return {}
     try:
@@ -313,7 +311,7 @@ def _parse_memory(text: str | None) -> dict[str, Any]:
 
 
 def _recall(base: Partition, remembered: Mapping[str, Any]) -> Partition | None:
-    """Return the partition with the result in the memory. Return None if the memory has no result for the same files."""
+    """Return the partition with the cached result. Return None if the cached result is not of the same files."""
     if remembered.get("fingerprint") != base.fingerprint:
         return None
     try:
@@ -338,7 +336,7 @@ def _different_footers(footers: Mapping[str, FooterResult]) -> list[FooterResult
 
 
 def _memory_text(partition: Partition, parts: Sequence[PartInfo], footers: Mapping[str, FooterResult]) -> str:
-    """Return the document for the memory: the result of the partition, and the footer of every file."""
+    """Return the document for the cache: the result of the partition, and the footer of every file."""
     distinct_columns = dict.fromkeys(footer.columns for footer in footers.values())
     schema_numbers = {columns: number for number, columns in enumerate(distinct_columns)}
     files = {
@@ -364,7 +362,7 @@ def _memory_text(partition: Partition, parts: Sequence[PartInfo], footers: Mappi
 
 
 def _recall_footers(base: Partition, remembered: Mapping[str, Any]) -> dict[str, FooterResult]:
-    """Return the footers in the memory, by file name, for the files with unchanged size and ETag."""
+    """Return the cached footers of the files with unchanged size and ETag, by file name."""
     try:
         schemas = [tuple(map(str, columns)) for columns in remembered["columns"]]
         files = remembered["files"]

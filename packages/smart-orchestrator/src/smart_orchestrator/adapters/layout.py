@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from smart_orchestrator.adapters.manifest_document import MARKER, is_part
 from smart_orchestrator.foreign import one_line
@@ -22,8 +21,7 @@ _FIRST_FEW = 3
 _NO_TIME = dt.datetime.fromtimestamp(0, dt.UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """The objects of a partition, classified by their names.
 
     Attributes:

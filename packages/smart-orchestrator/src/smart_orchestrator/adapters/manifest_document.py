@@ -143,7 +143,7 @@ def is_part(name: str) -> bool:
 
 
 def is_auxiliary(name: str) -> bool:
-    """Return whether a file is no data by its name: a backup, copy, checksum, signature, or a file that is being written."""
+    """Return whether a name is that of a file without data: a backup, copy, checksum, signature, or a file that is being written."""
     return _AUXILIARY.search(name) is not None
 
 

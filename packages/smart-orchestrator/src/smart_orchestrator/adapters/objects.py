@@ -5,6 +5,8 @@ The base class lists the partitions of a batch and inspects them in threads.
 
 from __future__ import annotations
 
+import threading
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from concurrent.futures import Executor
+    from contextlib import AbstractContextManager
 
     from smart_orchestrator.adapters.data_inspection import Memory
     from smart_orchestrator.adapters.manifest import InspectOptions
@@ -25,11 +28,19 @@ if TYPE_CHECKING:
 
 # Up to this number of keys, one listing for each key is cheaper than one listing from the first key to the last.
 MAX_SEPARATE_LISTINGS = 30
+# A single thread lists up to this number of partitions of a local lake.
+MAX_KEYS_IN_ONE_THREAD = 16
+# A single thread inspects listed partitions if all their objects together have at most this number of bytes.
+_LITTLE_BYTES = 4 << 20
 
 
 @runtime_checkable
 class BatchMemory(Protocol):
-    """A cache (`Memory`) that can store many values in one operation."""
+    """A cache (`Memory`) that can read and store many values in one operation."""
+
+    def recalling(self) -> AbstractContextManager[Callable[[str], str | None]]:
+        """Return a context manager for a function like `recall`, which only one thread at a time may call."""
+        ...
 
     def remember_many(self, values: Mapping[str, str]) -> None:
         """Store every value under its key."""
@@ -37,19 +48,33 @@ class BatchMemory(Protocol):
 
 
 class _BufferedMemory:
-    """A cache that collects the values of a batch, and stores all values in `flush`."""
+    """The cache of one batch. It opens the cache `memory` at the first `recall`, and stores the new values together in `flush`."""
 
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
         self._values: dict[str, str] = {}
+        self._recall: Callable[[str], str | None] | None = None
+        self._opened = ExitStack()
+        self._lock = threading.Lock()
 
     def recall(self, key: str) -> str | None:
-        return self._memory.recall(key)
+        with self._lock:
+            if self._recall is None:
+                self._recall = self._open()
+            return self._recall(key)
+
+    def _open(self) -> Callable[[str], str | None]:
+        if isinstance(self._memory, BatchMemory):
+            return self._opened.enter_context(self._memory.recalling())
+        return self._memory.recall
 
     def remember(self, key: str, value: str) -> None:
         self._values[key] = value
 
     def flush(self) -> None:
+        self._opened.close()
+        if not self._values:
+            return
         if isinstance(self._memory, BatchMemory):
             self._memory.remember_many(self._values)
             return
@@ -107,7 +132,7 @@ class ObjectAdapter:
                 failures.append(error)
                 raise
 
-        if self.reads_little(keys, options):
+        if listings is not None and self.lake.listing_is_local and self.reads_little(listings, options):
             return {key: inspect_key(key, options) for key in keys}
         from concurrent.futures import ThreadPoolExecutor
 
@@ -124,10 +149,10 @@ class ObjectAdapter:
         """
         raise NotImplementedError
 
-    def reads_little(self, keys: Sequence[dt.date], options: InspectOptions) -> bool:
-        """Return whether the inspection of the keys is shorter than the start of threads."""
-        del keys, options
-        return False
+    def reads_little(self, listings: Mapping[dt.date, Sequence[ObjectInfo]], options: InspectOptions) -> bool:
+        """Return whether the listed partitions of a local lake are so small that a single thread is faster than several."""
+        size = sum(info.size for objects in listings.values() for info in objects)
+        return options.depth is not Depth.ROWS and size <= _LITTLE_BYTES
 
     def _inspect_all(
         self,
@@ -139,8 +164,12 @@ class ObjectAdapter:
         return list(pool.map(lambda key: inspect_key(key, options), keys))
 
     def _listings(self, keys: Sequence[dt.date]) -> dict[dt.date, list[ObjectInfo]] | None:
-        """List the objects of all partitions at once; return None if one listing for each key is cheaper."""
-        if self.lake.listing_is_local or len(keys) <= MAX_SEPARATE_LISTINGS:
+        """List the objects of all partitions; return None if the threads that inspect the partitions list them faster."""
+        if self.lake.listing_is_local:
+            if len(keys) > MAX_KEYS_IN_ONE_THREAD:
+                return None
+            return {key: list_partition(self.dataset, key, self.lake) for key in keys}
+        if len(keys) <= MAX_SEPARATE_LISTINGS:
             return None
         folders = {self.dataset.key(key): key for key in keys}
         objects: dict[dt.date, list[ObjectInfo]] = {key: [] for key in keys}

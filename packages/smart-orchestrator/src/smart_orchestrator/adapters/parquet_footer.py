@@ -6,7 +6,6 @@ before the row groups, so the parser stops before the statistics of the columns.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from smart_orchestrator.contract.reading import Unreadable
@@ -95,12 +94,12 @@ def parse_footer(tail: bytes, size: int) -> Footer:
         raise Unreadable(f"its footer cannot be read ({error})") from None
 
 
-@dataclass(slots=True)
 class _Reader:
     """A reader of values in Thrift's compact protocol."""
 
-    data: bytes
-    position: int = 0
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.position = 0
 
     def byte(self) -> int:
         value = self.data[self.position]

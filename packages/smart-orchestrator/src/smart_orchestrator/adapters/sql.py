@@ -163,7 +163,7 @@ class SqlAdapter:
         return sa.text(_PARAMETER.sub(r"\\:", query)).columns().subquery("dataset_query")
 
     def _key(self, value: object) -> Key:
-        """Convert the key column's value of a group to a partition key."""
+        """Convert a value of the key column to the partition key of its group."""
         if isinstance(value, dt.datetime):
             return value.replace(tzinfo=dt.UTC) if self.dataset.grain is Grain.HOUR else value.date()
         if isinstance(value, dt.date):

@@ -122,7 +122,7 @@ def postgres_url(conn_id: str) -> str | None:
 def notification_urls(name: str) -> list[str]:
     """Return the Apprise URLs of the connection `name`, or else of the variable `name`.
 
-    In the connection, the password holds the URLs, or else the field `url` of the extra does.
+    In the connection, the URLs are in the password or, if it is empty, in the field `url` of the extra.
     """
     conn = connection(name)
     text = "" if conn is None else conn.password or str(conn.extra_dejson.get("url", ""))

@@ -1,9 +1,9 @@
 """Asset events with partition keys: one event for each version of a partition that a check has verified.
 
-Airflow 3.3 starts DAGs with a `PartitionedAssetTimetable` for events with a partition key only, and all other DAGs that are
-scheduled on the asset for events without a key only. A task that updates an asset therefore emits both: an event with a key for
-each newly verified partition, and one event without a key. The second one needs an asset alias, because Airflow takes events of both
-kinds from one task only if one of them comes by an alias.
+In Airflow 3.3, only events with a partition key start a DAG with a `PartitionedAssetTimetable`, and only events without a key start any
+other DAG that is scheduled on the asset. A task that updates an asset therefore emits both kinds: an event with a key for each newly
+verified partition, and one event without a key. The event without a key is emitted through an asset alias, because Airflow accepts
+both kinds from one task only if one of them comes through an alias.
 
 The state store of the asset in Airflow keeps the version of each key that was emitted. A re-run, a cleared task or another DAG with
 the same asset emits a key again only if its data have changed. A retry after a try that did not succeed emits its keys again,

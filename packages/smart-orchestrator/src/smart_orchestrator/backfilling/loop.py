@@ -1,10 +1,10 @@
-"""Execute a backfill: start the runs that are due, follow the runs in flight, and stop when every key is filled or failed.
+"""Execute a backfill: start a run for each key that needs one, wait for the runs in flight, and stop when every key is filled or failed.
 
-This process starts at most `Limits.jobs` parallel runs. The failure of one key does not affect other keys. A run that succeeds
-without a complete partition counts as failed, with the failure NO_DATA_AFTER_SUCCESS. The loop stops waiting when the window
-can no longer become ready, unless runs execute in this process. The functions raise `RunsError` if runs cannot be started or
-polled, and `LakeError` if partitions cannot be inspected. After Ctrl-C (`KeyboardInterrupt`), the same command resumes the
-backfill, because partitions become visible only when they are committed.
+At most `Limits.jobs` runs of one backfill are in flight at the same time. The failure of one key does not affect other keys. A run that
+succeeds without a complete partition counts as failed, with the failure NO_DATA_AFTER_SUCCESS. The loop stops waiting when the window
+can no longer become ready, unless the runs execute in this process. The functions raise `RunsError` if runs cannot be started or
+polled, and `LakeError` if partitions cannot be inspected. After Ctrl-C (`KeyboardInterrupt`), the same command continues the
+backfill, because no partition is visible before it is committed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.runners.base import Runner
 
-# The first and the longest pause between two inspections of partitions that an unknown writer is writing.
+# The first and the longest pause, in seconds, between two inspections of partitions that an unknown writer is writing.
 INSPECT_SECONDS = 2.0
 MAX_INSPECT_SECONDS = 60.0
 
@@ -68,7 +68,7 @@ def backfill(
 
     Args:
         dataset: the dataset whose keys are backfilled.
-        check: the function that returns the completeness of the window. It is called before and after the backfill.
+        check: the function that checks the window. This function is called before and after the backfill.
         runner: the runner of the pipeline.
         limits: the limits on parallel runs, attempts and time.
         reporter: the receiver of progress reports; by default, nothing is reported.
@@ -99,12 +99,12 @@ def execute_plan(
     Args:
         dataset: the dataset whose keys are backfilled.
         plan: the action for each key of the window.
-        check: the function that returns the completeness of the window. It is called after the runs.
+        check: the function that checks the window. This function is called after the runs.
         runner: the runner of the pipeline.
         limits: the limits on parallel runs, attempts and time.
         reporter: the receiver of progress reports; by default, nothing is reported.
-        only_planned: whether to start only the runs in the plan. Otherwise, a run is also started for a key whose unknown writer
-            stops without a complete partition.
+        only_planned: whether to start only the runs in the plan. If not set, a run is also started for a
+            partition that an unknown writer leaves incomplete.
 
     Raises:
         LakeError: the lake does not answer, or refuses access.
@@ -170,7 +170,7 @@ def _cap_jobs(limits: Limits, runner: Runner) -> Limits:
 
 
 def _execute(state: BackfillState) -> Outcome:
-    """Repeat the steps of a backfill until it is finished, the goal is unreachable, or the time-out expires."""
+    """Start, poll and inspect in a loop until every key is filled or failed, the window cannot become ready, or the time is over."""
     runner, limits = state.runner, state.limits
     deadline = time.monotonic() + limits.timeout
     next_inspection = 0.0
@@ -188,7 +188,7 @@ def _execute(state: BackfillState) -> Outcome:
         if state.is_goal_unreachable:
             return state.outcome(GOAL_UNREACHABLE_REASON)
         if state.active or state.watched:
-            until_inspection = max(0.0, min(next_inspection, deadline) - time.monotonic())
-            runner.wait(next(pauses) if state.active else until_inspection)
+            seconds_to_inspection = max(0.0, min(next_inspection, deadline) - time.monotonic())
+            runner.wait(next(pauses) if state.active else seconds_to_inspection)
         state.poll_runs()
     return state.outcome()

@@ -1,7 +1,8 @@
 """Save plans in files, and read them.
 
-A file contains the steps of a plan and a digest of these steps, but no code and no shell command. A saved plan is executed only if
-the lake and the runs have not changed: `changes_since` compares the saved plan with a new plan for the same window.
+A file contains the steps of a plan and a digest of these steps, but no code and no shell command. Before a saved plan is executed, the
+caller makes a new plan for the same window. `changes_since` compares the two plans, and so shows whether the lake or the runs have
+changed.
 """
 
 from __future__ import annotations
@@ -39,8 +40,8 @@ class SavedPlan:
         as_of: the as-of key of the window, as text.
         lag: the publication lag of the window, in grains.
         runner: the name of the runner that starts the runs; None for a dataset without a runner.
-        steps: the step of each key, by the key as text. `run` is the run to follow. `latest_run` is the latest run of a missing key,
-            with its state.
+        steps: the steps, by the key as text. In a step, `run` is the name of the run to follow; `latest_run` is the name and the
+            state of the latest run of a missing key.
     """
 
     dataset: str
@@ -56,7 +57,7 @@ class SavedPlan:
         """Return the saved form of a plan."""
         window = plan.completeness.window
         steps = {
-            # `day` is a key of any grain.
+            # The attribute is called `day`, but the grain of the key may be any other.
             key_text(step.day): {
                 "action": step.action.value,
                 "code": partition.code.value,
@@ -157,7 +158,7 @@ def _comparable_facts(step: Mapping[str, Any]) -> list[object]:
 
 
 def _has_settled(step: Mapping[str, Any], new_step: Mapping[str, Any]) -> bool:
-    """Return whether the files of a key are unchanged, and became old enough to count as written after the plan was made."""
+    """Return whether a partition is unchanged, and counted as being written in the saved plan, but not in the new plan."""
     return (
         (step["code"], step["action"], new_step["action"]) == (Code.STILL_WRITING, Action.WAIT, Action.KEEP)
         and step["fingerprint"] is not None
@@ -171,7 +172,7 @@ def _state_text(step: Mapping[str, Any]) -> str:
 
 
 def _run_text(run: Run | None) -> str | None:
-    """Return the name and the state of a run. A run that was queued and is now running has not changed."""
+    """Return the name and the state of a run. Queued and running are one state, so that the start of a queued run is not a change."""
     if run is None:
         return None
     return f"{run.name} {'in flight' if run.in_flight else run.state.value}"

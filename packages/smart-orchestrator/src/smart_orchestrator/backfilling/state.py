@@ -95,7 +95,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """The number of available keys that makes a window ready, and the number before the backfill.
+    """The goal of a backfill: how many keys must be available for the window to be ready, and how many already are.
 
     Attributes:
         available: the number of keys that were available before the backfill.
@@ -125,8 +125,8 @@ class BackfillState:
         lake: the lake to inspect; None for the lake that the dataset names.
         goal: the goal of the window; None for a `fetch`, which has no window.
         states: the state of each key. Queued keys are started in the order of this mapping.
-        only_planned: whether to start only the runs in the plan. Otherwise, a run is also started for a watched key whose writer
-            stops without a complete partition.
+        only_planned: whether to start only the runs in the plan. If not set, a run is also started for a partition that an unknown
+            writer leaves incomplete.
     """
 
     dataset: Dataset
@@ -208,7 +208,7 @@ class BackfillState:
                 self._evaluate_ended_run(run)
 
     def inspect_watched(self) -> list[Partition]:
-        """Inspect the watched keys once. Fill complete keys, and queue or give up keys whose writer has stopped.
+        """Inspect the watched keys once. Mark complete keys as filled, and queue or give up keys whose writer has stopped.
 
         Returns:
             The partitions that are still being written.
@@ -245,7 +245,7 @@ class BackfillState:
         return sum(state.has_ended for state in self.states.values()), len(self.states)
 
     def outcome(self, why: str = "") -> Outcome:
-        """Return the result so far. Unfinished keys count as abandoned, for the reason `why`."""
+        """Return the result so far. Keys that are neither filled nor failed count as abandoned, for the reason `why`."""
         states = sorted(self.states.items())
         runs = [run for _, state in states for run in state.runs]
         filled = {key: state.measured for key, state in states if state.phase is Phase.FILLED}
@@ -303,7 +303,7 @@ class BackfillState:
             self.reporter.followed(run, self.progress())
 
     def _evaluate_ended_run(self, run: Run) -> None:
-        """Inspect the partition of a run that has ended, and fill, requeue or fail the key."""
+        """Inspect the partition of a run that has ended, and mark the key as filled, queued or failed."""
         partition = inspect_key(
             self.dataset, run.day, lake=self.lake, writer_ended=run.state is RunState.SUCCEEDED
         )

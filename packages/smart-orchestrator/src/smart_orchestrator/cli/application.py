@@ -86,7 +86,7 @@ def run_app(app: typer.Typer, program: Program, arguments: Sequence[str] | None 
 def _with_invoked_command(app: typer.Typer, arguments: Sequence[str]) -> typer.Typer:
     """Return the application with only the command that the arguments invoke, because Typer builds every command it has.
 
-    The application itself is returned if the first argument that is not an option is not a command, or a group of commands.
+    If the first word of the arguments is not the name of a command, or is the name of a group of commands, return the application itself.
     """
     word = next((argument for argument in arguments if not argument.startswith("-")), None)
     unnamed_groups = [group.typer_instance for group in app.registered_groups if not group.name]

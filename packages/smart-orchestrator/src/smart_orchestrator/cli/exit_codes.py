@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import re
@@ -141,6 +142,8 @@ def _with_output_failure(code: int) -> int:
 def exit_process(code: int) -> NoReturn:
     """End the process. After a failure, do not wait for running threads: work that is not committed is not visible."""
     if code == DONE:
+        # Without this, Python searches all objects for cycles before it exits, which takes a tenth of the time of a short command.
+        gc.freeze()
         sys.exit(code)
     sys.stdout.flush()
     sys.stderr.flush()

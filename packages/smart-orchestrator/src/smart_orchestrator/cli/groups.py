@@ -8,36 +8,61 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import fields, is_dataclass
-from functools import wraps
+from functools import cached_property, update_wrapper
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+class _CommandWithGroups:
+    """A command whose signature has a parameter for each field of its groups.
+
+    The signature is computed when Typer asks for it, because a program has many commands and runs one of them.
+    """
+
+    def __init__(self, command: Callable[..., None]) -> None:
+        # The annotations are not copied, because a property computes them.
+        update_wrapper(self, command, assigned=("__module__", "__name__", "__qualname__", "__doc__"))
+        self._command = command
+
+    def __call__(self, **values: Any) -> None:
+        """Run the command with the values of all options."""
+        for name, group in self._groups.items():
+            values[name] = group(**{field.name: values.pop(field.name) for field in fields(group)})
+        self._command(**values)
+
+    @cached_property
+    def _groups(self) -> dict[str, type[Any]]:
+        """The groups among the parameters of the command, by the name of the parameter."""
+        parameters = inspect.signature(self._command, eval_str=True).parameters
+        return {
+            name: parameter.annotation
+            for name, parameter in parameters.items()
+            if isinstance(parameter.annotation, type) and is_dataclass(parameter.annotation)
+        }
+
+    @cached_property
+    def __signature__(self) -> inspect.Signature:
+        signature = inspect.signature(self._command, eval_str=True)
+        parameters: list[inspect.Parameter] = []
+        for name, parameter in signature.parameters.items():
+            if name not in self._groups:
+                parameters.append(parameter)
+                continue
+            group = self._groups[name]
+            hints = get_type_hints(group, include_extras=True)
+            parameters += [
+                parameter.replace(name=field.name, default=field.default, annotation=hints[field.name])
+                for field in fields(group)
+            ]
+        return signature.replace(parameters=parameters)
+
+    @cached_property
+    def __annotations__(self) -> dict[str, Any]:  # type: ignore[override]
+        return {name: parameter.annotation for name, parameter in self.__signature__.parameters.items()}
+
+
 def with_groups(command: Callable[..., None]) -> Callable[..., None]:
     """Replace each group among the parameters of a command with its fields, because Typer needs a flat signature."""
-    signature = inspect.signature(command, eval_str=True)
-    groups: dict[str, type[Any]] = {}
-    parameters: list[inspect.Parameter] = []
-    for name, parameter in signature.parameters.items():
-        group = parameter.annotation
-        if not (isinstance(group, type) and is_dataclass(group)):
-            parameters.append(parameter)
-            continue
-        groups[name] = group
-        hints = get_type_hints(group, include_extras=True)
-        parameters += [
-            parameter.replace(name=field.name, default=field.default, annotation=hints[field.name])
-            for field in fields(group)
-        ]
-
-    @wraps(command)
-    def call_with_groups(**values: Any) -> None:
-        for name, group in groups.items():
-            values[name] = group(**{field.name: values.pop(field.name) for field in fields(group)})
-        command(**values)
-
-    call_with_groups.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    call_with_groups.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    return call_with_groups
+    return _CommandWithGroups(command)

@@ -177,7 +177,7 @@ def _parse_key(field: str, text: str, dataset: Dataset) -> Key:
 
 
 def _containing(text: str, dataset: Dataset) -> Key | None:
-    """Return the key of a dataset that contains a day or an hour, so that one as-of fits the datasets of all grains."""
+    """Return the key of a dataset whose span contains a day or an hour, so that one as-of can be given for datasets of all grains."""
     for grain in (Grain.DAY, Grain.HOUR):
         try:
             return dataset.grain.floor(grain.start(grain.parse(text), dataset.zone), dataset.zone)

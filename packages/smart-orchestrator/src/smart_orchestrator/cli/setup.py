@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -34,6 +33,7 @@ def init(
 ) -> None:
     """Search a lake for partitions, and write a configuration for them. Print the evidence for it."""
     import datetime as dt
+    import shlex
 
     from smart_orchestrator.cli import printing
     from smart_orchestrator.errors import OptionError

@@ -120,7 +120,7 @@ def find_leftovers(
 
 
 def refuse_unmarked(lake_url: str, leftovers: Sequence[Vacuumed]) -> None:
-    """Refuse to vacuum a lake without a manifest of this program, because all its objects may be of another program.
+    """Refuse to vacuum a lake without a manifest of this program, because all its objects may belong to another program.
 
     Raises:
         VacuumRefused: the lake has objects and no manifest of this program.

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.store.base import Lake, ObjectInfo
 
 
-# The text for the other writer in a `LostRace` error when the marker names no run. It follows the word `run`.
+# In a `LostRace` error, this text follows the word `run` when the marker names no run.
 UNKNOWN_WRITER = "of another writer"
 
 

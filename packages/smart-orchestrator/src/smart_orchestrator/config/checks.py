@@ -5,7 +5,6 @@ from __future__ import annotations
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.config.runners import AirflowConfig
 from smart_orchestrator.config.tables import unknown_name_error
 from smart_orchestrator.model.grain import Grain
 from smart_orchestrator.model.spans import has_whole_hours
@@ -43,10 +42,10 @@ def topological_order(path: str, datasets: Mapping[str, Dataset]) -> list[str]:
 def check_hourly_time_zones(
     path: str, datasets: Mapping[str, Dataset], consumers: Mapping[str, ConsumerConfig]
 ) -> None:
-    """Reject a table that reads hourly datasets in a time zone whose days do not consist of complete UTC hours.
+    """Reject a dataset or a consumer that reads hourly datasets in a time zone whose days do not consist of complete UTC hours.
 
     Raises:
-        ConfigError: the offset of such a time zone is not a whole number of hours.
+        ConfigError: there is such a dataset or consumer.
     """
     readers = [(f"datasets.{name}", dataset.timezone, dataset.needs) for name, dataset in datasets.items()]
     readers += [
@@ -92,7 +91,11 @@ def check_grains_of_dags(
         ConfigError: a dataset has such a runner.
     """
     for name, dataset in datasets.items():
-        if dataset.grain is not Grain.DAY and isinstance(runners.get(dataset.runner or ""), AirflowConfig):
+        if dataset.grain is Grain.DAY or dataset.runner is None:
+            continue
+        from smart_orchestrator.config.runners import AirflowConfig
+
+        if isinstance(runners.get(dataset.runner), AirflowConfig):
             raise ConfigError(
                 path,
                 f"datasets.{name}.runner",

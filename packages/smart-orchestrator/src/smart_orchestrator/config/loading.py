@@ -16,7 +16,6 @@ from smart_orchestrator.config.checks import (
     check_hourly_time_zones,
     topological_order,
 )
-from smart_orchestrator.config.runners import parse_runner
 from smart_orchestrator.config.signals import parse_messages, parse_metrics_file, parse_objectives
 from smart_orchestrator.config.tables import ConfigTable, unknown_name_error
 from smart_orchestrator.config.upstream import parse_grain, parse_lag, parse_upstream
@@ -43,9 +42,11 @@ from smart_orchestrator.store.urls import parse_lake_url
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from smart_orchestrator.config.runners import RunnerConfig
+
 FILE_NAME = "smart-orchestrator.toml"
 DEFAULT_STATE = ".smart-orchestrator"
-# Some options belong to some adapters only: the adapters of each such option.
+# The options that only some adapters have, each with these adapters.
 _ADAPTERS_OF_OPTIONS: Mapping[str, Sequence[Adapter]] = {
     "glob": ("marker", "files"),
     "min_files": ("marker", "files"),
@@ -106,7 +107,7 @@ def parse_config(data: bytes, path: Path) -> Config:
     folder = path.absolute().parent
     state = folder / Path(root.text("state", DEFAULT_STATE)).expanduser()
     dataset_tables = root.tables("datasets")
-    runners = {name: parse_runner(name, table) for name, table in root.tables("runners").items()}
+    runners = _parse_runners(root.tables("runners"))
     objectives = parse_objectives(dataset_tables)
     upstreams = {name: parse_upstream(table, parse_grain(table)) for name, table in dataset_tables.items()}
     parsed = {name: _parse_dataset(name, table, folder) for name, table in dataset_tables.items()}
@@ -145,6 +146,14 @@ def parse_config(data: bytes, path: Path) -> Config:
         metrics_file=metrics_file,
         upstreams={name: upstream for name, upstream in upstreams.items() if upstream is not None},
     )
+
+
+def _parse_runners(tables: Mapping[str, ConfigTable]) -> dict[str, RunnerConfig]:
+    if not tables:
+        return {}
+    from smart_orchestrator.config.runners import parse_runner
+
+    return {name: parse_runner(name, table) for name, table in tables.items()}
 
 
 def _parse_dataset(name: str, table: ConfigTable, folder: Path) -> tuple[Dataset, Policy, str | None]:

@@ -1,7 +1,7 @@
 """The `[runners.NAME]` tables of the configuration file.
 
 A table describes a runner of one of three kinds. The kind follows from the option that the table has: `command` (a program),
-`function` (a Python function), or `dag_id` (a DAG of an Airflow). No table contains a secret: the options for the token, the user
+`function` (a Python function), or `dag_id` (a DAG in Airflow). No table contains a secret: the options for the token, the user
 and the password are names of environment variables.
 """
 

@@ -6,20 +6,14 @@ from typing import TYPE_CHECKING
 
 from smart_orchestrator.config.tables import suggestion, unknown_name_error
 from smart_orchestrator.config.values import MessagesConfig
-from smart_orchestrator.model.freshness import (
-    COMPLETE_EXAMPLE,
-    FRESH_EXAMPLE,
-    Objective,
-    parse_complete,
-    parse_objective,
-)
-from smart_orchestrator.model.signal import ALL_EVENTS, Event
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from smart_orchestrator.config.tables import ConfigTable
+    from smart_orchestrator.model.freshness import Objective
+    from smart_orchestrator.model.signal import Event
 
 
 def parse_objectives(dataset_tables: Mapping[str, ConfigTable]) -> dict[str, Objective]:
@@ -28,31 +22,38 @@ def parse_objectives(dataset_tables: Mapping[str, ConfigTable]) -> dict[str, Obj
     Raises:
         ConfigError: a value is invalid, or a dataset has `complete` without `fresh`.
     """
-    objectives: dict[str, Objective] = {}
-    for name, table in dataset_tables.items():
-        fresh, complete = table.optional_text("fresh"), table.optional_text("complete")
-        if complete is not None:
-            try:
-                parse_complete(complete)
-            except ValueError as error:
-                raise table.error(
-                    "complete",
-                    f"{complete!r} {error}",
-                    f'Write complete = "{COMPLETE_EXAMPLE}", for example.',
-                ) from None
-            if fresh is None:
-                raise table.error(
-                    "complete", "needs a deadline", f'Add fresh = "{FRESH_EXAMPLE}", for example.'
-                )
-        if fresh is None:
-            continue
+    texts = {
+        name: (table.optional_text("fresh"), table.optional_text("complete"))
+        for name, table in dataset_tables.items()
+    }
+    return {
+        name: _parse_objective(dataset_tables[name], fresh, complete)
+        for name, (fresh, complete) in texts.items()
+        if fresh is not None or complete is not None
+    }
+
+
+def _parse_objective(table: ConfigTable, fresh: str | None, complete: str | None) -> Objective:
+    from smart_orchestrator.model.freshness import (
+        COMPLETE_EXAMPLE,
+        FRESH_EXAMPLE,
+        parse_complete,
+        parse_objective,
+    )
+
+    if complete is not None:
         try:
-            objectives[name] = parse_objective(fresh, complete or "")
+            parse_complete(complete)
         except ValueError as error:
-            raise table.error(
-                "fresh", f"{fresh!r} {error}", f'Write fresh = "{FRESH_EXAMPLE}", for example.'
-            ) from None
-    return objectives
+            fix = f'Write complete = "{COMPLETE_EXAMPLE}", for example.'
+            raise table.error("complete", f"{complete!r} {error}", fix) from None
+    if fresh is None:
+        raise table.error("complete", "needs a deadline", f'Add fresh = "{FRESH_EXAMPLE}", for example.')
+    try:
+        return parse_objective(fresh, complete or "")
+    except ValueError as error:
+        fix = f'Write fresh = "{FRESH_EXAMPLE}", for example.'
+        raise table.error("fresh", f"{fresh!r} {error}", fix) from None
 
 
 def parse_messages(root: ConfigTable, datasets: Iterable[str]) -> dict[str, MessagesConfig]:
@@ -66,6 +67,8 @@ def parse_messages(root: ConfigTable, datasets: Iterable[str]) -> dict[str, Mess
 
 
 def _parse_channel(name: str, table: ConfigTable, datasets: list[str]) -> MessagesConfig:
+    from smart_orchestrator.model.signal import ALL_EVENTS
+
     channel = MessagesConfig(
         name=name,
         urls_variable=table.text("urls_variable"),
@@ -80,6 +83,8 @@ def _parse_channel(name: str, table: ConfigTable, datasets: list[str]) -> Messag
 
 
 def _parse_event(table: ConfigTable, text: str) -> Event:
+    from smart_orchestrator.model.signal import ALL_EVENTS, Event
+
     if text not in ALL_EVENTS:
         fix = suggestion(text, ALL_EVENTS) or f"The events are {', '.join(ALL_EVENTS)}."
         raise table.error("on", f"{text!r} is not an event", fix)

@@ -212,7 +212,7 @@ class ConfigTable:
 
 
 def suggestion(name: str, names: Sequence[str]) -> str:
-    """Return the question whether the closest of `names` was meant; an empty text when none is close."""
+    """Return a question such as `Did you mean orders?` with the most similar of `names`; empty when none is similar."""
     matches = difflib.get_close_matches(name, names, 1)
     return f"Did you mean {matches[0]}?" if matches else ""
 

@@ -6,8 +6,7 @@ A probe is a table of one of three kinds. The kind follows from the option that 
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from smart_orchestrator.config.functions import parse_function_name
@@ -27,8 +26,7 @@ _KINDS = ("url", "command", "function")
 _SAMPLE_OFFSETS = (0, 1, 26, 400)
 
 
-@dataclass(frozen=True, slots=True)
-class ProbeConfig:
+class ProbeConfig(NamedTuple):
     """The probe of an upstream: exactly one of `url`, `command` and `function` is not empty.
 
     Attributes:
@@ -46,8 +44,7 @@ class ProbeConfig:
     timeout: float = DEFAULT_TIMEOUT
 
 
-@dataclass(frozen=True, slots=True)
-class UpstreamConfig:
+class UpstreamConfig(NamedTuple):
     """The upstream of a dataset.
 
     Attributes:

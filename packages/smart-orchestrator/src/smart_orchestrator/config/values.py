@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from smart_orchestrator.config.tables import unknown_name_error
 
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.signal import Event
 
 
-@dataclass(frozen=True, slots=True)
-class ConsumerConfig:
+class ConsumerConfig(NamedTuple):
     """A command that runs when the windows of the datasets that it reads are ready.
 
     Attributes:
@@ -54,8 +53,7 @@ class ConsumerConfig:
         return ZoneInfo(self.timezone)
 
 
-@dataclass(frozen=True, slots=True)
-class MessagesConfig:
+class MessagesConfig(NamedTuple):
     """A table `[messages.NAME]`: the addresses that receive messages about some events.
 
     Attributes:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from smart_orchestrator.model.partition import Code
 
@@ -14,8 +13,7 @@ if TYPE_CHECKING:
 FIRST_FEW = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """One violation: a code, and a sentence that names the part, the row and the column."""
 
     code: Code
@@ -36,7 +34,7 @@ def difference_text(part: str, columns: Sequence[str], other: str, other_columns
 
 
 def _first_few(columns: Sequence[str]) -> str:
-    """Return a list of the first few columns. It has more columns than a list of violations has entries, because names are short."""
+    """Join the first few names of columns. More names than violations are listed, because names are short."""
     more = len(columns) - 2 * FIRST_FEW
     return ", ".join(columns[: 2 * FIRST_FEW]) + (f" and {more} more" if more > 0 else "")
 

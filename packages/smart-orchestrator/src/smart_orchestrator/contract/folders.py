@@ -1,4 +1,4 @@
-"""Columns in the names of the folders of a data file."""
+"""Read the columns that Hive and Spark write into folder names, such as `country=US`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 
 
 def folder_columns(name: str) -> dict[str, str | None]:
-    """Return the columns and values in the folder names of a path by Hive or Spark, such as `country=US/part-0.csv`."""
+    """Return the columns and values in the folder names of a path, such as `country=US/part-0.csv`."""
     pairs = [folder.split("=", 1) for folder in name.split("/")[:-1] if "=" in folder]
     return {unquote(key): None if value == HIVE_NULL else unquote(value) for key, value in pairs}

@@ -1,8 +1,8 @@
-"""Translate the exceptions of file readers: every failure to read a part becomes `Unreadable`.
+"""Translate the exceptions of the libraries that read files: if a part cannot be read, `Unreadable` is raised.
 
-Readers raise more than their own error classes: zlib raises `OSError`, and a panic of Polars derives from `BaseException`.
-Errors that are not about the bytes of the part are raised unchanged: errors of the lake, missing packages, a lack of memory,
-and interrupts.
+These libraries raise many classes. The gzip reader, for example, raises `OSError`, and a panic in Polars raises a subclass of
+`BaseException`. Exceptions that do not come from the bytes of the part are not translated: errors of the lake, a missing package, a
+lack of memory, and interrupts.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Unreadable(ValueError):
 
 
 class NotSparkCsv(Exception):
-    """The CSV is not in Spark's dialect."""
+    """A CSV file does not follow the quoting rules of Spark's writer."""
 
 
 class PartFault(Exception):
@@ -71,10 +71,10 @@ def _first_line(error: BaseException) -> str:
 
 
 class _PanicFilter:
-    """A filter that removes the panic messages that Rust writes to the descriptor of stderr.
+    """Removes the messages that a panic in Rust writes directly to the file descriptor of stderr.
 
-    While any thread is between `enter` and `leave`, stderr is redirected to a temporary file. The last `leave` copies the file to
-    stderr, without the panic messages.
+    While at least one thread is between `enter` and `leave`, stderr is redirected to a temporary file. When the last thread leaves, the
+    contents of the file are written to stderr, without the messages of panics.
     """
 
     def __init__(self) -> None:

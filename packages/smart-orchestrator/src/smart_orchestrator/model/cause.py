@@ -108,7 +108,7 @@ def _cause_of_run(run: Run, attempts: int) -> tuple[Cause, str]:
     if run.state is RunState.SUCCEEDED or run.failure is Failure.NO_DATA_AFTER_SUCCESS:
         return Cause.NO_DATA_AFTER_SUCCESS, f"run {run.name} succeeded and left no data"
     if run.attempt >= attempts:
-        # `run.attempt` counts the runs of all backfills, and each backfill starts up to `attempts` runs. So it can be larger.
+        # `run.attempt` counts the runs of all backfills, so it can be larger than the limit of one backfill.
         attempt_text = f"{run.attempt} of {attempts}" if run.attempt == attempts else f"{run.attempt}"
         return Cause.ATTEMPTS_EXHAUSTED, f"attempt {attempt_text} failed: {run.message}"
     return Cause.RUN_FAILED, f"run {run.name} failed: {run.message}"

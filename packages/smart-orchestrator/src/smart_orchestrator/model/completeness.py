@@ -1,4 +1,7 @@
-"""The completeness of a window, and the policy that decides whether the window is ready: pure values."""
+"""The completeness of a window, and the policy that decides whether the window is ready: pure values.
+
+A *day* stands for a key of any grain.
+"""
 
 from __future__ import annotations
 
@@ -157,7 +160,7 @@ class Completeness:
         return bool(self.expected) and not self.missing
 
     def with_runs_in_flight(self, days: Collection[dt.date]) -> Completeness:
-        """Return a copy in which the absent and uncommitted ones of `days` have the code `STILL_WRITING`.
+        """Return a copy in which a day that has a run in flight, and is absent or uncommitted, has the code `STILL_WRITING`.
 
         `days` are the days with a run in flight.
         """

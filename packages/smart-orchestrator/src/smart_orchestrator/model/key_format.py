@@ -13,13 +13,23 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from smart_orchestrator.model.grain import Grain, Key
 
 _FIELD = re.compile(r"\{(day|start)(?::([^{}]*))?\}")
 _DIRECTIVE = re.compile(r"(%-?[A-Za-z])")
 _DIGITS = {"Y": 4, "G": 4, "m": 2, "d": 2, "H": 2, "V": 2, "j": 3}
+# The functions that return the number of a directive for a key.
+_NUMBERS: Mapping[str, Callable[[Key], int]] = {
+    "Y": lambda key: key.year,
+    "m": lambda key: key.month,
+    "d": lambda key: key.day,
+    "H": lambda key: key.hour if isinstance(key, dt.datetime) else 0,
+    "j": lambda key: key.timetuple().tm_yday,
+    "G": lambda key: key.isocalendar().year,
+    "V": lambda key: key.isocalendar().week,
+}
 
 
 class _Piece(NamedTuple):
@@ -96,16 +106,7 @@ def _format_directive(directive: str, key: Key) -> str:
     This function replaces `strftime`, which on some systems has no `%-m` and does not pad the years before 1000.
     """
     code = directive[-1]
-    iso = key.isocalendar()
-    number = {
-        "Y": key.year,
-        "m": key.month,
-        "d": key.day,
-        "H": key.hour if isinstance(key, dt.datetime) else 0,
-        "j": key.timetuple().tm_yday,
-        "G": iso.year,
-        "V": iso.week,
-    }[code]
+    number = _NUMBERS[code](key)
     return str(number) if directive[1] == "-" else f"{number:0{_DIGITS[code]}}"
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from smart_orchestrator.foreign import one_line
 from smart_orchestrator.model.grain import key_text
@@ -75,8 +75,7 @@ _STATES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class PartInfo:
+class PartInfo(NamedTuple):
     """The name, size, checksum (`sha256:…`) and ETag of a part, according to a manifest or a listing."""
 
     name: str
@@ -128,8 +127,7 @@ class Manifest:
         return json.dumps(document, ensure_ascii=False, indent=1).encode()
 
 
-@dataclass(frozen=True, slots=True)
-class PartitionData:
+class PartitionData(NamedTuple):
     """Facts about the data of a partition. They come from metadata, or from the data themselves.
 
     Attributes:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 PREFIX = "scheduled__"
 # With `catchup`, Airflow creates the runs of all past days, one after the other. Runs further in this backlog are not waited for.
 MAX_BACKLOG = 31
-# The schedule is taken for daily.
+# The schedule is assumed to be daily.
 DAY = dt.timedelta(days=1)
 
 

@@ -5,14 +5,14 @@ The methods raise `RunsError` if the file is damaged or belongs to another progr
 
 from __future__ import annotations
 
-import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.errors import RunsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    import sqlite3
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 _SCHEMA = """
@@ -28,10 +28,10 @@ _TABLES = {
     "runs": {"dataset", "process", *RUN_COLUMNS.split(", ")},
     "verdicts": {"key", "value"},
 }
-# SQLite returns these codes for a file that it cannot access. All other codes mean invalid content.
+# SQLite's errors with these names are about a file that cannot be accessed. All other errors mean invalid content.
 _NO_ACCESS = (
-    sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_PROTOCOL,
+    "SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_READONLY", "SQLITE_IOERR", "SQLITE_FULL", "SQLITE_CANTOPEN", "SQLITE_PERM",
+    "SQLITE_NOMEM", "SQLITE_PROTOCOL",
 )  # fmt: skip
 # The time to wait for other processes, which lock the ledger only for milliseconds.
 _LOCK_TIMEOUT_SECONDS = 60.0
@@ -55,9 +55,24 @@ class Ledger:
 
     def recall(self, key: str) -> str | None:
         """Return the value that is stored under `key`, or None."""
-        with self.connection() as database:
-            row = database.execute("SELECT value FROM verdicts WHERE key = ?", (key,)).fetchone()
-        return None if row is None else str(row[0])
+        with self.recalling() as recall:
+            return recall(key)
+
+    @contextmanager
+    def recalling(self) -> Iterator[Callable[[str], str | None]]:
+        """Yield a function like `recall` that reads many values over one connection. Only one thread at a time may call it."""
+        import sqlite3
+
+        with self._database() as database:
+
+            def recall(key: str) -> str | None:
+                try:
+                    row = database.execute("SELECT value FROM verdicts WHERE key = ?", (key,)).fetchone()
+                except sqlite3.Error as error:
+                    raise self._unusable(error) from error
+                return None if row is None else str(row[0])
+
+            yield recall
 
     def remember(self, key: str, value: str) -> None:
         """Store `value` under `key`."""
@@ -75,9 +90,21 @@ class Ledger:
         Raises:
             RunsError: the folder cannot be used, or the file is damaged or belongs to another program.
         """
+        with self._database() as database:
+            database.execute("BEGIN IMMEDIATE")
+            yield database
+            database.execute("COMMIT")
+
+    @contextmanager
+    def _database(self) -> Iterator[sqlite3.Connection]:
+        """Open a connection without a transaction; see `connection`."""
+        import sqlite3
+
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            database = sqlite3.connect(self.path, timeout=_LOCK_TIMEOUT_SECONDS, isolation_level=None)
+            database = sqlite3.connect(
+                self.path, timeout=_LOCK_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False
+            )
         except (OSError, sqlite3.Error) as error:
             raise self._unusable(error) from error
         try:
@@ -85,9 +112,7 @@ class Ledger:
                 self._refuse_foreign(database)
                 database.executescript(_SCHEMA)
                 self._has_schema = True
-            database.execute("BEGIN IMMEDIATE")
             yield database
-            database.execute("COMMIT")
         except sqlite3.Error as error:
             raise self._unusable(error) from error
         finally:
@@ -117,9 +142,11 @@ class Ledger:
         )
 
     def _unusable(self, error: Exception) -> RunsError:
+        import sqlite3
+
         if isinstance(error, sqlite3.Error):
             code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
-            if code not in _NO_ACCESS or self.path.is_dir():
+            if code not in [getattr(sqlite3, name) for name in _NO_ACCESS] or self.path.is_dir():
                 return self.damaged(error)
         return RunsError(
             "local runs",

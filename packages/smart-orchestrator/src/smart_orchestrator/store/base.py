@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -25,8 +24,7 @@ CHUNK = 8 << 20
 PLAIN_FILE = "a file, not a folder"
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectInfo:
+class ObjectInfo(NamedTuple):
     """One object of a listing.
 
     Attributes:
@@ -44,15 +42,12 @@ class ObjectInfo:
     irregular: str = ""
 
 
-@dataclass(slots=True)
 class Requests:
     """The number of requests to a lake, by kind. A listing needs one request for each page of 1,000 keys."""
 
-    list: int = 0
-    get: int = 0
-    put: int = 0
-    delete: int = 0
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    def __init__(self) -> None:
+        self.list = self.get = self.put = self.delete = 0
+        self._lock = threading.Lock()
 
     def add(self, kind: str, number: int = 1) -> None:
         """Add `number` requests of `kind`. Thread-safe."""

@@ -96,7 +96,7 @@ def publish(message: Message, channels: Iterable[Channel]) -> bool:
 def announce_incidents(
     report: FreshnessReport, store: IncidentStore, channels: Sequence[Channel]
 ) -> list[Message]:
-    """Store a report, send one message each about the restated partitions, and the incidents that began and ended.
+    """Store a report, and send up to three messages: about restated partitions, about incidents that began, and about incidents that ended.
 
     A message about incidents that no address accepts is sent again after the next check.
 

@@ -58,7 +58,7 @@ def create_watch(
         probe: the probe of the upstream; None to use only the remembered answers.
         lake: the lake that contains the memory of the answers.
         is_lag_automatic: whether a key is expected as soon as it has landed.
-        in_dataset: whether the memory is in the folder of the dataset, because `lake` is the lake of the dataset.
+        in_dataset: whether the memory is in the folder of the dataset; set if `lake` is the lake of the dataset.
         clock: the function that returns the current time in UTC.
     """
     folder = f"{dataset.folder}/{FOLDER}" if in_dataset and dataset.folder else FOLDER

@@ -5,9 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.store.opening import open_lake
-from smart_orchestrator.upstream.configured import create_probe, create_watch
-
 if TYPE_CHECKING:
     from smart_orchestrator.config.values import Config
     from smart_orchestrator.model.completeness import Completeness
@@ -35,6 +32,9 @@ class Upstreams:
         if upstream is None:
             return None
         if name not in self._watches:
+            from smart_orchestrator.store.opening import open_lake
+            from smart_orchestrator.upstream.configured import create_probe, create_watch
+
             dataset = self._config.dataset(name)
             self._watches[name] = create_watch(
                 dataset,

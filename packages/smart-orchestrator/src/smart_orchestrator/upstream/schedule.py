@@ -3,14 +3,14 @@
 A delay is the time from the end of a key's span to the landing of the key. The rule, with the numbers for days:
 
 1. While fewer than 5 landings are known, the upstream is asked every 30 minutes, from the end of the span on.
-2. Before the earliest known delay, the next probe is 30 minutes before it, and at most 6 hours ahead, so that an upstream that
-   becomes earlier is noticed.
+2. Before the earliest known delay, the next probe is 30 minutes before this delay, but at most 6 hours after the last probe, so that
+   an upstream that publishes earlier than before is noticed.
 3. From then on, the next probe is at the time by which one in ten of the keys that were not yet there had landed, but not sooner
    than 10 minutes and not later than 30 minutes after the last probe.
 4. After the latest known delay, the pause is a tenth of the time since then, at least 30 minutes and at most 6 hours, so that a
    key that never comes costs few probes.
 
-Between two probes, the answer of the upstream may be valid longer than this. Then the next probe waits until it is not.
+If the last answer of the upstream is valid longer than the pause, the next probe waits until the answer has expired.
 The functions are pure. All times are in seconds.
 """
 

@@ -27,7 +27,7 @@ MAX_ANSWERS = 400
 MAX_DELAYS = 60
 MAX_BYTES = 1 << 20
 RESERVATION = dt.timedelta(minutes=2)
-# A landing counts for the statistics only if this is the longest time between the last answer without the key and the first with it.
+# The delay of a landing is recorded only if at most this time lies between the last answer without the key and the first answer with it.
 MAX_UNCERTAINTY = dt.timedelta(hours=6)
 _MAX_TRIES = 50
 _VERSION = 1

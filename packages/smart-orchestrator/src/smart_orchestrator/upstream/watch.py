@@ -2,8 +2,8 @@
 
 A key that has landed is expected. A key that has not landed is not started: with an automatic lag, the key is not expected until
 the fixed lag, which is then the outer bound; from the outer bound on, the key is expected and `NOT_PUBLISHED`. While it is unknown
-whether a key has landed, the outer bound alone decides. Keys older than `HORIZON` grains beyond the outer bound are not asked about: they count as
-published, and their runs find out.
+whether a key has landed, the outer bound alone decides. The upstream is not asked about a key that is more than `HORIZON` grains older than the
+outer bound. Such a key counts as published, and its run fails if it is not.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class UpstreamStatus:
         is_lag_automatic: whether a key is expected as soon as it has landed.
         max_lag: the fixed lag, or the outer bound of the automatic lag.
         delays: the typical and the worst landing delay.
-        next_probe_at: the time of the next probe; None if no key is waited for.
+        next_probe_at: the time of the next probe; None if every key has landed.
         pending: the keys that were asked about and have not landed, with the last answers, oldest first.
     """
 

@@ -34,11 +34,12 @@ from wiki_trends.cli.output import (
     print_to_stderr_if_stdout_failed,
     write_html_report,
 )
-from wiki_trends.jobs.progress import show_progress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from smart_orchestrator.model.completeness import Completeness
+    from smart_orchestrator.upstream.watch import UpstreamStatus
     from wiki_trends.config.settings import Settings
 
 app = create_app(
@@ -85,7 +86,6 @@ def check(
     """
     from smart_orchestrator.cli.output import check_document
     from smart_orchestrator.cli.upstream_output import upstream_document
-    from wiki_trends.cli import check_output
     from wiki_trends.jobs.main import checker
     from wiki_trends.jobs.upstream import upstream_status
 
@@ -108,14 +108,12 @@ def check(
     upstream = upstream_status(settings)
     if as_json:
         print_json({**check_document(completeness), **upstream_document(upstream)})
-    elif watermark:
-        out(check_output.watermark_lines(completeness))
-    elif calendar:
-        reporter_on(sys.stdout).write_rows(check_output.styled_calendar_rows(completeness))
     else:
-        out(check_output.check_lines(completeness, upstream))
+        _print_check(completeness, upstream, watermark=watermark, calendar=calendar)
     if verbose:
-        err(check_output.request_lines(completeness))
+        from wiki_trends.cli.check_output import request_lines
+
+        err(request_lines(completeness))
     raise typer.Exit(DONE if completeness.ready else INCOMPLETE)
 
 
@@ -191,6 +189,7 @@ def analyze(
 ) -> None:
     """Compute the trends of a window that is ready, and publish the tables. No runs are started."""
     from wiki_trends.jobs.main import analysis_json, analyze_window, checker
+    from wiki_trends.jobs.progress import show_progress
 
     settings = settings_of(
         window, lake, warehouse=warehouse, engine=engine, history="off" if no_history else None
@@ -228,6 +227,7 @@ def run(
 ) -> None:
     """Run the main job: check, backfill due days, wait, check again, request page history, analyse, publish, report."""
     from wiki_trends.jobs.main import run_main_job, summary_lines, window_checker
+    from wiki_trends.jobs.progress import show_progress
     from wiki_trends.jobs.runners import limits_of
     from wiki_trends.jobs.signals import after_run
 
@@ -298,6 +298,19 @@ app.add_typer(tools.app)
 app.add_typer(trends.app)
 app.add_typer(receipts.app)
 app.add_typer(airflow_dags.app)
+
+
+def _print_check(
+    completeness: Completeness, upstream: UpstreamStatus | None, *, watermark: bool, calendar: bool
+) -> None:
+    from wiki_trends.cli import check_output
+
+    if watermark:
+        out(check_output.watermark_lines(completeness))
+    elif calendar:
+        reporter_on(sys.stdout).write_rows(check_output.styled_calendar_rows(completeness))
+    else:
+        out(check_output.check_lines(completeness, upstream))
 
 
 def _compare_with_publish(settings: Settings, *, as_json: bool) -> NoReturn:

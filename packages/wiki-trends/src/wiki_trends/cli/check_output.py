@@ -1,7 +1,7 @@
 """The output of `wiki-trends check`, and of the comparison of the lake with the last publish, as lines and as JSON.
 
-`check --consumed` and `report` compare the partitions in the lake with the partitions that the last publish read. A
-comparison is the record of that publish, with the reason for each day whose partition has changed since.
+`check --consumed` and `report` compare the lake with the last publish: they list each day whose partition is not the one that the publish
+read. In this module, a `comparison` is a pair: the record of the publish, and the reason for each such day.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 
 def check_lines(completeness: Completeness, upstream: UpstreamStatus | None = None) -> list[Line]:
-    """Return a line for each day with the reason for its state, the totals, and the command that fills missing days.
+    """Return a line for each day with the reason for its state, a line with the totals, and the command that fills missing days.
 
-    `upstream` is what is known about Wikimedia's landing delays; None for a fixed lag.
+    `upstream` contains the delays with which Wikimedia published earlier days; None for a fixed lag.
     """
     lines = completeness_lines(completeness)
     if upstream is not None:
@@ -40,7 +40,7 @@ def check_lines(completeness: Completeness, upstream: UpstreamStatus | None = No
 
 
 def styled_calendar_rows(completeness: Completeness) -> list[list[Line]]:
-    """Return a calendar with a mark for each day, the totals, and the legend. Each row is a list of texts with a style."""
+    """Return the rows of a calendar with a mark for each day, of the totals, and of the legend. A row consists of texts with styles."""
     rows: list[list[Line]] = [[("            Mo Tu We Th Fr Sa Su", "dim")]]
     for monday, cells in calendar_rows(completeness):
         rows.append([(f"{monday}  ", "dim"), *((f" {mark} ", style) for mark, style in cells)])

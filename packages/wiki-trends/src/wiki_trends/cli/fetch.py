@@ -14,7 +14,6 @@ from smart_orchestrator.cli.printing import exit_after, out, print_json, reporte
 from wiki_trends.cli import options
 from wiki_trends.cli.options import LakeOptions, RunOptions, settings_of
 from wiki_trends.cli.output import log_to_stderr
-from wiki_trends.jobs.progress import throttled_writer
 
 app = create_command_group()
 
@@ -56,6 +55,7 @@ def fetch(
     from wiki_trends.config.window_options import days_of
     from wiki_trends.jobs.fetch import change_lines, changes_of, first_step
     from wiki_trends.jobs.main import fetch_days
+    from wiki_trends.jobs.progress import throttled_writer
     from wiki_trends.jobs.runners import limits_of
 
     log_to_stderr(verbose=verbose)

@@ -12,7 +12,6 @@ from smart_orchestrator.cli.groups import with_groups
 from smart_orchestrator.cli.printing import out, print_json
 from wiki_trends.cli import options
 from wiki_trends.cli.options import LakeOptions, settings_of
-from wiki_trends.jobs.progress import show_progress
 
 app = create_command_group()
 
@@ -64,6 +63,7 @@ def verify(
     All tables of the newest window are compared; of an earlier window, the scores. The exit code is 1 when a partition has
     changed or a table differs.
     """
+    from wiki_trends.jobs.progress import show_progress
     from wiki_trends.jobs.verify import verification_lines
     from wiki_trends.jobs.verify import verify as verify_window
 

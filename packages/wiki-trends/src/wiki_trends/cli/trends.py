@@ -12,7 +12,6 @@ from smart_orchestrator.cli.application import create_command_group
 from smart_orchestrator.cli.printing import err, out, print_json
 from wiki_trends.cli import options
 from wiki_trends.cli.options import settings_of
-from wiki_trends.jobs.progress import show_progress
 
 app = create_command_group()
 
@@ -47,6 +46,7 @@ def export(
     In CSV, text that a spreadsheet would run as a formula, such as a title that begins with =, is preceded by an apostrophe.
     With --exact, no apostrophe is added. Parquet and JSON always contain the exact text.
     """
+    from wiki_trends.jobs.progress import show_progress
     from wiki_trends.queries.export import export as write_table
     from wiki_trends.queries.output_file import output_stream
     from wiki_trends.warehouse import open_warehouse

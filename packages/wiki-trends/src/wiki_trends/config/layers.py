@@ -9,8 +9,7 @@ method begin with a folder named after the project and the access method.
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from smart_orchestrator.model.dataset import Column, DailyDataset
 from wiki_trends.config.projects import canonical_project
@@ -46,8 +45,7 @@ _CATEGORY_AND_PLACE_COLUMNS = (
 DIAMOND_COLUMNS = (*_ARTICLE_COLUMNS, Column("link", nullable=False), *_CATEGORY_AND_PLACE_COLUMNS)
 
 
-@dataclass(frozen=True, slots=True)
-class Layers:
+class Layers(NamedTuple):
     """The datasets of one project and access method. `page_history` has a partition for the last day of each window."""
 
     bronze: DailyDataset

@@ -12,7 +12,6 @@ from dataclasses import Field, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from wiki_trends.config.environment import check_lake_variables, check_network_variables
 from wiki_trends.config.parsers import (
     any_text,
     choice,
@@ -377,6 +376,8 @@ def load(
     }
     settings = Settings(**values)
     if not settings.lake.startswith(("file://", "memory://")) and "://" in settings.lake:
+        from wiki_trends.config.environment import check_lake_variables, check_network_variables
+
         check_lake_variables(settings.lake, environ)
         check_network_variables(environ)
     return settings

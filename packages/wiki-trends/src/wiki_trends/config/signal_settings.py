@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from smart_orchestrator.model.freshness import parse_complete, parse_objective
 from smart_orchestrator.model.signal import ALL_EVENTS
 from wiki_trends.config.parsers import any_text, local_path, matching
 from wiki_trends.config.setting_field import setting_field
@@ -13,8 +12,17 @@ from wiki_trends.config.setting_field import setting_field
 def deadline(text: str) -> str:
     """Parse the deadline of a day, such as `06:00 UTC, 4 days`; an empty text stands for no deadline."""
     if text:
+        from smart_orchestrator.model.freshness import parse_objective
+
         parse_objective(text)
     return text
+
+
+def required_days(text: str) -> str:
+    """Parse how many of the newest days must be available, such as `6 of 7`."""
+    from smart_orchestrator.model.freshness import parse_complete
+
+    return parse_complete(text)
 
 
 def events(text: str) -> str:
@@ -44,7 +52,7 @@ class SignalSettings:
     )
     complete: str = setting_field(
         "7 of 7",
-        parse_complete,
+        required_days,
         "How many of the newest days whose deadline has passed must be in the lake.",
         example="6 of 7",
     )

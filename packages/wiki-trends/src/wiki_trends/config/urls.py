@@ -7,7 +7,7 @@ user name, a password or a secret in the query, so that credentials never reach 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from smart_orchestrator.store.variables import is_host
@@ -36,8 +36,7 @@ def redact_url_value(text: str) -> str:
     return redact_credentials(prefix + text.rpartition("@")[2] if "@" in text else text)
 
 
-@dataclass(frozen=True, slots=True)
-class Url:
+class Url(NamedTuple):
     """The parts of an absolute URL with a host. The text of a `Url` contains no credentials."""
 
     scheme: str

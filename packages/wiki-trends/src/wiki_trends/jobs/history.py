@@ -1,7 +1,7 @@
 """Request the history of the pages that may be rising, and read the history that the lake has.
 
 The history of a page is its exact views on the days for which the lists show only a bound or nothing. `request_page_history` runs
-between the check of a window and its analysis, and only reads the partitions of the check. An error never ends the job: the scores
+between the check of a window and its analysis, and reads only the partitions that the check inspected. An error never ends the job: the scores
 are computed without the missing history, and the error is returned in `PageHistory.problem`.
 """
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# The maximum numbers of requests: for a lake without a history of the days before the window, and otherwise.
+# The maximum number of requests: the first for a lake without a history of the days before the window, the second for any other lake.
 FIRST_REQUESTS = 150
 LATER_REQUESTS = 30
 # Seconds that one request may take with all its retries, because the window waits for the history.

@@ -10,36 +10,32 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.adapters.manifest import Depth, InspectOptions
-from smart_orchestrator.backfilling.loop import Backfill, backfill, fetch
 from smart_orchestrator.checking import check
 from smart_orchestrator.errors import PartitionChanged
-from smart_orchestrator.model.completeness import Completeness, Policy
+from smart_orchestrator.model.completeness import Policy
 from smart_orchestrator.model.partition import Code
-from smart_orchestrator.model.plan import make_plan
 from smart_orchestrator.runners.ledger import Ledger
-from smart_orchestrator.volume_check import with_volume
 from wiki_trends.config.layers import layers
 from wiki_trends.config.settings import env_name
-from wiki_trends.jobs.evidence import evidence_of
-from wiki_trends.jobs.history import history_lines, read_page_history, request_page_history
-from wiki_trends.jobs.publish_state import unchanged_publish
 from wiki_trends.jobs.runners import LazyClient, runner_for_polling, runner_for_starting
-from wiki_trends.jobs.signals import announce_publish, lineage_of
 from wiki_trends.jobs.upstream import upstream_watch
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Sequence
 
+    from smart_orchestrator.backfilling.loop import Backfill
     from smart_orchestrator.backfilling.reporter import Reporter
     from smart_orchestrator.backfilling.state import Limits, Outcome
+    from smart_orchestrator.model.completeness import Completeness
     from smart_orchestrator.model.plan import Plan
     from smart_orchestrator.model.window import Window
+    from smart_orchestrator.runners.base import Runner
     from smart_orchestrator.text.reports import Line
     from wiki_trends.analytics.analyze import Analysis
     from wiki_trends.analytics.page_history import PageHistory
@@ -81,10 +77,13 @@ def checker(
     """
     options = options or CheckOptions()
     dataset = layers(settings).diamond
-    runner = runner_for_polling(settings)
     ledger = Ledger(Path(settings.state), env_name("state"))
     settle = timedelta(seconds=settings.writing_seconds)
     watch = upstream_watch(settings, ask=ask_upstream)
+
+    @cache
+    def polled_runner() -> Runner:
+        return runner_for_polling(settings)
 
     def check_window() -> Completeness:
         inspect_options = InspectOptions(options.depth, settle=settle, memory=ledger)
@@ -92,13 +91,15 @@ def checker(
             dataset, window, options=inspect_options, policy=options.policy, strays=options.strays
         )
         if completeness.missing:
-            latest = runner.latest(list(completeness.missing))
+            latest = polled_runner().latest(list(completeness.missing))
             completeness = completeness.with_runs_in_flight(
                 [day for day, run in latest.items() if run.in_flight]
             )
         if watch is not None:
             completeness = watch.apply(completeness)
         if options.volume or options.policy.strict:
+            from smart_orchestrator.volume_check import with_volume
+
             completeness = with_volume(dataset, completeness, options=inspect_options)
         return completeness
 
@@ -107,6 +108,8 @@ def checker(
 
 def plan_of(settings: Settings, check_window: Callable[[], Completeness]) -> Plan:
     """Check the window with `check_window`, and plan the backfill of the missing days."""
+    from smart_orchestrator.model.plan import make_plan
+
     completeness = check_window()
     return make_plan(completeness, runner_for_polling(settings).latest(list(completeness.missing)))
 
@@ -129,6 +132,8 @@ def fill(
         WikimediaUnreachable: a day is due, and Wikimedia does not answer.
         ContactMissing: a day is due, requests go to Wikimedia, and no contact is set.
     """
+    from smart_orchestrator.backfilling.loop import backfill
+
     with LazyClient(settings) as client:
         runner = runner_for_starting(settings, client=client)
         return backfill(layers(settings).diamond, check_window, runner, limits=limits, reporter=reporter)
@@ -145,6 +150,8 @@ def fetch_days(
 
     `first_step` replaces the first step of the pipeline, which requests the list of the day from the API.
     """
+    from smart_orchestrator.backfilling.loop import fetch
+
     with LazyClient(settings) as client:
         runner = runner_for_starting(settings, force=True, client=client, fetch=first_step)
         return fetch(layers(settings).diamond, days, runner, limits=limits, reporter=reporter)
@@ -234,6 +241,9 @@ def analyze_window(
     """
     from wiki_trends.analytics.analyze import analyze
     from wiki_trends.analytics.engines.opening import open_engine
+    from wiki_trends.jobs.evidence import evidence_of
+    from wiki_trends.jobs.history import read_page_history
+    from wiki_trends.jobs.signals import announce_publish, lineage_of
     from wiki_trends.warehouse import open_warehouse
 
     dataset, warehouse = layers(settings).diamond, open_warehouse(settings.warehouse)
@@ -266,6 +276,9 @@ def history_for_publish(
     Returns:
         The history for the analysis; and the published run if the tables need no new analysis, otherwise None.
     """
+    from wiki_trends.jobs.history import read_page_history, request_page_history
+    from wiki_trends.jobs.publish_state import unchanged_publish
+
     history = read_page_history(settings, completeness.window)
     unchanged_run = unchanged_publish(settings, completeness, history)
     if unchanged_run is not None and unchanged_run.history_requested:
@@ -286,6 +299,8 @@ def publish_trends(
         completeness: the result of a check of the window.
         warehouse: the URL of the warehouse; None stands for the warehouse of the settings.
     """
+    from smart_orchestrator.volume_check import with_volume
+
     if warehouse is not None:
         settings = replace(settings, warehouse=warehouse)
     window, options = completeness.window, CheckOptions(completeness.policy, strays=False, volume=True)
@@ -367,6 +382,8 @@ def summary_lines(job: MainJob) -> list[Line]:
     unusual = [partition for partition in after.partitions if partition.code is Code.UNUSUAL_VOLUME]
     lines += [(f"unusual volume: {partition.day}: {partition.reason}", "warn") for partition in unusual]
     if job.history is not None:
+        from wiki_trends.jobs.history import history_lines
+
         lines += history_lines(job.history)
     if job.published is not None:
         rows = ", ".join(f"{table} {count:,}" for table, count in job.published.rows.items())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import threading
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,8 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
-from smart_orchestrator.backfilling.state import Limits
-from smart_orchestrator.runners.local import LocalRunner
 from wiki_trends.config.environment import check_network_variables
 from wiki_trends.config.layers import layers
 from wiki_trends.config.settings import env_name
@@ -23,9 +20,11 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterator
 
+    from smart_orchestrator.backfilling.state import Limits
     from smart_orchestrator.model.run import Run
     from smart_orchestrator.runners.airflow import AirflowRunner
     from smart_orchestrator.runners.base import Runner
+    from smart_orchestrator.runners.local import LocalRunner
     from wiki_trends.config.settings import Settings
     from wiki_trends.pipeline.run import Fetch
     from wiki_trends.wikimedia import WikimediaClient
@@ -33,9 +32,8 @@ if TYPE_CHECKING:
 # The seconds within which Wikimedia must answer the request that `check_wikimedia` sends before the first run.
 PREFLIGHT_SECONDS = 5.0
 AIRFLOW_RUNNER = "airflow"
-# The default limits of a backfill whose runs are in Airflow: there, the DAG limits the runs at the same time, and Airflow retries
-# failed tasks.
-AIRFLOW_LIMITS = Limits(jobs=64, attempts=1)
+# In Airflow, the DAG limits the runs at the same time, and Airflow retries failed tasks.
+_AIRFLOW_JOBS, _AIRFLOW_ATTEMPTS = 64, 1
 
 
 def local_runner(
@@ -45,6 +43,8 @@ def local_runner(
 
     `fetch` replaces the first step of the pipeline, which requests the list of the day from the API.
     """
+    from smart_orchestrator.runners.local import LocalRunner
+
     client = client or LazyClient(settings)
 
     def run_pipeline(day: dt.date) -> None:
@@ -181,7 +181,13 @@ def runner_for_starting(
 
 def limits_of(settings: Settings, timeout: float | None = None) -> Limits:
     """Return the limits of a backfill. A limit that is not set has the default of the runner. `timeout` is in seconds."""
-    defaults = AIRFLOW_LIMITS if settings.runner == AIRFLOW_RUNNER else Limits()
+    from smart_orchestrator.backfilling.state import Limits
+
+    defaults = (
+        Limits(jobs=_AIRFLOW_JOBS, attempts=_AIRFLOW_ATTEMPTS)
+        if settings.runner == AIRFLOW_RUNNER
+        else Limits()
+    )
     return Limits(
         settings.jobs or defaults.jobs, settings.attempts or defaults.attempts, timeout or defaults.timeout
     )
@@ -230,6 +236,8 @@ def check_wikimedia(settings: Settings) -> None:
 
 
 def _resolves(url: str) -> bool:
+    import socket
+
     try:
         return bool(socket.getaddrinfo(urlsplit(url).hostname, None))
     except OSError:

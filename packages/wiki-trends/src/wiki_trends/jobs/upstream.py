@@ -10,8 +10,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.store.opening import lake_of
-from smart_orchestrator.upstream.configured import create_watch
 from wiki_trends.config.layers import layers
 
 if TYPE_CHECKING:
@@ -25,6 +23,8 @@ def upstream_watch(settings: Settings, *, ask: bool = True) -> UpstreamWatch | N
     """Return the watch of Wikimedia's list; None for a fixed lag. Without `ask`, only the remembered answers are used."""
     if settings.lag != "auto":
         return None
+    from smart_orchestrator.store.opening import lake_of
+    from smart_orchestrator.upstream.configured import create_watch
     from wiki_trends.wikimedia.list_probe import ListProbe
 
     dataset = replace(layers(settings).diamond, lag=settings.max_lag)

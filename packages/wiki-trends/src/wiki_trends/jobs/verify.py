@@ -193,7 +193,7 @@ def _count_differing_rows(recomputed: Reader, published: Reader, name: str, run:
             other = expected.pop(_key(name, row), None)
             if other is None or not _rows_match(other, row, ignored):
                 differing += 1
-    # The rows that are left have no published row.
+    # The recomputed rows that are left over have no published row.
     return differing + len(expected)
 
 

@@ -21,7 +21,7 @@ class StepResult:
     Attributes:
         name: the name of the step, as in the pipeline's Dag.
         rows_in: the number of rows that the step read.
-        rows_out: the number of committed rows. `fetch_wikipedia_categories` commits no rows and gives the day's number of pages.
+        rows_out: the number of committed rows; for `fetch_wikipedia_categories`, which commits no rows, the number of the day's pages.
         seconds: the duration in seconds, without the commit, because the commit writes the duration into the manifest.
         requests: the number of requests to Wikimedia, including retries.
         retries: the number of retries.

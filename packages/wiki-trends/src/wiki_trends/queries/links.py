@@ -1,4 +1,4 @@
-"""Allow links only to hosts of the project, because the URLs come from a lake that can contain any text."""
+"""Make links only to hosts of the project, because the URLs come from a lake, in which any text can be."""
 
 from __future__ import annotations
 

@@ -2,8 +2,8 @@
 
 A regular file is replaced by a rename. The new file has the mode and the extended attributes of the old file, and its owner if
 the user has the right to set it. A file with several hard links is overwritten in place, so that all its names refer to the new
-content. It is overwritten only after the complete result is on the disk. A symbolic link stays, and the file that it points to
-is replaced. A FIFO, a device or a descriptor such as `/dev/stdout` is opened and written to.
+content. Such a file is overwritten only after the complete result is on the disk. A symbolic link stays, and the file that the link
+points to is replaced. A FIFO, a device or a descriptor such as `/dev/stdout` is opened and written to.
 
 The functions raise `SettingError` for a folder or for an existing file without permission to replace it, and `ExportFailed`
 when the file cannot be written. An existing file is then unchanged.

@@ -187,7 +187,7 @@ def top(warehouse: Warehouse, by: str = "at_least", category: str | None = None,
     `at_least` is the factor by which the views of the page's most surprising day certainly exceeded the expected views.
     `at_most` includes only pages that certainly fell: it is the factor that the views of that day certainly did not exceed,
     smallest first. `score` is the score of that day. `growth` is the change from the first day to the last, in percent;
-    it includes only pages that were listed on every day. `views` is the sum of the page's views over its listed days.
+    the list then includes only pages that were listed on every day. `views` is the sum of the page's views over its listed days.
 
     Args:
         warehouse: the warehouse to read.

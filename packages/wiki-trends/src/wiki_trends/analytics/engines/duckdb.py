@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Ten years of lists (four million rows) need only this minimum, and are not much faster with more memory. Days with far more
-# pages need more, because DuckDB cannot move the state of its aggregations to disk.
+# This minimum is enough for ten years of lists (four million rows), which are not much faster with more memory. Lists of days with far
+# more pages need more, because DuckDB cannot move the state of its aggregations to disk.
 MIN_MEMORY_BYTES = 800_000_000
 BYTES_PER_ROW = 200
 MAX_MEMORY_SHARE = 0.8

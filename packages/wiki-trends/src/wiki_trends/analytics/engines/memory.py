@@ -14,7 +14,7 @@ _LIMIT_V2, _LIMIT_V1 = "memory.max", "memory.limit_in_bytes"
 def available_memory(cgroups: Path = _CGROUPS, own_cgroups: Path = _OWN_CGROUPS) -> int:
     """Return the memory that this process may use, in bytes.
 
-    This is the memory of the machine, or the smallest limit of this process's cgroups and their parents if that is smaller.
+    This is the smallest of the memory of the machine and the limits of this process's cgroups and their parents.
 
     Args:
         cgroups: the folder where the cgroup file systems are mounted.

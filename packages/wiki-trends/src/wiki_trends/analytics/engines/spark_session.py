@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 CONNECT_TIMEOUT_SECONDS = 5.0
-# The declared tables require these settings. The defaults of a cluster can differ.
+# The declared tables require these settings. The defaults of a cluster may be different.
 _SETTINGS = {"spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "true"}
 
 # With Spark's default number of shuffle partitions, a small window spends most of its time on empty tasks. A partition of a
@@ -77,7 +77,7 @@ def tolerate_stopped_java() -> Iterator[None]:
 
 @contextmanager
 def _silent_py4j() -> Iterator[None]:
-    """Filter the records of Py4J out of the root logger: Py4J logs the tracebacks of errors that it also raises."""
+    """Hide the log records of Py4J, which logs the tracebacks of errors that it also raises."""
     root = logging.getLogger()
     root.addFilter(_is_not_from_py4j)
     try:

@@ -21,11 +21,11 @@ FAST_SPAN = 3
 SLOW_SPAN = 14
 TREND_DAYS = 14
 MIN_TREND_DAYS = 7
-# A trend is told from noise when its t value is at least this far from zero. Few pages without a trend reach it, whatever the
-# correlation of their days (`make bench-trends`).
+# A trend counts as distinguished from noise when its t value is at least this far from zero. Few pages without a trend reach this
+# value, whatever the correlation of their days (`make bench-trends` measures how many).
 MIN_TREND_T = 3.0
 MAX_CORRELATION = 0.9
-# Added to the sum of the squared residuals: it keeps the correlation near zero for a series that is a straight line.
+# This number is added to the sum of the squared residuals, so that the correlation is near zero for a series on a straight line.
 NO_RESIDUALS = 1e-4
 # The smallest `momentum` of the labels `surging` and `rising`, and the largest `momentum` of the label `falling`.
 SURGING = 1.0
@@ -143,7 +143,7 @@ def trend_points(history: Table, days: Table) -> Table:
     """Declare the points of the trend lines: a row for each page and listed day of the 14 days that end with the last day used.
 
     Columns: page, x (days after the last day used, so 0 or less), y (the level of the page less the mean level of the day). The
-    mean level is subtracted so that a weekend with fewer readers is not a decline of every page. It is taken over the pages
+    mean level is subtracted so that a weekend with fewer readers is not a decline of every page. This mean is over the pages
     that were listed on every available day of the 14 days. A page with fewer than seven listed days has no rows.
     """
     import ibis
@@ -178,10 +178,10 @@ def trend_lines(points: Table) -> Table:
 
 
 def trends(points: Table, lines: Table) -> Table:
-    """Declare the trend of each page over the 14 days that end with the last day used, and whether it is told from noise.
+    """Declare the trend of each page over the 14 days that end with the last day used, and whether it is distinguished from noise.
 
-    The trend is the slope of a least-squares line through the points of the page. Views of consecutive days are correlated, so
-    the points of a line tell less than the same number of independent days, and a page without a trend often seems to have one.
+    The trend is the slope of a least-squares line through the points of the page. The views of consecutive days are correlated, so
+    the points contain less information than the same number of independent days, and a page without a trend often seems to have one.
     The standard error of the slope is therefore widened by sqrt((1 + rho) / (1 - rho)). rho is the correlation of the residuals
     of consecutive days, r = sum(e_i e_(i-1)) / (sum(e_i^2) + 0.0001), corrected for the bias that fitting a line to n points
     causes: rho = (r + 2.5 / n) / (1 - 5 / n), at least 0 and at most 0.9.

@@ -11,7 +11,7 @@ The expressions have six input tables (`INPUTS`):
 The days come from the check and not from the rows, so that a day without rows counts as a day that listed no page.
 
 The lists in the lake contain at most 1,000 pages. When a list does not contain a page, the number of its views on that day
-is *unknown*, not zero, unless `PAGE_HISTORY` has it. So no table of lists has a row for the page on that day. `wiki_trends_common` and `wiki_trends_growth` contain
+is *unknown*, not zero, unless `PAGE_HISTORY` has it. So the tables made from the lists have no row for the page on that day. `wiki_trends_common` and `wiki_trends_growth` contain
 only pages that were listed on every day used.
 
 A declaration does not read data. A misspelt column raises an error when the expression is built.
@@ -67,7 +67,7 @@ def declared() -> dict[str, Table]:
 
     A declaration refers to the inputs and to earlier steps by name. An engine provides the tables of `INPUTS`, computes each
     declared table under its name, and publishes the tables for which `is_published` is true. In `ROWS` and `EARLIER`, a page
-    must occur at most once for each day, and no day may occur in both.
+    must occur at most once for each day. No day may be in both tables.
     """
     import ibis
 
@@ -183,7 +183,7 @@ def categories(rows: Table, days: Table) -> Table:
     first); exits (the number of pages listed on the first day used and not on the last). An entry or exit counts for the
     category of the page on the day that listed it. Ordered by views, largest first, then category.
 
-    Only listed pages count. So a page that entered the list can have had readers before.
+    Only listed pages count, so a page may have had readers before it entered the list.
     """
     import ibis
 

@@ -75,7 +75,7 @@ def available_days(history: Table, days: Table, earlier_days: Table) -> Table:
 
     Columns: day (as in `history`); in_window; place (1 is the earliest available day); bound (views of the last page
     listed; 0 for a day without rows); reference; reference_first and reference_last (the first and the last day that
-    belong to it); reference_days (number of available days among these); reference_bound (median of their bounds).
+    belong to it); reference_days (number of available days of the reference); reference_bound (median of the bounds of these days).
 
     The reference of a day is the 28 days before it (`before`). A day of the window that has no available day among them
     takes the 28 days after it (`window`).

@@ -1,7 +1,7 @@
 """The surprise of each page on each day, as SQL for DuckDB.
 
-`wiki_trends_scores` has only the most surprising day of each page and window. So the same day of a page can be in the rows of
-several windows, and another day in none. A chart needs each day once. The formulas are those of `surprise`.
+A chart needs each day of a page once. `wiki_trends_scores` cannot provide this: it has one row for each page and window, with the most
+surprising day, so it can have a day several times or not at all. The formulas are those of `surprise`.
 """
 
 from __future__ import annotations

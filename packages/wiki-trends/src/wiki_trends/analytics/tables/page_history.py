@@ -1,7 +1,7 @@
 """Declare the exact views from `wiki_page_history` as a second source of the rows that the scores are computed from.
 
-The first source are the lists. A page that no list has on a day has a row of the day when its history has one. Such a row has
-`listed` false. Wikimedia knows the history of a page also for days without a list in the lake; these days have rows in
+The first source are the lists. If the list of a day does not have a page, but the history of the page has the day, the page gets a row
+for this day, with `listed` false. The history of a page also covers days without a list in the lake; these days have rows in
 `all_days`, without a bound. Pages without a history are not affected.
 
     the views of a page on a day are   exact     listed, or in the history
@@ -86,9 +86,9 @@ def all_days(available: Table, history: Table) -> Table:
 
 
 def with_page_references(table: Table, history: Table, days: Table) -> Table:
-    """Count the days without a list in the reference of the pages whose history has them.
+    """Add the days without a list to the reference of each page whose history has these days.
 
-    A page with a history before its first list is compared with the days before (`before`).
+    A page whose history begins before the first list is compared with the days before (`before`).
 
     Args:
         table: rows with the columns of `history` and of `days`.

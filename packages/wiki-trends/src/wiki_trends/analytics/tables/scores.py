@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 # A page is `returning` after at least this many available days outside the list.
 RETURN_DAYS = 7
-# The columns that are last in the published table, in the order in which versions added them.
+# The columns that later versions added, in this order. They are the last columns of the published table.
 ADDED = (
     "reference",
     "se",
@@ -119,7 +119,7 @@ def scores(run: Table, parts: tuple[Table, ...]) -> Table:
     result = run.mutate(window_days=length.cast("int32")).cross_join(first)
     for part in others:
         result = left_join_page(result, part)
-    # Later versions add columns at the end, as a warehouse of an earlier version has them.
+    # Added columns are at the end, because a warehouse that an earlier version created has them there.
     result = result.select(*(name for name in result.columns if name not in ADDED), *ADDED)
     return result.order_by(
         result.at_least.desc(nulls_first=False),
@@ -141,7 +141,7 @@ def listing(rows: Table, past: Table, available: Table, days: Table) -> Table:
     without such a day. `streak_start` is the first day of the streak; null when the streak is 0.
 
     `presence` is `unknown` without a baseline. It is `returning` when `days_away` is at least seven, and `regular` when it is
-    less. A page that no list of the baseline has is `new`: it was outside these lists, but it may have been read.
+    less. A page that no list of the baseline has is `new`, although it may have had readers.
     """
     import ibis
 
@@ -195,8 +195,8 @@ def _presence(past: Table, available: Table, days: Table) -> Table:
     placed = past.inner_join(available.select("day", "place", "in_window"), "day").select(
         "page", "date", "day", "place", "in_window"
     )
-    # On consecutive available days the place and the number within the page's days both grow by one, so their difference
-    # is the same for the days of one streak.
+    # From one day of a streak to the next, the place of the day and the number of the page's listed day both grow by one. So their
+    # difference is the same for all days of a streak.
     placed = placed.mutate(number=ibis.row_number().over(group_by="page", order_by="place"))
     placed = placed.mutate(streak_id=placed.place - placed.number)
     streaks = placed.group_by("page", "streak_id").agg(

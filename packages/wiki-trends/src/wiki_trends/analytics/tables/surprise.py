@@ -18,13 +18,13 @@
     evidence  surprise / se
     at_least  e^(surprise - z se): the page had at least this many times the expected views, with a certainty of 95 %. The
               day is the best of the page's d listed days in the window, so z is the quantile of the normal distribution that
-              is exceeded with probability 0.05 / d. Rises are ranked by it, largest first
+              is exceeded with probability 0.05 / d. Rises are ranked by `at_least`, largest first
     at_most   e^(surprise + z se): even on this day, its best, the page had at most this many times the expected views. Falls
-              are ranked by it, smallest first. Null when the page was outside the list on a day of the reference, because the
+              are ranked by `at_most`, smallest first. Null when the page was outside the list on a day of the reference, because the
               expected views are then only an upper bound
     magnitude v ln(v / m) - (v - m) when v > m, otherwise 0, where v is the views of the day and m is the largest number of
               views that noise explains: m = e^(expected + z se) - 1, at least 1. This is the likelihood ratio of a Poisson
-              count: it measures the size of a rise, not its certainty. The headline orders the sure rises by it
+              count: it measures the size of a rise, not its certainty. The headline orders the certain rises by it
     score     surprise / spread * confidence, where confidence = reference days / 28
     burst     whether the evidence is at least 5; null with fewer than 14 reference days
     shape     of a burst: `plateau` when the median of the available days in the window among the three after it keeps at
@@ -39,7 +39,7 @@ lower bound. The surprise of a page that was rarely listed is a lower bound, too
 
 Sources: the modified z-score is that of B. Iglewicz and D. C. Hoaglin, How to Detect and Handle Outliers (ASQC, 1993);
 1.4826 makes the MAD estimate the standard deviation of a normal distribution. The prior is the posterior mean of a
-scaled inverse chi-squared variance, its 0.2 the day-to-day noise of pages at the top of Wikipedia's lists. z is the
+scaled inverse chi-squared variance; its 0.2 is the day-to-day noise of pages at the top of Wikipedia's lists. z is the
 approximation 26.2.23 of M. Abramowitz and I. A. Stegun, Handbook of Mathematical Functions (1964), within 0.00045.
 """
 

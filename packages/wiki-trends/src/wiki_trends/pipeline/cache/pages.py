@@ -5,9 +5,9 @@ merge writes the facts of several segments to a new segment and deletes the old 
 merges them if there are too many. Writers do not wait for each other: two merges of the same segments write the same facts twice,
 and the newest facts of a page count. A process keeps the segments that it has read in memory.
 
-Bad data never end a run, because the facts can be requested again. An object that is not a segment (damaged, of another program,
-too large) is ignored and not deleted. A row with impossible values is ignored, too. A process warns once for each object that is
-not a segment or has such rows. An error of the lake is raised.
+Bad data in the cache never end a run, because the facts can be requested again. An object that is not a segment (because it is damaged,
+of another program or too large) is ignored and not deleted. A row with impossible values is ignored, too. For each such object, and for
+each segment with such rows, a process logs one warning. An error of the lake is raised.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ logger = logging.getLogger(__name__)
 SECONDS_PER_DAY = 86_400
 MAX_SEGMENTS = 32
 MAX_PAGES = 200_000
-# Clocks of machines differ by less than this. Facts from further in the future would never expire.
+# The clocks of machines differ by less than this. Facts with a time further in the future are ignored, because they would never expire.
 _CLOCK_SKEW_SECONDS = SECONDS_PER_DAY
 
 

@@ -1,7 +1,7 @@
 r"""Parses a block of lines of a dump into the records of one project: title, device and views.
 
-If all lines of a block have the usual form, Polars parses the block in one pass. In any other block, each line is parsed from both
-ends. A line that is not a record, or that belongs to a title with a line break, is broken: the line is left out and counted. No
+If all lines of a block have the usual form, Polars parses the block in one pass. In any other block, each line is parsed from its
+beginning and from its end. A line that is not a record, or that belongs to a title with a line break, is broken: the line is left out and counted. No
 input raises an error.
 
 Since February 2023, Spark's CSV writer has written the files, with a space as the separator. Spark quotes a title with a quote or a

@@ -1,9 +1,9 @@
 """Reads a day's lists from Wikimedia's `pageview_complete` files, which have every page and not only the first thousand.
 
 A line is `wiki title page_id device total hourly`, and a page has one line for each device. The page id is missing in older files,
-and for titles without a page. A title is raw user input and can hold spaces and line breaks. So a line is parsed from both ends.
-If a line does not end a record, the next lines are the rest of its title. Titles of pages have no line breaks, so a record with a
-line break is left out and counted. Source: https://dumps.wikimedia.org/other/pageview_complete/readme.html.
+and for titles without a page. A title is raw user input and can contain spaces and line breaks. So a line is parsed from its beginning and
+from its end. If a line does not end a record, the next lines are the rest of the record's title. The titles of real pages have no line
+breaks, so a record with a line break is left out and counted. Source: https://dumps.wikimedia.org/other/pageview_complete/readme.html.
 
 The reader streams files in blocks of a few megabytes and parses only a few blocks at once, so memory does not grow with the dump.
 Reading fails on a line of more than a megabyte, and on a compressed file that expands more than a thousandfold. A file that is not
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 BLOCK_BYTES = 6 * 1024 * 1024
 PARSER_THREADS = 3
-# The number of blocks that wait for a thread. A queue lets the reader skip the next wikis while the threads parse.
+# The number of blocks that can wait for a thread. While the threads parse, the reader can so go on to skip other wikis.
 MAX_QUEUED_BLOCKS = 8
 _SAMPLE_LINES = 200
 _MAX_SAMPLE_LINE_BYTES = 64 * 1024

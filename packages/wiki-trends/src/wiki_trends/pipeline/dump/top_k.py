@@ -31,8 +31,8 @@ class NotInOrder(Exception):
 class Threshold:
     """A lower bound of the views that a title needs to be in the list. Each run of summed records raises the bound.
 
-    Let `v` be the views of the title at place `list_length` among the titles so far. At least `list_length` titles have `v`
-    views or more, so a title with fewer views cannot be in the list. The views of a title
+    Order the titles so far by their views, and let `v` be the views of the title at place `list_length`. At least `list_length`
+    titles have `v` views or more, so a title with fewer views cannot be in the list. The views of a title
     can be split into several pieces: records in one sorted block, or rows in several runs. If a title has at most `pieces`
     pieces and at least `v` views, the largest piece has at least `v / pieces` views. So a title can be dropped before its
     views are summed if each piece has fewer than `v / pieces` views.

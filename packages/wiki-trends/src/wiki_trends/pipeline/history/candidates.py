@@ -16,10 +16,10 @@ MAX_UNKNOWN_DAYS = 7
 
 
 def rank_candidates(rows: pl.DataFrame, start: dt.date) -> list[str]:
-    """Return the pages of a window by their rise above their usual views, as far as the lists show it, largest rise first.
+    """Return the pages of a window, ordered by how far they rose above their usual views according to the lists, largest rise first.
 
     The usual views are the median over the listed days. For a page that is listed on less than half of the days, they are the
-    views of the last listed page of the day, which are at least the page's own.
+    views of the last page in the list of the day, which has at least as many views as the page.
 
     Args:
         rows: the listed pages of the window and of the days before it, with the columns page, date and views.

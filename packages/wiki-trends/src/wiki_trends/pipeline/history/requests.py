@@ -37,7 +37,7 @@ class HistoryQuery:
         access: the access method.
         titles: the pages, the most important first.
         first: the first day.
-        needed_from: the first day that is needed; an API that does not reach it is not used.
+        needed_from: the first day that is needed; an API that does not answer about this day is not used.
         last: the last day.
         max_requests: the maximum number of requests.
     """
@@ -99,7 +99,7 @@ class _Requests:
         return self._answers
 
     def _request_recent(self) -> bool:
-        """Request the pages by `prop=pageviews`; return whether this API reaches the days."""
+        """Request the pages by `prop=pageviews`; return whether the responses cover the days of the query."""
         if self._query.access != "all-access" or not self._titles:
             return False
         batches = [

@@ -1,7 +1,7 @@
 """Store the responses with the views of pages in bronze, and read them.
 
-A partition has the exact bytes of the responses that were requested for the windows with the same last day, one response a line.
-So the partition depends on the window and not on the day of the request. The manifest counts the requests, and names the pages that
+The key of a partition is the last day of a window, and not the day of the request. The partition contains the exact bytes of the
+responses that were requested for the windows that end on this day, one response in each line. The manifest counts the requests, and names the pages that
 Wikimedia has no views of. A partition that cannot be read raises `ContractError`, `ContractBroken`, `PartitionChanged` or
 `LakeError`.
 """

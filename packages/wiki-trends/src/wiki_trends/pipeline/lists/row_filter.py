@@ -23,12 +23,13 @@ if TYPE_CHECKING:
     from wiki_trends.pipeline.lists.device_share import DeviceLists, ShareBounds
     from wiki_trends.wikimedia import SiteInfo
 
-# Fewer views than this can come from one kind of device by chance, as in small wikis and at the low ranks of dumps.
+# A row with fewer views is not suspect: so few views can come from one kind of device by chance, as in small wikis and at the low ranks
+# of dumps.
 MIN_VIEWS_TO_SUSPECT = 20
-# The median share of fewer pages than this does not describe the wiki.
+# The median share of a day is used only if the day has at least this many pages, because that of fewer pages does not describe the wiki.
 MIN_PAGES_FOR_MEDIAN = 20
-# A median share is near the lower limit if it is less than this factor times the limit, by default 2.5 x 10 % = 25 %. For the upper
-# limit, the shares of other devices count: a median above 75 % is near the default limit of 90 %.
+# A median share is near the lower limit if it is less than this factor times the limit: with the default limit, 2.5 x 10 % = 25 %. For
+# the upper limit, the share of all other devices is compared in the same way: a median above 75 % is near the default limit of 90 %.
 NEAR_LIMIT_FACTOR = 2.5
 _CONTROL = re.compile("[\x00-\x1f\x7f]")
 

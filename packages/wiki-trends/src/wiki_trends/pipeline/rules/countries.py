@@ -1,4 +1,4 @@
-"""Finds the countries that a text names with a name, an adjective or a region of the country.
+"""Finds the countries that a text mentions by name, by an adjective, or by a region of the country.
 
 The phrases come from the library `countryinfo`; `countries.toml` corrects and completes them. The result is the usual English name
 of a country in every language, so that projects can be compared. In English texts, a phrase matches only with a capital first

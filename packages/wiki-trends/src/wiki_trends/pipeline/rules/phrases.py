@@ -131,7 +131,7 @@ class Phrases:
             self._trie.add(words, Entry(spelling.isupper(), hit))
 
     def _find_hits(self, text: str) -> tuple[Hit, ...]:
-        """Find the labels of a text, each with its heaviest phrase, in the order of the text."""
+        """Find the labels of a text, each with its phrase of the highest weight, in the order of the text."""
         words = _fold_words(text)
         if self._trie.children.keys().isdisjoint(words):
             return ()

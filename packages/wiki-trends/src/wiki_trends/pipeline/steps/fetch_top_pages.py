@@ -106,7 +106,7 @@ class _FetchedList(NamedTuple):
 def _fetched_devices(
     day: dt.date, settings: Settings, lists_by_access: Mapping[str, _FetchedList], *, refresh: bool
 ) -> list[str]:
-    """Return the devices whose lists were fetched now. Without a refresh, earlier lists count, too."""
+    """Return the devices whose lists were fetched now. Without a refresh, lists that were fetched earlier count, too."""
     return [
         access
         for access in accesses_of(settings)[1:]

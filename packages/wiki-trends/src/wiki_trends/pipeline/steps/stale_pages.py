@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.dataset import DailyDataset
     from wiki_trends.wikimedia import PageFacts, WikimediaClient
 
-# Facts younger than this are not checked, so a backfill of many days does not check a page once for each day.
+# Facts younger than this are not checked, so a backfill of many days does not check the same page again for each day.
 FRESH_SECONDS = 12 * 3600
 # The number of pages at the top of the list that are requested again whenever they have changed.
 TOP_PAGES = 200
