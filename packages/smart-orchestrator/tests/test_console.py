@@ -17,7 +17,8 @@ from smart_orchestrator.model.run import Failure, Run, RunState
 from smart_orchestrator.model.window import Window
 from smart_orchestrator.store.opening import open_lake
 from smart_orchestrator.text.reporter import TextReporter, printable
-from smart_orchestrator.text.reports import completeness_lines, plan_lines, weekday
+from smart_orchestrator.text.reports import completeness_lines, plan_lines
+from smart_orchestrator.text.spans import weekday
 from testing.lakes import AS_OF, DAY, WINDOW, frame, pages
 from wiki_trends.compat.date_report import date_report_lines
 

@@ -9,9 +9,9 @@ from importlib.metadata import version
 import pytest
 import typer
 
+from smart_orchestrator.text import reporter
 from testing.product import CONTROL_CHARACTERS, DAYS
 from wiki_trends.cli.app import app
-from wiki_trends.jobs import progress
 
 AS_OF = ("--as-of", "2025-11-12")
 HERE = ("2025-11-07", "2025-11-08", "2025-11-09")
@@ -196,10 +196,10 @@ def test_analyze_publishes_a_window_that_is_ready_and_starts_nothing(two_missing
 
 
 def test_a_slow_analysis_says_what_it_is_at(two_missing, monkeypatch):
-    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 3600.0)
+    monkeypatch.setattr(reporter, "SECONDS_BETWEEN_STATUS", 3600.0)
     quick = two_missing.run("analyze", "--days", "3", *AS_OF)
     assert (quick.code, quick.err) == (0, "")
-    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.0)
+    monkeypatch.setattr(reporter, "SECONDS_BETWEEN_STATUS", 0.0)
     slow = two_missing.run("analyze", "--days", "3", *AS_OF, "--json")
     said = slow.err.splitlines()
     assert said[0] == "reading 3 days"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +10,7 @@ import typer
 from smart_orchestrator.cli.application import create_command_group
 from smart_orchestrator.cli.exit_codes import DONE
 from smart_orchestrator.cli.groups import with_groups
-from smart_orchestrator.cli.printing import out, print_json, reporter_on
+from smart_orchestrator.cli.printing import out, print_json, progress_reporter
 from wiki_trends.cli import options
 from wiki_trends.cli.options import LakeOptions, settings_of
 from wiki_trends.cli.output import print_report
@@ -99,8 +98,8 @@ def demo(
     """Run the main job on synthetic data, without a network: fill a window with two missing days, and publish its trends."""
     from wiki_trends.jobs.demo import next_step_lines, run_demo
 
-    reporter = reporter_on(sys.stderr)
-    result = run_demo(folder, reporter)
+    with progress_reporter(plain=as_json) as reporter:
+        result = run_demo(folder, reporter)
     if as_json:
         print_json(result.to_json())
     else:

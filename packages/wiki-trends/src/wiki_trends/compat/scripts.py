@@ -10,6 +10,7 @@ import sys
 from argparse import ArgumentParser
 from typing import TYPE_CHECKING, NoReturn
 
+from smart_orchestrator.backfilling.reporter import SilentReporter
 from smart_orchestrator.cli.exit_codes import DONE, INCOMPLETE, UNREACHABLE, exit_process
 from smart_orchestrator.cli.streams import install_streams
 from wiki_trends.cli.exit_codes import documented_script
@@ -190,7 +191,7 @@ def _confirm(reporter: TextReporter, missing_count: int) -> bool:
             return False
 
 
-class _DialogueReporter:
+class _DialogueReporter(SilentReporter):
     """A reporter that prints numbered lines about the start, the wait and the outcome of each day: `[2/5] 2024-03-30 …`.
 
     In each method, `progress` is the number of finished days and the number of days to run.

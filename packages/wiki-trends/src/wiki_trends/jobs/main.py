@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Sequence
 
-    from smart_orchestrator.backfilling.reporter import Reporter
     from smart_orchestrator.backfilling.state import Limits, Outcome
     from smart_orchestrator.model.plan import Plan
     from smart_orchestrator.model.window import Window
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from wiki_trends.analytics.analyze import Analysis
     from wiki_trends.analytics.page_history import PageHistory
     from wiki_trends.config.settings import Settings
+    from wiki_trends.jobs.progress import PipelineReporter
     from wiki_trends.pipeline.run import Fetch
     from wiki_trends.warehouse.base import RunRecord
 
@@ -121,7 +121,7 @@ def window_checker(settings: Settings, *, ask_upstream: bool = True) -> Callable
 
 
 def fill(
-    settings: Settings, check_window: Callable[[], Completeness], limits: Limits, reporter: Reporter
+    settings: Settings, check_window: Callable[[], Completeness], limits: Limits, reporter: PipelineReporter
 ) -> Backfill:
     """Check the window with `check_window`, and backfill the due days.
 
@@ -129,8 +129,8 @@ def fill(
         WikimediaUnreachable: a day is due, and Wikimedia does not answer.
         ContactMissing: a day is due, requests go to Wikimedia, and no contact is set.
     """
-    with LazyClient(settings) as client:
-        runner = runner_for_starting(settings, client=client)
+    with LazyClient(settings, reporter.requested) as client:
+        runner = runner_for_starting(settings, client=client, on_step=reporter.step)
         return backfill(layers(settings).diamond, check_window, runner, limits=limits, reporter=reporter)
 
 
@@ -138,15 +138,17 @@ def fetch_days(
     settings: Settings,
     days: Sequence[dt.date],
     limits: Limits,
-    reporter: Reporter,
+    reporter: PipelineReporter,
     first_step: Fetch | None = None,
 ) -> Outcome:
     """Run the pipeline for `days`, even if the lake already has them.
 
     `first_step` replaces the first step of the pipeline, which requests the list of the day from the API.
     """
-    with LazyClient(settings) as client:
-        runner = runner_for_starting(settings, force=True, client=client, fetch=first_step)
+    with LazyClient(settings, reporter.requested) as client:
+        runner = runner_for_starting(
+            settings, force=True, client=client, fetch=first_step, on_step=reporter.step
+        )
         return fetch(layers(settings).diamond, days, runner, limits=limits, reporter=reporter)
 
 
@@ -192,7 +194,7 @@ class MainJob:
 
 
 def run_main_job(
-    settings: Settings, window: Window, options: CheckOptions, limits: Limits, reporter: Reporter
+    settings: Settings, window: Window, options: CheckOptions, limits: Limits, reporter: PipelineReporter
 ) -> MainJob:
     """Run the main job: check, backfill due days, check again; when the window is ready, request history, analyse, publish."""
     timer = _PhaseTimer()
@@ -201,7 +203,7 @@ def run_main_job(
     timer.end_phase("backfill")
     if not backfill_result.completeness.ready:
         return MainJob(backfill_result, None, None, None, timer.seconds)
-    history, unchanged_run = history_for_publish(settings, backfill_result.completeness)
+    history, unchanged_run = history_for_publish(settings, backfill_result.completeness, reporter.requested)
     timer.end_phase("history")
     analysis = None
     if unchanged_run is None:
@@ -259,9 +261,11 @@ def analyze_window(
 
 
 def history_for_publish(
-    settings: Settings, completeness: Completeness
+    settings: Settings, completeness: Completeness, on_request: Callable[[], None] | None = None
 ) -> tuple[PageHistory, RunRecord | None]:
     """Request the page history of a checked window, unless its published tables are current.
+
+    `on_request` is called for each request, from the thread that sends it.
 
     Returns:
         The history for the analysis; and the published run if the tables need no new analysis, otherwise None.
@@ -270,7 +274,7 @@ def history_for_publish(
     unchanged_run = unchanged_publish(settings, completeness, history)
     if unchanged_run is not None and unchanged_run.history_requested:
         return history, unchanged_run
-    requested = request_page_history(settings, completeness)
+    requested = request_page_history(settings, completeness, on_request)
     if unchanged_run is not None and requested.partitions != history.partitions:
         unchanged_run = None
     return requested, unchanged_run
@@ -355,6 +359,8 @@ def analysis_json(analysis: Analysis) -> dict[str, object]:
 
 def summary_lines(job: MainJob) -> list[Line]:
     """Return the summary of a main job, which `run` prints before the report."""
+    from smart_orchestrator.text.reports import unfinished_lines
+
     after = job.backfill.completeness
     outcome = job.backfill.outcome
     lines: list[Line] = []
@@ -362,7 +368,7 @@ def summary_lines(job: MainJob) -> list[Line]:
         text = f"backfill: {len(outcome.filled)} filled, {len(outcome.failed)} failed; runs started "
         text += f"{len(outcome.started)}, followed {len(outcome.followed)}"
         lines.append((text, ""))
-    lines += [(f"still in flight: {day} ({why})", "warn") for day, why in outcome.abandoned]
+    lines += unfinished_lines(outcome.abandoned, after.window.grain)
     lines.append((f"coverage {after.coverage_pct:.1f} %", "good" if after.complete else "bad"))
     unusual = [partition for partition in after.partitions if partition.code is Code.UNUSUAL_VOLUME]
     lines += [(f"unusual volume: {partition.day}: {partition.reason}", "warn") for partition in unusual]

@@ -29,6 +29,7 @@ _COLUMN_GAP = 2
 _MIN_TITLE_WIDTH = 8
 # A table has no sparklines when they would leave less width for the titles.
 _MIN_TITLE_WIDTH_BESIDE_SPARKLINE = 26
+# A sparkline with a mark for every day may be wider if the terminal has room for it.
 _MAX_SPARKLINE_WIDTH = 31
 _MAX_CALENDAR_WEEKS = 9
 _MAX_MISSING_DAYS_NAMED = 10
@@ -299,11 +300,13 @@ def _print_table(
     if not rows:
         console.print("  none")
         return
-    sparkline_width = min(max(len(row[1]) for row in rows), _MAX_SPARKLINE_WIDTH)
+    days = max(len(row[1]) for row in rows)
     # In a narrow terminal only titles are shortened, because a shortened number would be wrong.
     lines = [(columns[1:]), *(row[2:] for row in rows)]
     widths = [max(len(line[index]) for line in lines) for index in range(len(columns) - 1)]
     title_width = console.width - sum(widths) - _COLUMN_GAP * len(widths)
+    room = title_width - _MIN_TITLE_WIDTH_BESIDE_SPARKLINE - _COLUMN_GAP
+    sparkline_width = days if days <= room else min(days, _MAX_SPARKLINE_WIDTH)
     width_beside_sparkline = title_width - sparkline_width - _COLUMN_GAP
     has_sparklines = sparkline_width > 1 and width_beside_sparkline >= _MIN_TITLE_WIDTH_BESIDE_SPARKLINE
     if has_sparklines:
@@ -313,7 +316,9 @@ def _print_table(
         columns[0], no_wrap=True, overflow="ellipsis", max_width=max(title_width, _MIN_TITLE_WIDTH)
     )
     if has_sparklines:
-        table.add_column("", no_wrap=True, width=sparkline_width, style="cyan")
+        # In a long window, a mark stands for the highest of several days.
+        header = "" if sparkline_width == days else f"{days / sparkline_width:.1f} days a mark"
+        table.add_column(header, no_wrap=True, width=sparkline_width, style="cyan")
     for name, width in zip(columns[1:], widths, strict=True):
         table.add_column(name, justify="right", no_wrap=True, width=width)
     for title_cell, views, *other_cells in rows:
