@@ -24,21 +24,21 @@ def two_missing(place):
     return place
 
 
-def test_check_prints_each_day_newest_first_and_the_sums(two_missing):
+def test_check_prints_like_days_in_one_line_oldest_first_and_the_sums(two_missing):
     ran = two_missing.run("check", *AS_OF)
     assert ran.code == 1
     assert ran.err == ""
     lines = ran.out.splitlines()
     assert lines[0] == "diamond  2025-11-05 .. 2025-11-09  (5 days, as of 2025-11-12, lag 3)"
-    assert [line.split()[:3] for line in lines[1:6]] == [
-        ["2025-11-09", "Sunday", "complete"],
-        ["2025-11-08", "Saturday", "complete"],
-        ["2025-11-07", "Friday", "complete"],
-        ["2025-11-06", "Thursday", "absent"],
-        ["2025-11-05", "Wednesday", "absent"],
+    assert lines[1:] == [
+        "  5–6 November 2025: 2 days absent, MISSING: nothing is there",
+        "  7–9 November 2025: 3 days complete: 3 rows",
+        "expected 5, available 3, missing 2, coverage 60.0 %",
+        "To see the plan:",
+        "  wiki-trends plan --as-of 2025-11-12",
+        "To fill the missing days:",
+        "  wiki-trends backfill --as-of 2025-11-12",
     ]
-    assert lines[6] == "expected 5, available 3, missing 2, coverage 60.0 %"
-    assert "wiki-trends backfill" in lines[7]
     assert not CONTROL_CHARACTERS.search(ran.out)
 
 
@@ -103,8 +103,8 @@ def test_plan_says_what_would_be_done_and_does_nothing(two_missing):
     before = two_missing.run("check", *AS_OF, "--json").json["days"]
     ran = two_missing.run("plan", *AS_OF)
     assert ran.code == 0
-    assert "+ 2025-11-05  start    MISSING: nothing is there" in ran.out
-    assert "2025-11-09  keep     3 rows" in ran.out
+    assert "  + 5–6 November 2025: start 2 days, MISSING: nothing is there\n" in ran.out
+    assert "    7–9 November 2025: keep 3 days, 3 rows\n" in ran.out
     document = two_missing.run("plan", *AS_OF, "--json").json
     assert document["missing"] == document["due"] == MISSING
     assert [(day["day"], day["action"]) for day in document["days"]] == [
@@ -231,7 +231,7 @@ def test_waiting_ends_after_the_time_out_and_says_what_is_in_flight(two_missing,
     ran = two_missing.process("run", *AS_OF, "--timeout", "0.2", "--json")
     assert ran.code == 1
     assert [item["day"] for item in ran.json["abandoned"]] == MISSING
-    assert "still in flight: 2025-11-05 (no end after 0.2 s)" in ran.err
+    assert "still in flight: 5–6 November 2025 (2 days): no end after 0.2 s" in ran.err
 
 
 def test_output_in_a_pipe_has_neither_colours_nor_control_codes(two_missing, sample_api):

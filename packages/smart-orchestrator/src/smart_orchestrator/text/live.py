@@ -292,7 +292,7 @@ class LiveReporter(TextReporter):
 
 
 def seconds_left(finished: Sequence[float], in_flight: Sequence[float], queued: int) -> float | None:
-    """Estimate the seconds until all runs have ended; None before the first run has ended.
+    """Estimate the seconds until all runs have ended; None before the first run has ended, and when no run is left.
 
     A run is expected to take as long as the mean of the finished runs, and as many runs stay in flight as now.
 
@@ -301,7 +301,7 @@ def seconds_left(finished: Sequence[float], in_flight: Sequence[float], queued: 
         in_flight: the elapsed time of each run in flight.
         queued: the number of runs that have not started.
     """
-    if not finished:
+    if not finished or not (in_flight or queued):
         return None
     mean = sum(finished) / len(finished)
     work = queued * mean + sum(max(0.0, mean - elapsed) for elapsed in in_flight)

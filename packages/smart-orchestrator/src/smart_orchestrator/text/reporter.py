@@ -142,9 +142,11 @@ def _print_wrapped(terminal: Terminal, row: Sequence[Line]) -> None:
         return
     indent = len(line.plain) - len(line.plain.lstrip(" "))
     hanging = indent + _HANGING_INDENT
-    for number, piece in enumerate(line[indent:].wrap(terminal, terminal.width - hanging)):
+    pieces = line[indent:].wrap(terminal, terminal.width - hanging)
+    for number, piece in enumerate(pieces):
         piece.rstrip()
-        terminal.print(Text(" " * (hanging if number else indent)).append_text(piece), soft_wrap=True)
+        pieces[number] = Text(" " * (hanging if number else indent)).append_text(piece)
+    terminal.print(Text("\n").join(pieces), soft_wrap=True)
 
 
 def printable(text: str) -> str:
