@@ -143,7 +143,8 @@ def test_an_interruption_erases_the_display():
             reporter.started(run(DAY), (0, 1))
             raise KeyboardInterrupt
 
-    pytest.raises(KeyboardInterrupt, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert stream.getvalue().count(CURSOR_HIDDEN) == stream.getvalue().count(CURSOR_SHOWN) == 1
     # The last codes show the cursor, and erase each line of the display from below.
     assert stream.getvalue().partition(CURSOR_SHOWN)[2] == "\r\x1b[1A\x1b[2K\x1b[1A\x1b[2K"
