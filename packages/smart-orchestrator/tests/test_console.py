@@ -107,9 +107,9 @@ def test_a_pipe_gets_plain_lines_without_control_codes(documented):
         "plan:",
         "  + 5–6 November 2025: start 2 days, MISSING: nothing is there",
         "[0/2] 2025-11-05 started (run 2025-11-05.2)",
-        "[0/2] 2025-11-05 is run by another process (run 2025-11-05.2): following it",
+        "[0/2] 2025-11-05 is being run by another process (run 2025-11-05.2): waiting for it",
         "[0/2] 2025-11-05 failed (run 2025-11-05.2, ERROR): no\ufffd[31m rows -- trying again",
-        "[1/2] 2025-11-05 failed (run 2025-11-05.2, ERROR): no\ufffd[31m rows -- giving it up",
+        "[1/2] 2025-11-05 failed (run 2025-11-05.2, ERROR): no\ufffd[31m rows -- giving up",
         "[2/2] 2025-11-05 is complete: 3 rows in 2.0 s",
         "[2/2] 2025-11-05 is complete: 3 rows",
     ]

@@ -178,7 +178,7 @@ def test_run_analyses_nothing_while_the_window_has_a_hole(two_missing, sample_ap
     ran = two_missing.run("run", *AS_OF, "--json")
     assert ran.code == 1
     assert (ran.json["ready"], ran.json["rows"]) == (False, {})
-    assert "no analytics were run" in ran.err
+    assert "so nothing was analysed" in ran.err
     assert two_missing.run("report").code == 1
 
 

@@ -93,7 +93,7 @@ def test_waived_days_are_listed_shown_and_taken_back(place):
     again = place.run("waive", DAYS[0], "--reason", "twice")
     assert (again.code, again.err) == (
         2,
-        "error: 2025-11-05: it is waived already. List the waivers, and take the old one back first.\n",
+        "error: 2025-11-05: it is already waived. List the waivers with --list, and remove the old one with --remove.\n",
     )
     assert place.run("waive", "--list", "--json").json[0]["by"] == "Ada"
     assert place.run("waive", DAYS[0], "--remove").out == "no day is waived\n"

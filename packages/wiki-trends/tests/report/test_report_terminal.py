@@ -61,8 +61,8 @@ def test_the_report_names_window_coverage_records_and_common_pages():
     assert text.startswith(
         "Trends of 2025-11-05 .. 2025-11-09\nCoverage 100.0 % of 5 expected days, 5 days used"
     )
-    assert "4,975 records, 523 pages common to every day" in text
-    assert "Not in it" not in text
+    assert "4,975 records, 523 pages listed on every day" in text
+    assert "Missing: " not in text
     for title in (
         "Peaks",
         "Top growing",
@@ -118,7 +118,7 @@ def test_new_and_returning_pages_are_told_when_there_are_any():
 
 
 def test_days_that_were_not_used_are_named():
-    assert "Not in it: 2025-11-06\n" in render(report(gap=True))
+    assert "Missing: 2025-11-06\n" in render(report(gap=True))
 
 
 def test_a_bound_is_shown_as_a_bound_and_no_percentage_as_a_dash():

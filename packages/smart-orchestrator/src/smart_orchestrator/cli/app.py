@@ -49,7 +49,7 @@ def check(
     config: options.ConfigFile = DEFAULT_CONFIG,
     as_json: options.AsJson = False,
 ) -> None:
-    """List the partitions of the window and why each is available or not. Exit code 1 when the window is not ready."""
+    """List the partitions of the window, and why each is available or not. The exit code is 1 when the window is not ready."""
     from smart_orchestrator.adapters.manifest import Depth, InspectOptions
     from smart_orchestrator.cli import output, printing
 
@@ -79,7 +79,7 @@ def check(
 
 
 @app.command(
-    short_help="The action for each partition, and its reason.",
+    short_help="Show what a run would do, and why.",
     epilog="Example: smart-orchestrator plan orders --last 30 -o plan.json",
 )
 @with_groups
@@ -94,7 +94,7 @@ def plan(
     config: options.ConfigFile = DEFAULT_CONFIG,
     as_json: options.AsJson = False,
 ) -> None:
-    """Show the action that the plan contains for each partition, and the reason, without starting runs."""
+    """Show what a run would do with each partition, and why. No runs are started."""
     from smart_orchestrator.cli import output, printing
     from smart_orchestrator.text.reports import plan_lines
 

@@ -106,7 +106,7 @@ class Program:
         command_text = f"`{' '.join(filter(None, (self.name, command)))}`"
         problem = self.redact(printable_line(f"{type(error).__name__}: {error}"))[:_MAX_PROBLEM_LENGTH]
         _print_problem(
-            f"error: a fault of {self.product} while it ran {command_text}: {problem}. Report it at {REPORT_TO}; "
+            f"error: unexpected error in {command_text}: {problem}. This is a bug. Report it at {REPORT_TO}; "
             f"`{self.name} --debug` with the same {'command' if command else 'options'} prints the traceback."
         )
         if "--json" in arguments:

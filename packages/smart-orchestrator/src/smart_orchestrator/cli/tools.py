@@ -45,11 +45,11 @@ def status(
     config: options.ConfigFile = DEFAULT_CONFIG,
     as_json: options.AsJson = False,
 ) -> None:
-    """Show a mark for each partition of every dataset, and the causes of missing ones. Exit code 1 when one is not ready.
+    """Show a mark for each partition of every dataset, and the causes of missing ones. The exit code is 1 when one is not ready.
 
     A dataset that cannot be checked is printed as an error, and the others are still shown.
 
-    With --late, show whether the newest partitions arrived before their deadlines. Exit code 1 when an objective is not met. The
+    With --late, show whether the newest partitions arrived before their deadlines. The exit code is 1 when one of them is not met. The
     messages that the configuration asks for are sent, one for each incident; with --as-of, nothing is stored or sent.
     """
     from smart_orchestrator.cli import printing
@@ -92,7 +92,7 @@ def status(
 
 
 @app.command(
-    short_help="The state of a partition, and its cause.",
+    short_help="Show the state of a partition, and its cause.",
     epilog="Example: smart-orchestrator explain orders 2025-11-06",
 )
 def explain(
@@ -129,7 +129,7 @@ def wait(
     config: options.ConfigFile = DEFAULT_CONFIG,
     as_json: options.AsJson = False,
 ) -> None:
-    """Check the window repeatedly until the window is ready. Start no runs. Exit code 1 after the time-out."""
+    """Check the window again and again until it is ready. No runs are started. The exit code is 1 after the time-out."""
     from smart_orchestrator.cli import output, printing
     from smart_orchestrator.text.reports import completeness_lines
 

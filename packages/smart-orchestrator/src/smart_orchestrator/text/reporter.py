@@ -76,7 +76,7 @@ class TextReporter:
         self.write(
             [
                 (
-                    f"{_counter(progress)} {key_text(run.day)} is run by another process (run {run.name}): following it",
+                    f"{_counter(progress)} {key_text(run.day)} is being run by another process (run {run.name}): waiting for it",
                     "",
                 )
             ]
@@ -98,7 +98,7 @@ class TextReporter:
 
     def failed(self, run: Run, progress: tuple[int, int], *, again: bool) -> None:
         """Report that a run failed, and whether the day is retried."""
-        next_step = "trying again" if again else "giving it up"
+        next_step = "trying again" if again else "giving up"
         text = f"{_counter(progress)} {key_text(run.day)} failed (run {run.name}, {run.failure}): {run.message} -- {next_step}"
         self.write([(text, "warn" if again else "bad")])
 

@@ -80,7 +80,7 @@ def history_lines(history: PageHistory) -> list[Line]:
         lines.append((f"page history: exact views of {history.pages:,} pages", ""))
     if history.problem:
         lines.append(
-            (f"page history is not complete, and the scores do without it: {history.problem}", "warn")
+            (f"page history is incomplete, so the scores were computed without it: {history.problem}", "warn")
         )
     return lines
 

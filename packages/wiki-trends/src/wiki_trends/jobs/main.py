@@ -376,11 +376,11 @@ def summary_lines(job: MainJob) -> list[Line]:
         lines += history_lines(job.history)
     if job.published is not None:
         rows = ", ".join(f"{table} {count:,}" for table, count in job.published.rows.items())
-        verb = "published before, and nothing has changed since" if job.unchanged_run else "published"
+        verb = "already published, and nothing has changed since" if job.unchanged_run else "published"
         lines.append((f"{verb}: {rows} rows", ""))
     else:
         lines.append(
-            ("the window is not ready, so no analytics were run; the published tables are unchanged", "bad")
+            ("The window is not ready, so nothing was analysed. The published tables are unchanged.", "bad")
         )
     phase_times = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in job.seconds.items())
     lines.append((phase_times, "dim"))

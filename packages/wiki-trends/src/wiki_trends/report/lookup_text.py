@@ -92,7 +92,7 @@ def _presence_texts(row: Mapping[str, Any]) -> list[str]:
     baseline = f"{row['baseline_days_listed']} of {counted(row['baseline_days'], 'baseline day')}"
     days = f"listed on {row['days_listed']} of {counted(row['days_used'], 'day')}, {baseline}"
     return [
-        f"{row['presence']}: {days}; {counted(row['streak'], 'day')} in a row",
+        f"presence {row['presence']}: {days}; {counted(row['streak'], 'day')} in a row",
         f"best day {row['peak_date']} with {row['peak_views']:,} views at rank {row['peak_rank']}",
     ]
 
@@ -105,11 +105,11 @@ def _score_texts(row: Mapping[str, Any]) -> list[str]:
     if row["at_most"] is not None and row["at_most"] < 1:
         texts.append(f"fall to at most ×{row['at_most']:,.2f} of the expected views on every day")
     if row["momentum"] is not None:
-        texts.append(f"{row['momentum_label']} ({row['momentum']:+.0%} over its fortnight)")
+        texts.append(f"{row['momentum_label']} ({100 * row['momentum']:+.0f} % over 14 days)")
     if row["has_trend"]:
         texts.append(f"{row['trend_pct_per_day']:+.1f} % a day")
     if row["wikitrends_score"] is not None:
-        texts.append(f"Wikitrends {row['wikitrends_score']:,.0f}")
+        texts.append(f"Wikitrends score {row['wikitrends_score']:,.0f}")
     if row.get("views_change_pct") is not None:
         texts.append(f"first to last {row['views_change_pct']:+,.1f} %")
     texts.append(f"{row['views']:,} views")
@@ -121,7 +121,7 @@ def _rise(row: Mapping[str, Any]) -> str:
     bound = "at most " if 2 * row["reference_listed"] < row["reference_days"] else ""
     rise = f"{row['surprise_views']:,} views on {row['surprise_date']}, {bound}{row['expected_views']:,.0f} expected"
     if row["at_least"] is None:
-        return f"{row['shape'] or 'score'} {row['score']:.1f}: {rise}, confidence {row['confidence']:.0%}"
+        return f"{row['shape'] or 'score'} {row['score']:.1f}: {rise}, confidence {100 * row['confidence']:.0f} %"
     after = " after it" if row["reference"] == "window" else ""
     days = f"{counted(row['reference_days'], 'reference day')}{after}"
     return f"{row['shape'] or 'rise'} at least ×{row['at_least']:,.1f}: {rise}, {days}"
@@ -140,5 +140,5 @@ def _window_text(row: Mapping[str, Any]) -> str:
     score = "no score" if row["score"] is None else f"score {row['score']:.1f}"
     rise = score if row["at_least"] is None else f"at least ×{row['at_least']:,.1f}"
     days = counted((row["window_end"] - row["window_start"]).days + 1, "day")
-    stale = ", days were restated since" if row["stale"] else ""
+    stale = ", days have been restated since" if row["stale"] else ""
     return f"{row['window_start']} .. {row['window_end']} ({days}): {rise}, {row['views']:,} views{stale}"

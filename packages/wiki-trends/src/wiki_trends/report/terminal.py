@@ -48,7 +48,7 @@ _TITLES = {
     "declining": "Top declining",
     "volatile": "Most volatile",
     "climbers": "Best rank improvements",
-    "sustained": "Sustained (listed every day, by their weakest day)",
+    "sustained": "Sustained (listed every day, ordered by the weakest day)",
 }
 
 
@@ -110,7 +110,7 @@ def _print_heading(console: Console, report: Report) -> None:
     console.print(f"Trends of {run.window_start} .. {run.window_end}", style="bold")
     console.print(
         f"Coverage {run.coverage_pct:.1f} % of {counted(run.expected, 'expected day')}, "
-        f"{counted(len(run.days_used), 'day')} used, seen from {run.as_of}"
+        f"{counted(len(run.days_used), 'day')} used, as of {run.as_of}"
     )
     window_calendar = calendar.of_run(run)
     missing_days = [day for day in window_calendar.days if not day.available]
@@ -118,10 +118,10 @@ def _print_heading(console: Console, report: Report) -> None:
         dates = ", ".join(str(day.day) for day in missing_days[:_MAX_MISSING_DAYS_NAMED])
         unnamed = len(missing_days) - _MAX_MISSING_DAYS_NAMED
         more = f" and {counted(unnamed, 'day')} more" if unnamed > 0 else ""
-        console.print(f"Not in it: {dates}{more}", style="bold red")
+        console.print(f"Missing: {dates}{more}", style="bold red")
     console.print(
         f"{counted(run.rows['wiki_trends_timeseries'], 'record')}, "
-        f"{counted(report.common_pages, 'page')} common to every day"
+        f"{counted(report.common_pages, 'page')} listed on every day"
     )
     console.print()
     _print_calendar(console, window_calendar)
@@ -185,7 +185,7 @@ def _print_peaks(console: Console, report: Report) -> None:
     ]
     _print_table(
         console,
-        "Peaks, surest rise first (best day against the page's usual day)",
+        "Peaks, most certain rise first (best day compared with the page's usual day)",
         ("Page", "Day", "Views", "Rank", "Usual"),
         rows,
     )
@@ -206,7 +206,7 @@ def _print_falls(console: Console, report: Report) -> None:
     if rows:
         _print_table(
             console,
-            "Falls, surest fall first (best day against the expected views)",
+            "Falls, most certain fall first (best day compared with the expected views)",
             ("Page", "Day", "Views", "Expected", "At most"),
             rows,
         )
