@@ -127,6 +127,19 @@ def test_a_bound_is_shown_as_a_bound_and_no_percentage_as_a_dash():
     assert re.search(r"^Some page +12 +12,345,678 +75.0 % +–$", text, re.MULTILINE)
 
 
+def test_a_long_window_has_a_mark_for_each_day_where_there_is_room_and_says_where_not():
+    made = report()
+    days = [day_number(offset) for offset in range(40)]
+    long = Series(tuple(range(40)), tuple(range(40)))
+    run = replace(run_record(days), rows=made.run.rows)
+    window = replace(made, run=run, series={"Some page": long})
+    wide, narrow = render(window, width=140), render(window, width=100)
+    assert [len(marks) for marks in re.findall("[▁▂▃▄▅▆▇█]{10,}", wide)] == [40] * 5
+    assert "a mark" not in wide
+    assert next(len(marks) for marks in re.findall("[▁▂▃▄▅▆▇█]{10,}", narrow)) == 31
+    assert "1.3 days a mark" in narrow
+
+
 @pytest.mark.parametrize("width", [60, 61, 80, 200])
 def test_no_line_is_wider_than_the_terminal_and_no_figure_is_cut(width):
     text = render(report("A title that is much longer than any terminal could show it " * 4), width=width)

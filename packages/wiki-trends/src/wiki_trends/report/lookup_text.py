@@ -140,5 +140,5 @@ def _window_text(row: Mapping[str, Any]) -> str:
     score = "no score" if row["score"] is None else f"score {row['score']:.1f}"
     rise = score if row["at_least"] is None else f"at least ×{row['at_least']:,.1f}"
     days = counted((row["window_end"] - row["window_start"]).days + 1, "day")
-    stale = ", days have been restated since" if row["stale"] else ""
+    stale = ", some days were restated since" if row["stale"] else ""
     return f"{row['window_start']} .. {row['window_end']} ({days}): {rise}, {row['views']:,} views{stale}"
