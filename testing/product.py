@@ -86,8 +86,9 @@ class Place:
     def terminal(self, *arguments: str, columns: int = 160) -> pexpect.spawn[str]:
         """Start a command in a new process on a pseudo-terminal, and return the terminal."""
         program, *rest = self.command(*arguments)
-        # These variables contain the size of the test runner's terminal.
-        environ = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+        # These variables contain the size of the test runner's terminal, or ask for plain lines.
+        others = ("COLUMNS", "LINES", "CI", "NO_COLOR")
+        environ = {name: value for name, value in os.environ.items() if name not in others}
         environ["TERM"] = "xterm-256color"
         return pexpect.spawn(
             program,

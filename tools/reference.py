@@ -31,9 +31,18 @@ def cli_page(commands: Sequence[Command]) -> str:
     lines += [
         "",
         "Exit codes of every command: 0 done; 1 finished, but the window is not ready, a day failed, or the output could",
-        "not be written; 2 wrong usage or configuration; 3 a service that is needed did not answer; 4 a fault of wiki-trends,",
+        "not be written; 2 wrong usage or configuration; 3 a service that is needed did not answer; 4 a bug in wiki-trends,",
         "with one line that says where to report it (`--debug` prints the traceback); 130 interrupted. Results go to",
         "standard output, progress to standard error. The [settings](settings.md) apply to every command.",
+        "",
+        "In a terminal, `run`, `backfill` and `fetch` show each day in flight with its step, the requests of the last minute",
+        "against the limit, and the time left. They print plain lines instead in a pipe, with `--json`, `--verbose` or",
+        "`--no-color`, and when `NO_COLOR` or `CI` is set or `TERM` is `dumb`. Other output wraps at the width of the terminal,",
+        "except commands to copy.",
+        "",
+        "`wiki-trends --install-completion` installs the completion of commands and options for bash, zsh, fish or",
+        "PowerShell. It works in shells that you start afterwards. In zsh, the first completion of a new shell needs a second",
+        "Tab, because the first one only loads the function.",
     ]
     for command in commands:
         lines += [

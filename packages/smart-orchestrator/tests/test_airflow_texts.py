@@ -9,7 +9,7 @@ from itertools import accumulate, islice
 
 import pytest
 
-from smart_orchestrator import Policy, TextReporter, Window, WindowError, check, write_frame
+from smart_orchestrator import Policy, Window, WindowError, check, write_frame
 from smart_orchestrator.adapters.manifest import Depth
 from smart_orchestrator.airflow.log import LogReporter
 from smart_orchestrator.airflow.messages import (
@@ -22,6 +22,7 @@ from smart_orchestrator.airflow.messages import (
 from smart_orchestrator.airflow.params import SCHEMAS, request_of
 from smart_orchestrator.backfilling.polling import poll_pauses
 from smart_orchestrator.backfilling.state import Outcome
+from smart_orchestrator.model.plan import make_plan
 from smart_orchestrator.model.run import Failure, Run, RunState
 from testing.lakes import WINDOW, frame, pages
 
@@ -172,13 +173,24 @@ def test_the_message_of_a_run_that_did_not_get_far():
     assert text == "Problem: as_of: 2099-01-01 is after today. Give an earlier day."
 
 
-def test_the_log_has_what_a_terminal_has(found, capsys, caplog):
-    import sys
-
-    TextReporter(sys.stdout).checked(found)
+def test_the_log_has_a_line_for_each_day_newest_first_and_the_plan_oldest_first(found, caplog):
     with caplog.at_level(logging.INFO):
         LogReporter(logging.getLogger("task")).checked(replace(found, strays=()))
-    assert [record.getMessage() for record in caplog.records] == capsys.readouterr().out.splitlines()
+        LogReporter(logging.getLogger("task")).planned(make_plan(found, {}))
+        LogReporter(logging.getLogger("task")).planned(make_plan(replace(found, partitions=()), {}))
+    assert [record.getMessage() for record in caplog.records] == [
+        "pages  2025-11-05 .. 2025-11-09  (5 days, as of 2025-11-12, lag 3)",
+        "  2025-11-09  Sunday     complete     3 rows",
+        "  2025-11-08  Saturday   complete     3 rows",
+        "  2025-11-07  Friday     complete     3 rows",
+        "  2025-11-06  Thursday   absent       MISSING: nothing is there",
+        "  2025-11-05  Wednesday  absent       MISSING: nothing is there",
+        "expected 5, available 3, missing 2, coverage 60.0 %",
+        "plan:",
+        "  + 2025-11-05  start    MISSING: nothing is there",
+        "  + 2025-11-06  start    MISSING: nothing is there",
+        "plan: nothing to do, every day is kept",
+    ]
     assert {record.levelname for record in caplog.records} == {"INFO", "WARNING"}
 
 

@@ -49,11 +49,12 @@ def test_a_lake_of_others_is_checked_filled_and_consumed(lake):
 
 def test_the_text_of_the_commands(lake):
     checked = lake.run("check", "orders", *WINDOW, code=1).stdout
-    assert "2025-11-06  Thursday   absent       MISSING: " in checked
+    assert "  Thursday 6 November 2025: absent, MISSING: " in checked
     assert "expected 5, available 3, missing 2, coverage 60.0 %" in checked
-    assert "2025-11-06  never_attempted: no run is recorded" in checked
+    assert "  Thursday 6 November 2025: never_attempted: no run is recorded" in checked
+    assert f"To fill it:\n  smart-orchestrator run orders {' '.join(WINDOW)}\n" in checked
     planned = lake.run("plan", *WINDOW, code=0).stdout
-    assert "+ 2025-11-06  start " in planned
+    assert "+ Thursday 6 November 2025: start, " in planned
     done = lake.run("run", *WINDOW, code=0)
     assert "expected 5, available 5, missing 0, coverage 100.0 %" in done.stdout
     assert "consumer revenue is done" in done.stderr
@@ -390,7 +391,8 @@ def test_a_run_says_for_which_keys_it_no_longer_waits(lake):
     etl.write_text("import time\ntime.sleep(4)\n" + etl.read_text())
     done = lake.run("run", "orders", *WINDOW, "--timeout", "0.5", code=1)
     assert [line for line in done.stderr.splitlines() if line.startswith("still in flight")] == [
-        f"still in flight: {day} (no end after 0.5 s)" for day in HOLES
+        "still in flight: Thursday 6 November 2025: no end after 0.5 s",
+        "still in flight: Saturday 8 November 2025: no end after 0.5 s",
     ]
     lake.run("run", "orders", *WINDOW, code=0)
     assert lake.lines("started.txt") == HOLES

@@ -17,7 +17,8 @@ from smart_orchestrator.model.run import Failure, Run, RunState
 from smart_orchestrator.model.window import Window
 from smart_orchestrator.store.opening import open_lake
 from smart_orchestrator.text.reporter import TextReporter, printable
-from smart_orchestrator.text.reports import completeness_lines, plan_lines, weekday
+from smart_orchestrator.text.reports import completeness_lines, log_lines, plan_lines
+from smart_orchestrator.text.spans import weekday
 from testing.lakes import AS_OF, DAY, WINDOW, frame, pages
 from wiki_trends.compat.date_report import date_report_lines
 
@@ -100,19 +101,15 @@ def test_a_pipe_gets_plain_lines_without_control_codes(documented):
     assert not CONTROL.search(text)
     assert text.splitlines() == [
         "pages  2025-11-05 .. 2025-11-09  (5 days, as of 2025-11-12, lag 3)",
-        "  2025-11-09  Sunday     complete     3 rows",
-        "  2025-11-08  Saturday   complete     3 rows",
-        "  2025-11-07  Friday     complete     3 rows",
-        "  2025-11-06  Thursday   absent       MISSING: nothing is there",
-        "  2025-11-05  Wednesday  absent       MISSING: nothing is there",
+        "  5–6 November 2025: 2 days absent, MISSING: nothing is there",
+        "  7–9 November 2025: 3 days complete: 3 rows",
         "expected 5, available 3, missing 2, coverage 60.0 %",
         "plan:",
-        "  + 2025-11-05  start    MISSING: nothing is there",
-        "  + 2025-11-06  start    MISSING: nothing is there",
+        "  + 5–6 November 2025: start 2 days, MISSING: nothing is there",
         "[0/2] 2025-11-05 started (run 2025-11-05.2)",
-        "[0/2] 2025-11-05 is run by another process (run 2025-11-05.2): following it",
+        "[0/2] 2025-11-05 is being run by another process (run 2025-11-05.2): waiting for it",
         "[0/2] 2025-11-05 failed (run 2025-11-05.2, ERROR): no\ufffd[31m rows -- trying again",
-        "[1/2] 2025-11-05 failed (run 2025-11-05.2, ERROR): no\ufffd[31m rows -- giving it up",
+        "[1/2] 2025-11-05 failed (run 2025-11-05.2, ERROR): no\ufffd[31m rows -- giving up",
         "[2/2] 2025-11-05 is complete: 3 rows in 2.0 s",
         "[2/2] 2025-11-05 is complete: 3 rows",
     ]
@@ -157,9 +154,15 @@ def test_a_long_window_lists_its_troubles_only():
     dataset = pages("memory://documented")
     long = check(dataset, Window.of_days(60, AS_OF))
     lines = [text for text, _ in completeness_lines(long)]
-    assert not any("3 rows" in line for line in lines)
-    assert "  … and 12 more days that are not available" in lines
-    assert lines[-1] == "expected 60, available 8, missing 52, coverage 13.3 %"
+    assert lines[1:] == [
+        "  11 September – 30 October 2025: 50 days absent, MISSING: nothing is there",
+        "  5–6 November 2025: 2 days absent, MISSING: nothing is there",
+        "expected 60, available 8, missing 52, coverage 13.3 %",
+    ]
+    shortened = [text for text, _ in completeness_lines(long, most=1)]
+    assert shortened[2] == "  … and 2 more days that are not available"
+    logged = [text for text, _ in log_lines(long)]
+    assert (len(logged), logged[41]) == (43, "  … and 12 more days that are not available")
 
 
 def test_lag_waivers_warnings_and_strays_are_said():
@@ -173,8 +176,8 @@ def test_lag_waivers_warnings_and_strays_are_said():
     window = Window.between(DAY, DAY + dt.timedelta(2), AS_OF)
     changed = completeness.__class__("pages", window, tuple(kinds), strays)
     lines = completeness_lines(changed)
-    assert ("  2025-11-07  Friday     complete     UNUSUAL_VOLUME: half of the usual", "warn") in lines
-    assert ("  2025-11-05  Wednesday  absent       WAIVED: waived: never", "dim") in lines
+    assert ("  Friday 7 November 2025: complete, UNUSUAL_VOLUME: half of the usual", "warn") in lines
+    assert ("  Wednesday 5 November 2025: absent, WAIVED: waived: never", "dim") in lines
     assert lines[4] == (
         "expected 1, available 1, missing 0, coverage 100.0 %, within the lag 1, waived 1",
         "good",
@@ -189,4 +192,6 @@ def test_lag_waivers_warnings_and_strays_are_said():
 def test_a_plan_with_nothing_to_do_says_so():
     plan = make_plan(check(pages("memory://documented"), Window.of_days(3, AS_OF)), {})
     assert plan_lines(plan) == [("plan: nothing to do, every day is kept", "good")]
-    assert [text for text, _ in plan_lines(plan, every=True)][1] == "    2025-11-07  keep     3 rows"
+    assert [text for text, _ in plan_lines(plan, every=True)][
+        1
+    ] == "    7–9 November 2025: keep 3 days, 3 rows"

@@ -62,7 +62,7 @@ def test_a_waiver_ends_with_its_last_day(lake_url, lake):
 def test_a_second_waiver_does_not_replace_the_first(lake_url, lake):
     dataset = pages(lake_url)
     waive(dataset, lake, WAIVER)
-    with pytest.raises(WaiverError, match=r"2025-11-05: it is waived already.*take the old one back"):
+    with pytest.raises(WaiverError, match=r"2025-11-05: it is already waived.*remove the old one"):
         waive(dataset, lake, dataclasses.replace(WAIVER, reason="another"))
     assert waivers(dataset, lake) == {DAY: WAIVER}
 

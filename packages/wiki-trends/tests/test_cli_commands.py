@@ -9,9 +9,9 @@ from importlib.metadata import version
 import pytest
 import typer
 
+from smart_orchestrator.text import reporter
 from testing.product import CONTROL_CHARACTERS, DAYS
 from wiki_trends.cli.app import app
-from wiki_trends.jobs import progress
 
 AS_OF = ("--as-of", "2025-11-12")
 HERE = ("2025-11-07", "2025-11-08", "2025-11-09")
@@ -24,21 +24,21 @@ def two_missing(place):
     return place
 
 
-def test_check_prints_each_day_newest_first_and_the_sums(two_missing):
+def test_check_prints_like_days_in_one_line_oldest_first_and_the_sums(two_missing):
     ran = two_missing.run("check", *AS_OF)
     assert ran.code == 1
     assert ran.err == ""
     lines = ran.out.splitlines()
     assert lines[0] == "diamond  2025-11-05 .. 2025-11-09  (5 days, as of 2025-11-12, lag 3)"
-    assert [line.split()[:3] for line in lines[1:6]] == [
-        ["2025-11-09", "Sunday", "complete"],
-        ["2025-11-08", "Saturday", "complete"],
-        ["2025-11-07", "Friday", "complete"],
-        ["2025-11-06", "Thursday", "absent"],
-        ["2025-11-05", "Wednesday", "absent"],
+    assert lines[1:] == [
+        "  5–6 November 2025: 2 days absent, MISSING: nothing is there",
+        "  7–9 November 2025: 3 days complete: 3 rows",
+        "expected 5, available 3, missing 2, coverage 60.0 %",
+        "To see the plan:",
+        "  wiki-trends plan --as-of 2025-11-12",
+        "To fill the missing days:",
+        "  wiki-trends backfill --as-of 2025-11-12",
     ]
-    assert lines[6] == "expected 5, available 3, missing 2, coverage 60.0 %"
-    assert "wiki-trends backfill" in lines[7]
     assert not CONTROL_CHARACTERS.search(ran.out)
 
 
@@ -103,8 +103,8 @@ def test_plan_says_what_would_be_done_and_does_nothing(two_missing):
     before = two_missing.run("check", *AS_OF, "--json").json["days"]
     ran = two_missing.run("plan", *AS_OF)
     assert ran.code == 0
-    assert "+ 2025-11-05  start    MISSING: nothing is there" in ran.out
-    assert "2025-11-09  keep     3 rows" in ran.out
+    assert "  + 5–6 November 2025: start 2 days, MISSING: nothing is there\n" in ran.out
+    assert "    7–9 November 2025: keep 3 days, 3 rows\n" in ran.out
     document = two_missing.run("plan", *AS_OF, "--json").json
     assert document["missing"] == document["due"] == MISSING
     assert [(day["day"], day["action"]) for day in document["days"]] == [
@@ -178,7 +178,7 @@ def test_run_analyses_nothing_while_the_window_has_a_hole(two_missing, sample_ap
     ran = two_missing.run("run", *AS_OF, "--json")
     assert ran.code == 1
     assert (ran.json["ready"], ran.json["rows"]) == (False, {})
-    assert "no analytics were run" in ran.err
+    assert "so nothing was analysed" in ran.err
     assert two_missing.run("report").code == 1
 
 
@@ -196,10 +196,10 @@ def test_analyze_publishes_a_window_that_is_ready_and_starts_nothing(two_missing
 
 
 def test_a_slow_analysis_says_what_it_is_at(two_missing, monkeypatch):
-    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 3600.0)
+    monkeypatch.setattr(reporter, "SECONDS_BETWEEN_STATUS", 3600.0)
     quick = two_missing.run("analyze", "--days", "3", *AS_OF)
     assert (quick.code, quick.err) == (0, "")
-    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.0)
+    monkeypatch.setattr(reporter, "SECONDS_BETWEEN_STATUS", 0.0)
     slow = two_missing.run("analyze", "--days", "3", *AS_OF, "--json")
     said = slow.err.splitlines()
     assert said[0] == "reading 3 days"
@@ -231,7 +231,7 @@ def test_waiting_ends_after_the_time_out_and_says_what_is_in_flight(two_missing,
     ran = two_missing.process("run", *AS_OF, "--timeout", "0.2", "--json")
     assert ran.code == 1
     assert [item["day"] for item in ran.json["abandoned"]] == MISSING
-    assert "still in flight: 2025-11-05 (no end after 0.2 s)" in ran.err
+    assert "still in flight: 5–6 November 2025 (2 days): no end after 0.2 s" in ran.err
 
 
 def test_output_in_a_pipe_has_neither_colours_nor_control_codes(two_missing, sample_api):

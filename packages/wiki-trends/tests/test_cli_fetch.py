@@ -6,7 +6,7 @@ import datetime as dt
 
 import pytest
 
-from wiki_trends.jobs import progress
+from smart_orchestrator.text import reporter
 from wiki_trends.pipeline import STEPS
 
 DAY = "2025-11-05"
@@ -65,7 +65,7 @@ def test_a_day_that_was_not_fetched_cannot_say_what_was_left_out(place):
 
 def test_a_dump_takes_the_place_of_the_api(place, sample_api, monkeypatch):
     server = sample_api()
-    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.0)
+    monkeypatch.setattr(reporter, "SECONDS_BETWEEN_STATUS", 0.0)
     lines = [f"en.wikipedia Page_{n} {n} mobile-web {5000 - n} A{5000 - n}\n" for n in range(1200)]
     lines += [f"en.wikipedia Page_{n} {n} desktop {4000 - n} A{4000 - n}\n" for n in range(1200)]
     (place.folder / "pageviews-20251105-user").write_text("".join(lines), encoding="utf-8")

@@ -17,7 +17,7 @@ def test_an_interrupted_backfill_says_how_to_go_on_and_goes_on(place, sample_api
     terminal = place.terminal(*WORDS)
     terminal.expect("2025-11-05 is complete")
     server.options = replace(server.options, latency=2)
-    terminal.expect("2025-11-06 started")
+    terminal.expect("2025-11-06 +step ")
     terminal.sendintr()
     terminal.expect(pexpect.EOF)
     text = terminal.before
@@ -25,6 +25,7 @@ def test_an_interrupted_backfill_says_how_to_go_on_and_goes_on(place, sample_api
     server.options = replace(server.options, latency=0)
     assert terminal.exitstatus == 130
     assert "interrupted: nothing half-written is visible. Run the same command again to continue." in text
+    assert "  wiki-trends backfill --as-of 2025-11-12 --jobs 1\r\n" in text
     assert "Traceback" not in text
     found = place.run("check", *AS_OF, "--json").json
     assert found["missing"] == ["2025-11-06"]
@@ -39,7 +40,7 @@ def test_an_interrupted_backfill_says_how_to_go_on_and_goes_on(place, sample_api
 def test_answers_that_do_not_come_do_not_hold_an_interrupted_backfill(place, sample_api):
     server = sample_api(latency=0.05)
     terminal = place.terminal("fetch", "2025-11-05")
-    terminal.expect("2025-11-05 started")
+    terminal.expect("2025-11-05 +step ")
     latest = time.monotonic() + 30
     while not any("titles=" in path for _, path, _ in server.requests):
         assert time.monotonic() < latest, server.requests

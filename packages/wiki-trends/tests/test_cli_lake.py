@@ -111,7 +111,7 @@ def test_waived_days_are_listed_shown_and_taken_back(place):
     place.write_days(*DAYS[1:])
     ran = place.run("waive", DAYS[0], "--reason", "never came", "--by", "Ada", "--until", "2030-01-01")
     assert ran.code == 0
-    assert ran.out.startswith("2025-11-05  never came  (since ")
+    assert ran.out.startswith("Wednesday 5 November 2025: never came (since ")
     assert "by Ada, until 2030-01-01" in ran.out
     found = place.run("check", *AS_OF, "--json")
     assert found.code == 0
@@ -122,7 +122,7 @@ def test_waived_days_are_listed_shown_and_taken_back(place):
     again = place.run("waive", DAYS[0], "--reason", "twice")
     assert (again.code, again.err) == (
         2,
-        "error: 2025-11-05: it is waived already. List the waivers, and take the old one back first.\n",
+        "error: 2025-11-05: it is already waived. List the waivers with --list, and remove the old one with --remove.\n",
     )
     assert place.run("waive", "--list", "--json").json[0]["by"] == "Ada"
     assert place.run("waive", DAYS[0], "--remove").out == "no day is waived\n"
@@ -178,7 +178,10 @@ def test_vacuum_merges_the_page_cache(place):
 def test_consumed_says_which_days_changed_since_the_publish(place):
     place.write_days(*DAYS)
     nothing = place.run("check", "--consumed")
-    assert (nothing.code, nothing.out) == (1, "nothing has been published yet: run `wiki-trends run`\n")
+    assert (nothing.code, nothing.out) == (
+        1,
+        "Nothing has been published yet. To publish:\n  wiki-trends run\n",
+    )
     assert place.run("run", *AS_OF).code == 0
     same = place.run("check", "--consumed")
     assert same.code == 0
@@ -186,13 +189,14 @@ def test_consumed_says_which_days_changed_since_the_publish(place):
     place.write_days(DAYS[2], pages=4)
     changed = place.run("check", "--consumed")
     assert changed.code == 1
-    assert "  2025-11-07: its data have changed" in changed.out
+    assert "  Friday 7 November 2025: its data have changed\n" in changed.out
     assert place.run("check", "--consumed", "--json").json["changed"] == {
         "2025-11-07": "its data have changed"
     }
     report = place.run("report")
     assert report.code == 0
-    assert "changed since this was published: 2025-11-07" in report.err
+    assert "changed since this was published: Friday 7 November 2025: " in report.err
+    assert "  wiki-trends run --start 2025-11-05 --end 2025-11-09\n" in report.err
     assert place.run("report", "--json").json["changed_since_publish"] == {
         "2025-11-07": "its data have changed"
     }

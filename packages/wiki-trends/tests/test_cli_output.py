@@ -73,9 +73,7 @@ def test_an_unexpected_error_is_one_line_with_its_own_exit_code(broken):
     ran = broken.run("check")
     assert ran.code == FAULT == 4
     assert ran.out == ""
-    assert ran.err.startswith(
-        "error: a fault of wiki-trends while it ran `wiki-trends check`: ZeroDivisionError"
-    )
+    assert ran.err.startswith("error: unexpected error in `wiki-trends check`: ZeroDivisionError")
     assert ran.err.count("\n") == 1
     assert "Report it" in ran.err
     assert "hunter2" not in ran.err

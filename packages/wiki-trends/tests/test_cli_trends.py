@@ -126,7 +126,8 @@ def test_top_leads_with_what_came_from_outside_the_list(published):
 def test_a_page_is_shown_with_its_unknown_days(published):
     ran = published.run("page", "Page 4")
     assert "2025-11-03 ····▁ 2025-11-07" in ran.out
-    assert "2025-11-06  outside the list" in ran.out
+    assert "–6 November 2025 (" in ran.out
+    assert " days): outside the list\n" in ran.out
     document = json.loads(published.run("page", "Page_4", "--json").out)
     assert [day["views"] for day in document["series"]] == [None, None, None, None, 4000]
     assert document["scores"]["baseline_days"] == 2

@@ -149,7 +149,7 @@ def test_the_window_is_published_without_a_history_that_cannot_be_had(filled, mo
         fail(patch)
         ran = filled.run("run", *AS_OF)
         assert ran.code == 0
-        assert "page history is not complete, and the scores do without it" in ran.err
+        assert "page history is incomplete, so the scores were computed without it" in ran.err
         assert words in ran.err
         assert words in last_run().history_problem
         assert rows_of("SELECT max(reference_history) AS most FROM wiki_trends_scores") == [{"most": 0}]

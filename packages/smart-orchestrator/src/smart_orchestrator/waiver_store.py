@@ -96,7 +96,9 @@ def waive(dataset: Dataset, lake: Lake, waiver: Waiver) -> None:
         lake.put_if(_key(dataset, waiver.day), data, None)
     except ObjectConflict:
         raise WaiverError(
-            waiver.day, "it is waived already", "List the waivers, and take the old one back first."
+            waiver.day,
+            "it is already waived",
+            "List the waivers with --list, and remove the old one with --remove.",
         ) from None
 
 

@@ -22,6 +22,7 @@ from wiki_trends.errors import (
     WikiTrendsError,
 )
 from wiki_trends.pipeline import run_day
+from wiki_trends.pipeline.run import STEP_TEXTS
 from wiki_trends.wikimedia import WikimediaClient
 
 fetch_wikipedia_categories = importlib.import_module("wiki_trends.pipeline.steps.fetch_wikipedia_categories")
@@ -63,6 +64,16 @@ def wiki():
     wiki = SmallWiki(**{name: value.copy() for name, value in WIKI.items()})
     with ScriptedServer(wiki) as server:
         yield wiki, server
+
+
+def test_each_step_and_each_request_is_reported(wiki, tmp_path):
+    _, server = wiki
+    steps, requests = [], []
+    settings = settings_for(server.url, tmp_path)
+    with WikimediaClient(settings, lambda: requests.append(None)) as client:
+        result = run_day(DAY, settings, client=client, on_step=steps.append)
+    assert steps == [f"step {number} of 5: {text}" for number, text in enumerate(STEP_TEXTS, start=1)]
+    assert len(requests) == result.requests > 0
 
 
 def test_a_day_goes_through_all_layers(wiki, tmp_path):

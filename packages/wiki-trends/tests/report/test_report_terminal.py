@@ -61,8 +61,8 @@ def test_the_report_names_window_coverage_records_and_common_pages():
     assert text.startswith(
         "Trends of 2025-11-05 .. 2025-11-09\nCoverage 100.0 % of 5 expected days, 5 days used"
     )
-    assert "4,975 records, 523 pages common to every day" in text
-    assert "Not in it" not in text
+    assert "4,975 records, 523 pages listed on every day" in text
+    assert "Missing: " not in text
     for title in (
         "Peaks",
         "Top growing",
@@ -118,13 +118,26 @@ def test_new_and_returning_pages_are_told_when_there_are_any():
 
 
 def test_days_that_were_not_used_are_named():
-    assert "Not in it: 2025-11-06\n" in render(report(gap=True))
+    assert "Missing: 2025-11-06\n" in render(report(gap=True))
 
 
 def test_a_bound_is_shown_as_a_bound_and_no_percentage_as_a_dash():
     text = render(report())
     assert "≥ 123,456.8×" in text
     assert re.search(r"^Some page +12 +12,345,678 +75.0 % +–$", text, re.MULTILINE)
+
+
+def test_a_long_window_has_a_mark_for_each_day_where_there_is_room_and_says_where_not():
+    made = report()
+    days = [day_number(offset) for offset in range(40)]
+    long = Series(tuple(range(40)), tuple(range(40)))
+    run = replace(run_record(days), rows=made.run.rows)
+    window = replace(made, run=run, series={"Some page": long})
+    wide, narrow = render(window, width=140), render(window, width=100)
+    assert [len(marks) for marks in re.findall("[▁▂▃▄▅▆▇█]{10,}", wide)] == [40] * 5
+    assert "a mark" not in wide
+    assert next(len(marks) for marks in re.findall("[▁▂▃▄▅▆▇█]{10,}", narrow)) == 31
+    assert "1.3 days a mark" in narrow
 
 
 @pytest.mark.parametrize("width", [60, 61, 80, 200])

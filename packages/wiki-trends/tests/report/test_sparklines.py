@@ -1,9 +1,10 @@
+import datetime as dt
 import re
 
 import pytest
 
 from wiki_trends.report.html.sparkline_svg import sparkline_svg
-from wiki_trends.report.sparkline import fitted, sparkline
+from wiki_trends.report.sparkline import dated_sparkline, fitted, sparkline
 
 
 def test_a_bar_a_day_between_lowest_and_highest():
@@ -16,6 +17,15 @@ def test_many_days_become_few_bars_of_their_highest():
     assert fitted([1, 5, 2, None, None, None, 9, 8], 4) == [5, 2, None, 9]
     assert fitted([1, None], 4) == [1, None]
     assert len(fitted(list(range(365)), 31)) == 31
+
+
+def test_every_day_has_a_mark_also_days_without_a_value():
+    first = dt.date(2025, 10, 1)
+    views = {first: 1, dt.date(2025, 10, 3): None, dt.date(2025, 10, 4): 8}
+    assert dated_sparkline(views, first, dt.date(2025, 10, 5)) == ["2025-10-01 ▁–·█– 2025-10-05"]
+    long = dated_sparkline({first: 1}, first, dt.date(2025, 11, 9), days_per_line=20)
+    assert long == [f"2025-10-01 ▁{'–' * 19} 2025-10-20", f"2025-10-21 {'–' * 20} 2025-11-09"]
+    assert max(map(len, dated_sparkline({}, first, dt.date(2026, 10, 1)))) <= 60
 
 
 def test_a_line_breaks_where_a_page_was_outside_the_list():

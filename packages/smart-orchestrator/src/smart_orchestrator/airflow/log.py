@@ -6,10 +6,13 @@ import logging
 from typing import TYPE_CHECKING, Protocol
 
 from smart_orchestrator.text.reporter import TextReporter, printable_line
+from smart_orchestrator.text.reports import log_lines, plan_log_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from smart_orchestrator.model.completeness import Completeness
+    from smart_orchestrator.model.plan import Plan
     from smart_orchestrator.text.reports import Line
 
 _WARNING_STYLES = ("bad", "warn")
@@ -36,3 +39,11 @@ class LogReporter(TextReporter):
             is_warning = any(style in _WARNING_STYLES for _, style in pieces)
             level = logging.WARNING if is_warning else logging.INFO
             self._log.log(level, "%s", "".join(printable_line(text) for text, _ in pieces))
+
+    def checked(self, completeness: Completeness) -> None:
+        """Write a record for each day of the window, newest first, and the totals."""
+        self.write(log_lines(completeness))
+
+    def planned(self, plan: Plan) -> None:
+        """Write a record for each day of the plan that needs an action, or one record if no day needs an action."""
+        self.write(plan_log_lines(plan))

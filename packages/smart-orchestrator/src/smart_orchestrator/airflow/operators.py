@@ -24,7 +24,7 @@ from smart_orchestrator.backfilling.state import GOAL_UNREACHABLE_REASON, Goal, 
 from smart_orchestrator.errors import SmartOrchestratorError
 from smart_orchestrator.expected_error import ExpectedError
 from smart_orchestrator.model.plan import Action, make_plan
-from smart_orchestrator.text.reports import weekday
+from smart_orchestrator.text.spans import weekday
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

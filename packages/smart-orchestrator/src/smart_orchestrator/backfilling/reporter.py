@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from smart_orchestrator.model.completeness import Completeness
     from smart_orchestrator.model.partition import Partition
     from smart_orchestrator.model.plan import Plan
@@ -61,4 +63,10 @@ class SilentReporter:
         """Do nothing."""
 
     def failed(self, run: Run, progress: tuple[int, int], *, again: bool) -> None:
+        """Do nothing."""
+
+    def step(self, key: dt.date, text: str) -> None:
+        """Do nothing."""
+
+    def requested(self) -> None:
         """Do nothing."""

@@ -6,7 +6,6 @@ that a command needs are imported when the command runs, so that `--help` is fas
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path  # noqa: TC003 - Typer reads annotations when it runs
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -16,6 +15,7 @@ from smart_orchestrator.cli import options, setup, tools
 from smart_orchestrator.cli.application import create_app, run_app, run_process
 from smart_orchestrator.cli.exit_codes import DONE, INCOMPLETE, Program
 from smart_orchestrator.cli.groups import with_groups
+from smart_orchestrator.cli.next_command import next_command
 from smart_orchestrator.cli.options import DEFAULT_CONFIG, WindowOptions, select_dataset, select_policy
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def check(
     config: options.ConfigFile = DEFAULT_CONFIG,
     as_json: options.AsJson = False,
 ) -> None:
-    """List the partitions of the window and why each is available or not. Exit code 1 when the window is not ready."""
+    """List the partitions of the window, and why each is available or not. The exit code is 1 when the window is not ready."""
     from smart_orchestrator.adapters.manifest import Depth, InspectOptions
     from smart_orchestrator.cli import output, printing
 
@@ -74,12 +74,12 @@ def check(
         if causes:
             printing.out([("causes:", "strong"), *output.cause_lines(completeness, causes)])
         if not completeness.ready and completeness.missing and target.runner is not None:
-            printing.out([(f"To fill it: {PROGRAM.name} run {target.name}, with the same options.", "dim")])
+            printing.out([("To fill it:", "dim"), next_command(PROGRAM, "run")])
     raise typer.Exit(DONE if completeness.ready else INCOMPLETE)
 
 
 @app.command(
-    short_help="The action for each partition, and its reason.",
+    short_help="Show what a run would do, and why.",
     epilog="Example: smart-orchestrator plan orders --last 30 -o plan.json",
 )
 @with_groups
@@ -94,7 +94,7 @@ def plan(
     config: options.ConfigFile = DEFAULT_CONFIG,
     as_json: options.AsJson = False,
 ) -> None:
-    """Show the action that the plan contains for each partition, and the reason, without starting runs."""
+    """Show what a run would do with each partition, and why. No runs are started."""
     from smart_orchestrator.cli import output, printing
     from smart_orchestrator.text.reports import plan_lines
 
@@ -104,7 +104,8 @@ def plan(
     new_plan = project.plan(target.name, window)
     if output_file is not None:
         tools.write_plan(output_file, new_plan)
-        printing.err([(f"written to {output_file}: {PROGRAM.name} apply {output_file}", "dim")])
+        printing.err([(f"The plan was written to {output_file}. To start its runs:", "dim")])
+        printing.err([next_command(PROGRAM, "apply", plan_file=output_file)])
     if as_json:
         printing.print_json(output.plan_document(new_plan))
     else:
@@ -126,16 +127,18 @@ def apply(
     The command fails with exit code 5 when the lake or the runs have changed since the plan was made.
     """
     from smart_orchestrator.cli import output, printing
-    from smart_orchestrator.text.reports import completeness_lines
+    from smart_orchestrator.text.reports import completeness_lines, unfinished_lines
 
     options.check_seconds("timeout", timeout)
     project = tools.open_project(config)
-    backfill = project.apply_saved(plan_file, timeout=timeout, reporter=printing.reporter_on(sys.stderr))
+    with printing.progress_reporter(plain=as_json) as reporter:
+        backfill = project.apply_saved(plan_file, timeout=timeout, reporter=reporter)
     if as_json:
         printing.print_json(output.backfill_document(backfill))
     else:
         printing.out(completeness_lines(backfill.completeness))
-    printing.err(output.abandoned_lines(backfill.outcome))
+    grain = backfill.completeness.window.grain
+    printing.err(unfinished_lines(backfill.outcome.abandoned, grain))
     printing.exit_after(backfill.outcome, ready=backfill.completeness.ready)
 
 
@@ -156,24 +159,20 @@ def run(
     """Run the pipeline for each missing partition, check the window again, and run the consumers whose windows are ready."""
     from smart_orchestrator.cli import output, printing
     from smart_orchestrator.project_signals import after_run
-    from smart_orchestrator.text.reports import completeness_lines
+    from smart_orchestrator.text.reports import completeness_lines, unfinished_lines
 
     options.check_seconds("timeout", timeout)
     project = tools.open_project(config)
     target = select_dataset(project.config, dataset)
     window = window_options.window(project, target)
-    result = project.run(
-        target.name,
-        window,
-        policy=select_policy(project.config, target.name, min_coverage),
-        timeout=timeout,
-        reporter=printing.reporter_on(sys.stderr),
-    )
+    policy = select_policy(project.config, target.name, min_coverage)
+    with printing.progress_reporter(plain=as_json) as reporter:
+        result = project.run(target.name, window, policy=policy, timeout=timeout, reporter=reporter)
     if as_json:
         printing.print_json(output.run_document(result))
     else:
         printing.out(completeness_lines(result.backfill.completeness))
-    printing.err(output.abandoned_lines(result.backfill.outcome))
+    printing.err(unfinished_lines(result.backfill.outcome.abandoned, window.grain))
     printing.err(output.consumer_lines(result.consumers))
     after_run(project, result)
     failed = any(consumer.exit_code != 0 for consumer in result.consumers)

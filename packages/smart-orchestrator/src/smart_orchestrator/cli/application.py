@@ -1,15 +1,16 @@
-"""The Typer application of a program: its options `--version` and `--debug`, and the run of a command line."""
+"""The Typer application of a program: the options of every program, and the run of a command line."""
 
 from __future__ import annotations
 
+import io
+import os
 import sys
-from copy import copy
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
-from typer.main import get_command_name
 
 from smart_orchestrator.cli.exit_codes import DONE, USAGE, Program, exit_process
+from smart_orchestrator.cli.next_command import with_invoked_command
 from smart_orchestrator.cli.streams import install_streams
 
 if TYPE_CHECKING:
@@ -56,10 +57,15 @@ def _program_options(
     debug: Annotated[
         bool, typer.Option("--debug", help="Print the traceback of an unexpected error.")
     ] = False,
+    no_color: Annotated[
+        bool, typer.Option("--no-color", help="Print plain lines without colours, as with NO_COLOR=1.")
+    ] = False,
 ) -> None:
     del version
     program: Program = context.obj
     program.debug = debug
+    if no_color:
+        os.environ["NO_COLOR"] = "1"
 
 
 def run_app(app: typer.Typer, program: Program, arguments: Sequence[str] | None = None) -> int:
@@ -74,30 +80,29 @@ def run_app(app: typer.Typer, program: Program, arguments: Sequence[str] | None 
 
     def run() -> int:
         try:
-            _with_invoked_command(app, used_arguments)(arguments, prog_name=program.name)
+            # Typer returns the exit code of a command that raised `typer.Exit`, which is 130 after Ctrl-C.
+            code = with_invoked_command(app, used_arguments)(
+                arguments, prog_name=program.name, standalone_mode=False
+            )
+        except typer.TyperException as error:
+            _print_usage_error(error)
+            return error.exit_code
         except SystemExit as exit_request:
-            # Typer raises `SystemExit` at the end of every command, with the code 130 after Ctrl-C.
             return exit_request.code if isinstance(exit_request.code, int) else USAGE
-        return DONE
+        return code if isinstance(code, int) else DONE
 
+    program.app = app
+    program.arguments = used_arguments
     return program.run(run, used_arguments)
 
 
-def _with_invoked_command(app: typer.Typer, arguments: Sequence[str]) -> typer.Typer:
-    """Return the application with only the command that the arguments invoke, because Typer builds every command it has.
+def _print_usage_error(error: typer.TyperException) -> None:
+    """Print wrong usage to stderr as Typer does, wrapped at the width of a terminal."""
+    from smart_orchestrator.cli.printing import err
 
-    If the first word of the arguments is not the name of a command, or is the name of a group of commands, return the application itself.
-    """
-    word = next((argument for argument in arguments if not argument.startswith("-")), None)
-    unnamed_groups = [group.typer_instance for group in app.registered_groups if not group.name]
-    apps = [app, *(group for group in unnamed_groups if group is not None)]
-    for command in (command for each in apps for command in each.registered_commands):
-        if word == (command.name or get_command_name(getattr(command.callback, "__name__", ""))):
-            smaller = copy(app)
-            smaller.registered_groups = []
-            smaller.registered_commands = [command]
-            return smaller
-    return app
+    text = io.StringIO()
+    error.show(text)  # type: ignore[attr-defined]
+    err([(line, "") for line in text.getvalue().splitlines()])
 
 
 def run_process(run_command: Callable[[], int]) -> NoReturn:

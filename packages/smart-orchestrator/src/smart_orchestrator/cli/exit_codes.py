@@ -28,6 +28,8 @@ from smart_orchestrator.expected_error import ExpectedError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    import typer
+
 DONE = 0
 FAULT = 4
 INTERRUPTED = 130
@@ -55,6 +57,8 @@ class Program:
         redact: the function that removes credentials from a text.
         debug: whether to print the traceback of an unexpected error.
         interrupted: the message after Ctrl-C: the state of the work, and how to continue.
+        app: the application with the commands of the program; None for a program without commands.
+        arguments: the arguments of the present command line.
     """
 
     name: str
@@ -62,6 +66,8 @@ class Program:
     redact: Callable[[str], str] = _redact
     debug: bool = False
     interrupted: str = "nothing half-written is visible. Run the same command again to continue."
+    app: typer.Typer | None = None
+    arguments: Sequence[str] = ()
 
     def run(self, work: Callable[[], int], arguments: Sequence[str] = ()) -> int:
         """Call `work` and return its exit code. Print an error or an interruption as one line on stderr.
@@ -80,10 +86,18 @@ class Program:
             if code == FAULT:
                 self._report_fault(error, arguments)
             else:
-                _print_problem(f"error: {error_text(error)}")
+                self._print_problem_with_commands(f"error: {error_text(error)}")
         if code == INTERRUPTED:
-            _print_problem(f"interrupted: {self.interrupted}")
+            self._print_problem_with_commands(f"interrupted: {self.interrupted}")
         return _with_output_failure(code)
+
+    def _print_problem_with_commands(self, text: str) -> None:
+        """Print a problem, and then in full each command that its text names."""
+        from smart_orchestrator.cli.next_command import named_commands
+
+        _print_problem(text)
+        for command, _ in named_commands(self, text):
+            _print_problem(command, "command")
 
     def _report_fault(self, error: BaseException, arguments: Sequence[str]) -> None:
         """Print an unexpected error, and where to report it."""
@@ -93,7 +107,7 @@ class Program:
         command_text = f"`{' '.join(filter(None, (self.name, command)))}`"
         problem = self.redact(printable_line(f"{type(error).__name__}: {error}"))[:_MAX_PROBLEM_LENGTH]
         _print_problem(
-            f"error: a fault of {self.product} while it ran {command_text}: {problem}. Report it at {REPORT_TO}; "
+            f"error: unexpected error in {command_text}: {problem}. This is a bug. Report it at {REPORT_TO}; "
             f"`{self.name} --debug` with the same {'command' if command else 'options'} prints the traceback."
         )
         if "--json" in arguments:
@@ -105,11 +119,11 @@ class Program:
             print(self.redact("".join(traceback.format_exception(error))), file=sys.stderr)
 
 
-def _print_problem(text: str) -> None:
-    """Print a line to stderr, wrapped at the width of a terminal."""
+def _print_problem(text: str, style: str = "") -> None:
+    """Print a line to stderr, wrapped at the width of a terminal unless its style is `command`."""
     from smart_orchestrator.text.reporter import TextReporter
 
-    TextReporter(sys.stderr).write([(text, "")])
+    TextReporter(sys.stderr).write([(text, style)])
 
 
 def exit_code(error: BaseException) -> int | None:

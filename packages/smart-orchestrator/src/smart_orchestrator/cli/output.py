@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 from smart_orchestrator.model.grain import key_text
 from smart_orchestrator.text.calendar import watermark
+from smart_orchestrator.text.spans import counted_span, group_alike
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from smart_orchestrator.backfilling.loop import Backfill
-    from smart_orchestrator.backfilling.state import Outcome
     from smart_orchestrator.consumers import ConsumerResult
     from smart_orchestrator.model.cause import Explanation
     from smart_orchestrator.model.completeness import Completeness
-    from smart_orchestrator.model.grain import Key
+    from smart_orchestrator.model.grain import Grain, Key
     from smart_orchestrator.model.plan import Plan
     from smart_orchestrator.project_results import PartitionExplanation, ProjectRun
     from smart_orchestrator.text.reports import Line
@@ -52,29 +52,18 @@ def run_document(result: ProjectRun) -> dict[str, object]:
 
 
 def cause_lines(completeness: Completeness, causes: Mapping[Key, Explanation]) -> list[Line]:
-    """Return the causes of the partitions that are not available; adjacent partitions with the same cause share a line."""
-    groups: list[list[Explanation]] = []
-    for partition in completeness.partitions:
-        cause = causes.get(partition.day)
-        if cause is None:
-            groups.append([])
-        elif groups and groups[-1] and _same_cause(groups[-1][-1], cause):
-            groups[-1].append(cause)
-        else:
-            groups.append([cause])
-    return [_cause_line(group) for group in groups if group]
+    """Return the causes of the partitions that are not available; neighbouring partitions with the same cause share a line."""
+    grain = completeness.window.grain
+    explanations = [causes[p.day] for p in completeness.partitions if p.day in causes]
+    groups = group_alike(
+        explanations, lambda cause: cause.key, lambda cause: (cause.cause, cause.evidence), grain
+    )
+    return [_cause_line(group, grain) for group in groups]
 
 
-def _same_cause(first: Explanation, second: Explanation) -> bool:
-    return (first.cause, first.evidence) == (second.cause, second.evidence)
-
-
-def _cause_line(group: Sequence[Explanation]) -> Line:
-    first, last = group[0], group[-1]
-    keys = key_text(first.key)
-    if len(group) > 1:
-        keys = f"{keys} .. {key_text(last.key)} ({len(group)})"
-    return f"  {keys}  {first.cause.value}: {first.evidence}", ""
+def _cause_line(group: Sequence[Explanation], grain: Grain) -> Line:
+    cause = f"{group[0].cause.value}: {group[0].evidence}"
+    return f"  {counted_span(grain, [each.key for each in group])}: {cause}", ""
 
 
 def consumer_lines(consumers: Iterable[ConsumerResult]) -> list[Line]:
@@ -88,11 +77,6 @@ def consumer_lines(consumers: Iterable[ConsumerResult]) -> list[Line]:
         else:
             lines.append((f"consumer {consumer.name} is done", "good"))
     return lines
-
-
-def abandoned_lines(outcome: Outcome) -> list[Line]:
-    """Return one line for each key that was unfinished when waiting ended, with the reason."""
-    return [(f"still in flight: {key_text(key)} ({why})", "warn") for key, why in outcome.abandoned]
 
 
 def explanation_document(explanation: PartitionExplanation) -> dict[str, object]:

@@ -11,6 +11,7 @@ from smart_orchestrator.cli.exit_codes import DONE, INCOMPLETE, UNREACHABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from contextlib import AbstractContextManager
 
     from smart_orchestrator.backfilling.state import Outcome
     from smart_orchestrator.text.reporter import TextReporter
@@ -41,6 +42,24 @@ def reporter_on(stream: TextIO) -> TextReporter:
     from smart_orchestrator.text.reporter import TextReporter
 
     return TextReporter(stream)
+
+
+def progress_reporter(
+    *, plain: bool, requests_per_minute: int | None = None
+) -> AbstractContextManager[TextReporter]:
+    """Return a context manager that yields a reporter on stderr: with a live display on a terminal, otherwise with plain lines.
+
+    Args:
+        plain: whether to write plain lines on a terminal too.
+        requests_per_minute: the limit of the requests that the runs send; None if the runs report no requests.
+    """
+    from contextlib import nullcontext
+
+    from smart_orchestrator.text.live import LiveReporter, has_live_display
+
+    if plain or not has_live_display(sys.stderr):
+        return nullcontext(reporter_on(sys.stderr))
+    return LiveReporter(sys.stderr, requests_per_minute)
 
 
 def out(lines: Iterable[Line]) -> None:

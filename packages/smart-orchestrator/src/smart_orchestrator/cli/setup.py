@@ -10,6 +10,7 @@ import typer
 from smart_orchestrator.cli import options
 from smart_orchestrator.cli.application import create_command_group
 from smart_orchestrator.cli.exit_codes import DONE
+from smart_orchestrator.cli.next_command import next_command
 from smart_orchestrator.cli.options import DEFAULT_CONFIG
 
 app = create_command_group()
@@ -20,6 +21,7 @@ app = create_command_group()
     epilog='Example: smart-orchestrator init lake --command "python etl.py --day {key}"',
 )
 def init(
+    context: typer.Context,
     url: Annotated[str, typer.Argument(help="The lake: a folder or a URL.", metavar="URL")],
     command: Annotated[
         str,
@@ -77,11 +79,18 @@ def init(
     example = proposals[0]
     grain = example.dataset.grain
     start = max(example.first, grain.key_at(grain.index(example.last) - max_length(grain) + 1))
-    window = f"--start {key_text(start)} --end {key_text(example.last)}"
+    next_line = next_command(
+        context.find_root().obj,
+        "check",
+        dataset=example.dataset.name,
+        start=key_text(start),
+        end=key_text(example.last),
+    )
     printing.out(
         [
-            (f"written to {config}", "good"),
-            (f"Next: smart-orchestrator check {example.dataset.name} {window}", "dim"),
+            (f"The configuration was written to {config}.", "good"),
+            ("To check the first dataset:", "dim"),
+            next_line,
         ]
     )
 

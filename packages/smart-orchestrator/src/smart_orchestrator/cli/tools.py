@@ -45,11 +45,11 @@ def status(
     config: options.ConfigFile = DEFAULT_CONFIG,
     as_json: options.AsJson = False,
 ) -> None:
-    """Show a mark for each partition of every dataset, and the causes of missing ones. Exit code 1 when one is not ready.
+    """Show a mark for each partition of every dataset, and the causes of missing ones. The exit code is 1 when one is not ready.
 
     A dataset that cannot be checked is printed as an error, and the others are still shown.
 
-    With --late, show whether the newest partitions arrived before their deadlines. Exit code 1 when an objective is not met. The
+    With --late, show whether the newest partitions arrived before their deadlines. The exit code is 1 when one of them is not met. The
     messages that the configuration asks for are sent, one for each incident; with --as-of, nothing is stored or sent.
     """
     from smart_orchestrator.cli import printing
@@ -92,7 +92,7 @@ def status(
 
 
 @app.command(
-    short_help="The state of a partition, and its cause.",
+    short_help="Show the state of a partition, and its cause.",
     epilog="Example: smart-orchestrator explain orders 2025-11-06",
 )
 def explain(
@@ -129,9 +129,9 @@ def wait(
     config: options.ConfigFile = DEFAULT_CONFIG,
     as_json: options.AsJson = False,
 ) -> None:
-    """Check the window repeatedly until the window is ready. Start no runs. Exit code 1 after the time-out."""
+    """Check the window again and again until it is ready. No runs are started. The exit code is 1 after the time-out."""
     from smart_orchestrator.cli import output, printing
-    from smart_orchestrator.text.reports import completeness_lines, summary_line
+    from smart_orchestrator.text.reports import completeness_lines
 
     options.check_seconds("timeout", timeout)
     options.check_seconds("poll", poll)
@@ -141,10 +141,12 @@ def wait(
     policy = select_policy(project.config, target.name, min_coverage)
     deadline = time.monotonic() + timeout
     completeness = project.check(target.name, window, policy=policy)
-    while not completeness.ready and (seconds_left := deadline - time.monotonic()) > 0:
-        printing.err([summary_line(completeness)])
-        time.sleep(min(poll, seconds_left))
-        completeness = project.check(target.name, window, policy=policy, strays=False)
+    with printing.progress_reporter(plain=as_json) as reporter:
+        while not completeness.ready and (seconds_left := deadline - time.monotonic()) > 0:
+            pause = min(poll, seconds_left)
+            reporter.waiting(completeness, pause, seconds_left)
+            time.sleep(pause)
+            completeness = project.check(target.name, window, policy=policy, strays=False)
     if as_json:
         printing.print_json(output.check_document(completeness))
     else:
@@ -176,7 +178,7 @@ def waive(
 
     from smart_orchestrator import waiver_store
     from smart_orchestrator.cli import printing
-    from smart_orchestrator.model.grain import key_text
+    from smart_orchestrator.text.spans import counted_span, group_alike
 
     project = open_project(config)
     target = select_dataset(project.config, dataset)
@@ -195,8 +197,20 @@ def waive(
     if as_json:
         printing.print_json([waiver.to_json() for waiver in waivers.values()])
         return
+    groups = group_alike(
+        waivers.values(),
+        lambda waiver: waiver.day,
+        lambda waiver: waiver.reason or waiver.problem,
+        target.grain,
+    )
     printing.out(
-        [(f"{key_text(waiver.day)}  {waiver.reason or waiver.problem}", "") for waiver in waivers.values()]
+        [
+            (
+                f"{counted_span(target.grain, [waiver.day for waiver in group])}: {group[0].reason or group[0].problem}",
+                "",
+            )
+            for group in groups
+        ]
         or [("nothing is waived", "dim")]
     )
 

@@ -20,12 +20,12 @@ _STYLES = {
 
 
 def freshness_lines(report: FreshnessReport) -> list[Line]:
-    """Return the lines of one dataset: whether the objective is met, then each judged partition, newest first."""
+    """Return the lines of one dataset: whether the objective is met, then the judged partitions, oldest first."""
     counts = [sum(p.state is state for p in report.partitions) for state in Freshness]
     summary = ", ".join(f"{count} {state}" for state, count in zip(Freshness, counts, strict=True) if count)
     verdict = "in time" if report.met else "late"
     lines: list[Line] = [(f"{report.dataset}  {verdict}: {summary}", "good" if report.met else "bad")]
-    return lines + [_partition_line(partition) for partition in reversed(report.partitions)]
+    return lines + [_partition_line(partition) for partition in report.partitions]
 
 
 def _partition_line(partition: PartitionFreshness) -> Line:

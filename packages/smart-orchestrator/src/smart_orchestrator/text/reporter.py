@@ -7,13 +7,15 @@ which stay whole so that they can be copied. Rich is imported only if the stream
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, TextIO
 
 from smart_orchestrator.extras import extra
 from smart_orchestrator.model.grain import key_text
-from smart_orchestrator.text.reports import completeness_lines, plan_lines
+from smart_orchestrator.text.reports import completeness_lines, plan_lines, summary_line
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Iterable, Sequence
 
     from rich.console import Console as Terminal
@@ -34,6 +36,7 @@ _STYLES = {
     "": "",
 }
 _HANGING_INDENT = 4
+SECONDS_BETWEEN_STATUS = 3.0
 
 
 class TextReporter:
@@ -42,6 +45,7 @@ class TextReporter:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._terminal = _terminal(stream)
+        self._last_status_at = time.monotonic()
 
     def write(self, lines: Iterable[Line]) -> None:
         """Write lines, each in its style."""
@@ -72,7 +76,7 @@ class TextReporter:
         self.write(
             [
                 (
-                    f"{_counter(progress)} {key_text(run.day)} is run by another process (run {run.name}): following it",
+                    f"{_counter(progress)} {key_text(run.day)} is being run by another process (run {run.name}): waiting for it",
                     "",
                 )
             ]
@@ -94,9 +98,26 @@ class TextReporter:
 
     def failed(self, run: Run, progress: tuple[int, int], *, again: bool) -> None:
         """Report that a run failed, and whether the day is retried."""
-        next_step = "trying again" if again else "giving it up"
+        next_step = "trying again" if again else "giving up"
         text = f"{_counter(progress)} {key_text(run.day)} failed (run {run.name}, {run.failure}): {run.message} -- {next_step}"
         self.write([(text, "warn" if again else "bad")])
+
+    def step(self, key: dt.date, text: str) -> None:
+        """Ignore the step of a run, because a line for each step would say too much."""
+
+    def requested(self) -> None:
+        """Ignore a request of a run."""
+
+    def status(self, text: str) -> None:
+        """Report what this process does now, unless it reported that less than `SECONDS_BETWEEN_STATUS` ago."""
+        if time.monotonic() - self._last_status_at >= SECONDS_BETWEEN_STATUS:
+            self._last_status_at = time.monotonic()
+            self.write([(text, "")])
+
+    def waiting(self, completeness: Completeness, seconds_to_check: float, seconds_left: float) -> None:
+        """Report the totals of a window that is not ready before the pause until its next check."""
+        del seconds_to_check, seconds_left
+        self.write([summary_line(completeness)])
 
 
 def _terminal(stream: TextIO) -> Terminal | None:
@@ -121,9 +142,11 @@ def _print_wrapped(terminal: Terminal, row: Sequence[Line]) -> None:
         return
     indent = len(line.plain) - len(line.plain.lstrip(" "))
     hanging = indent + _HANGING_INDENT
-    for number, piece in enumerate(line[indent:].wrap(terminal, terminal.width - hanging)):
+    pieces = line[indent:].wrap(terminal, terminal.width - hanging)
+    for number, piece in enumerate(pieces):
         piece.rstrip()
-        terminal.print(Text(" " * (hanging if number else indent)).append_text(piece), soft_wrap=True)
+        pieces[number] = Text(" " * (hanging if number else indent)).append_text(piece)
+    terminal.print(Text("\n").join(pieces), soft_wrap=True)
 
 
 def printable(text: str) -> str:

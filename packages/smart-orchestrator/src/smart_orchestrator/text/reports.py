@@ -1,4 +1,7 @@
-"""Render the completeness of a window and a backfill plan as lines of text."""
+"""Render the completeness of a window and a backfill plan as lines of text, for people and for logs.
+
+For people, the oldest day comes first, and neighbouring days that are alike share a line. A log has a line for each day.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,15 @@ from smart_orchestrator.model.completeness import NOT_EXPECTED
 from smart_orchestrator.model.grain import key_text
 from smart_orchestrator.model.partition import Code, State
 from smart_orchestrator.model.plan import Action
+from smart_orchestrator.text.spans import counted, counted_span, group_alike, span_text, weekday
 
 if TYPE_CHECKING:
-    import datetime as dt
+    from collections.abc import Iterable, Sequence
 
-    from smart_orchestrator.model.completeness import Completeness
+    from smart_orchestrator.model.completeness import Completeness, Policy
+    from smart_orchestrator.model.grain import Grain, Key
     from smart_orchestrator.model.partition import Partition
-    from smart_orchestrator.model.plan import Plan
+    from smart_orchestrator.model.plan import Plan, PlanStep
 
 Line = tuple[str, str]
 """A line of text and its style: `good`, `bad`, `warn`, `dim`, `strong`, `command` or the empty string.
@@ -23,33 +28,56 @@ A line of the style `command` is never wrapped.
 """
 
 
-def weekday(day: dt.date) -> str:
-    """Return the English name of the weekday, independent of the locale."""
-    return ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")[day.weekday()]
-
-
 def completeness_lines(completeness: Completeness, *, most: int = 40) -> list[Line]:
-    """Return the report of a window: the days, newest first, then the totals.
+    """Return the report of a window: the days, oldest first, then the totals.
+
+    Neighbouring days that are alike share a line. If the window has more than `most` days, the report lists only the days that
+    are not available, in at most `most` lines.
+    """
+    window, policy = completeness.window, completeness.policy
+    listed = [p for p in completeness.partitions if len(window) <= most or not completeness.accepts(p)]
+    groups = group_alike(
+        listed, lambda p: p.day, lambda p: (policy.state_of(p), p.code, p.reason), window.grain
+    )
+    lines = [_heading(completeness)]
+    lines += [_group_line(group, policy, window.grain) for group in groups[:most]]
+    unlisted = sum(map(len, groups[most:]))
+    return [*lines, *_closing_lines(completeness, unlisted)]
+
+
+def log_lines(completeness: Completeness, *, most: int = 40) -> list[Line]:
+    """Return the report of a window for a log: one line for each day, newest first, then the totals.
 
     If the window has more than `most` days, the report lists only the first `most` days that are not available.
     """
-    window = completeness.window
-    grain = window.grain.value
-    length = f"1 {grain}" if len(window) == 1 else f"{len(window)} {grain}s"
-    lines: list[Line] = [
-        (
-            f"{completeness.dataset}  {window}  ({length}, as of {key_text(window.as_of)}, lag {window.lag})",
-            "strong",
-        )
-    ]
+    window, policy = completeness.window, completeness.policy
     partitions = [
         p for p in reversed(completeness.partitions) if len(window) <= most or not completeness.accepts(p)
     ]
+    lines = [_heading(completeness)]
     lines += [
-        _day_line(partition, completeness.policy.state_of(partition)) for partition in partitions[:most]
+        (
+            f"  {key_text(p.day)}  {weekday(p.day):<9}  {policy.state_of(p):<11}  {_reason(p)}",
+            _style(p, policy),
+        )
+        for p in partitions[:most]
     ]
-    if len(partitions) > most:
-        lines.append((f"  … and {len(partitions) - most} more {grain}s that are not available", "dim"))
+    return [*lines, *_closing_lines(completeness, len(partitions[most:]))]
+
+
+def _heading(completeness: Completeness) -> Line:
+    window = completeness.window
+    length = counted(len(window), window.grain)
+    text = f"{completeness.dataset}  {window}  ({length}, as of {key_text(window.as_of)}, lag {window.lag})"
+    return text, "strong"
+
+
+def _closing_lines(completeness: Completeness, unlisted: int) -> list[Line]:
+    """Return the number of days that were not listed, the totals, and the strays."""
+    grain = completeness.window.grain.value
+    lines: list[Line] = []
+    if unlisted:
+        lines.append((f"  … and {unlisted} more {grain}s that are not available", "dim"))
     lines.append(summary_line(completeness))
     lines += [
         (f"stray: {name} is not the key of a {grain} and does not count", "warn")
@@ -77,15 +105,26 @@ def summary_line(completeness: Completeness) -> Line:
     return ", ".join(parts), "good" if completeness.complete else "bad"
 
 
-def _day_line(partition: Partition, state: State) -> Line:
-    """Format one day of the report: date, weekday, state and reason."""
-    style = "good" if state is State.COMPLETE else "bad"
+def _group_line(group: Sequence[Partition], policy: Policy, grain: Grain) -> Line:
+    """Format neighbouring partitions that are alike: `12–28 October 2025: 17 days absent, MISSING: nothing is there`."""
+    first = group[0]
+    span = span_text(grain, first.day, group[-1].day)
+    number = "" if len(group) == 1 else f"{counted(len(group), grain)} "
+    separator = ": " if first.code is Code.OK else ", "
+    text = f"  {span}: {number}{policy.state_of(first)}{separator}{_reason(first)}"
+    return text, _style(first, policy)
+
+
+def _reason(partition: Partition) -> str:
+    return partition.reason if partition.code is Code.OK else f"{partition.code}: {partition.reason}"
+
+
+def _style(partition: Partition, policy: Policy) -> str:
     if partition.code in NOT_EXPECTED:
-        style = "dim"
-    elif partition.code is Code.UNUSUAL_VOLUME:
-        style = "warn"
-    why = partition.reason if partition.code is Code.OK else f"{partition.code}: {partition.reason}"
-    return f"  {key_text(partition.day)}  {weekday(partition.day):<9}  {state:<11}  {why}", style
+        return "dim"
+    if partition.code is Code.UNUSUAL_VOLUME:
+        return "warn"
+    return "good" if policy.state_of(partition) is State.COMPLETE else "bad"
 
 
 _MARKS_OF_ACTIONS = {
@@ -98,13 +137,48 @@ _MARKS_OF_ACTIONS = {
 
 
 def plan_lines(plan: Plan, *, every: bool = False) -> list[Line]:
-    """Return the plan with one line for each day that needs an action, or for each day of the window with `every`."""
+    """Return the plan: the days that need an action, or with `every` all days of the window.
+
+    Neighbouring days with the same action and reason share a line.
+    """
+    grain = plan.completeness.window.grain
     steps = [step for step in plan.steps if every or step.action is not Action.KEEP]
     if not steps:
-        return [(f"plan: nothing to do, every {plan.completeness.window.grain} is kept", "good")]
-    lines: list[Line] = [("plan:", "strong")]
-    lines += [
-        (f"  {_MARKS_OF_ACTIONS[step.action]} {key_text(step.day)}  {step.action:<7}  {step.why}", "")
-        for step in steps
+        return [_nothing_to_do(plan)]
+    groups = group_alike(steps, lambda step: step.day, lambda step: (step.action, step.why), grain)
+    return [("plan:", "strong"), *(_plan_line(group, grain) for group in groups)]
+
+
+def _plan_line(group: Sequence[PlanStep], grain: Grain) -> Line:
+    step = group[0]
+    span = span_text(grain, step.day, group[-1].day)
+    number = "" if len(group) == 1 else f" {counted(len(group), grain)}"
+    action = step.action.value.replace("_", " ")
+    return f"  {_MARKS_OF_ACTIONS[step.action]} {span}: {action}{number}, {step.why}", ""
+
+
+def plan_log_lines(plan: Plan) -> list[Line]:
+    """Return the plan for a log: one line for each day that needs an action, oldest first."""
+    steps = [step for step in plan.steps if step.action is not Action.KEEP]
+    if not steps:
+        return [_nothing_to_do(plan)]
+    return [
+        ("plan:", "strong"),
+        *(
+            (f"  {_MARKS_OF_ACTIONS[step.action]} {key_text(step.day)}  {step.action:<7}  {step.why}", "")
+            for step in steps
+        ),
     ]
-    return lines
+
+
+def _nothing_to_do(plan: Plan) -> Line:
+    return f"plan: nothing to do, every {plan.completeness.window.grain} is kept", "good"
+
+
+def unfinished_lines(unfinished: Iterable[tuple[Key, str]], grain: Grain) -> list[Line]:
+    """Return the keys that were unfinished when waiting ended, each with the reason; neighbours with one reason share a line."""
+    groups = group_alike(unfinished, lambda item: item[0], lambda item: item[1], grain)
+    return [
+        (f"still in flight: {counted_span(grain, [key for key, _ in group])}: {group[0][1]}", "warn")
+        for group in groups
+    ]

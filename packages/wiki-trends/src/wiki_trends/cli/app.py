@@ -15,7 +15,7 @@ import typer
 from smart_orchestrator.cli.application import create_app, run_app, run_process
 from smart_orchestrator.cli.exit_codes import DONE, INCOMPLETE
 from smart_orchestrator.cli.groups import with_groups
-from smart_orchestrator.cli.printing import err, exit_after, out, print_json, reporter_on
+from smart_orchestrator.cli.printing import err, exit_after, out, print_json, progress_reporter, reporter_on
 from wiki_trends.cli import airflow_dags, options, receipts, rules, tools, trends
 from wiki_trends.cli import fetch as fetch_commands
 from wiki_trends.cli import serve as serve_command
@@ -164,7 +164,11 @@ def backfill(
     settings = settings_of(window, runs, lake, contact=contact)
     check_options = build_check_options(policy)
     check_window = checker(settings, window.window(settings), check_options)
-    result = fill(settings, check_window, limits_of(settings, runs.timeout), reporter_on(sys.stderr))
+    limits = limits_of(settings, runs.timeout)
+    with progress_reporter(
+        plain=as_json or verbose, requests_per_minute=settings.requests_per_minute
+    ) as reporter:
+        result = fill(settings, check_window, limits, reporter)
     if as_json:
         print_json(result.to_json())
     else:
@@ -242,11 +246,13 @@ def run(
         history="off" if no_history else None,
     )
     check_options = build_check_options(policy, strict=strict)
-    reporter = reporter_on(sys.stderr)
     limits = limits_of(settings, runs.timeout)
-    show_progress()
-    job = run_main_job(settings, window.window(settings), check_options, limits, reporter)
-    reporter.write(summary_lines(job))
+    with progress_reporter(
+        plain=as_json or verbose, requests_per_minute=settings.requests_per_minute
+    ) as reporter:
+        show_progress(reporter.status)
+        job = run_main_job(settings, window.window(settings), check_options, limits, reporter)
+    err(summary_lines(job))
     if as_json:
         print_json(job.to_json())
     elif job.published is not None:
@@ -282,13 +288,13 @@ def report(
         write_html_report(settings, html, limit=limit, force=force, as_json=as_json)
         return
     reasons, compare_error = changes_for_report(settings)
-    print_report(
+    publish = print_report(
         settings.warehouse,
         limit=limit,
         as_json=as_json,
         extra_keys=check_output.changed_json(reasons, compare_error),
     )
-    err(check_output.changed_lines(reasons, compare_error))
+    err(check_output.changed_lines(publish, reasons, compare_error))
 
 
 app.add_typer(fetch_commands.app)

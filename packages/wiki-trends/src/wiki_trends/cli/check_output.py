@@ -6,11 +6,16 @@ read. In this module, a `comparison` is a pair: the record of the publish, and t
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
+from smart_orchestrator.cli.next_command import next_command
 from smart_orchestrator.cli.upstream_output import upstream_line
+from smart_orchestrator.model.completeness import Policy
 from smart_orchestrator.text.calendar import LEGEND, calendar_rows, watermark
 from smart_orchestrator.text.reports import completeness_lines, summary_line
+from smart_orchestrator.text.spans import changed_texts
+from wiki_trends.cli.exit_codes import WIKI_TRENDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def check_lines(completeness: Completeness, upstream: UpstreamStatus | None = None) -> list[Line]:
-    """Return a line for each day with the reason for its state, a line with the totals, and the command that fills missing days.
+    """Return the days with the reasons for their states, the totals, and the commands that plan and fill the missing days.
 
     `upstream` contains the delays with which Wikimedia published earlier days; None for a fixed lag.
     """
@@ -30,12 +35,8 @@ def check_lines(completeness: Completeness, upstream: UpstreamStatus | None = No
     if upstream is not None:
         lines.append(upstream_line(upstream))
     if not completeness.ready and completeness.missing:
-        lines.append(
-            (
-                "To fill the missing days: wiki-trends backfill, with the same options. To see the plan: wiki-trends plan",
-                "dim",
-            )
-        )
+        lines += [("To see the plan:", "dim"), next_command(WIKI_TRENDS, "plan")]
+        lines += [("To fill the missing days:", "dim"), next_command(WIKI_TRENDS, "backfill")]
     return lines
 
 
@@ -92,15 +93,15 @@ def consumed_lines(comparison: tuple[RunRecord, dict[str, str]] | None) -> list[
     `comparison` is None if nothing has been published.
     """
     if comparison is None:
-        return [("nothing has been published yet: run `wiki-trends run`", "warn")]
+        return [("Nothing has been published yet. To publish:", "warn"), next_command(WIKI_TRENDS, "run")]
     publish, reasons = comparison
     window_text = f"{publish.window_start} .. {publish.window_end}"
     published_text = f"published {window_text} on {publish.published_at:%Y-%m-%d %H:%M} UTC"
     if not reasons:
         return [(f"{published_text}: no day has changed since", "good")]
     lines: list[Line] = [(f"{published_text}; changed since:", "warn")]
-    lines += [(f"  {day}: {reason}", "warn") for day, reason in sorted(reasons.items())]
-    return [*lines, ("Publish again with `wiki-trends run`, with the same window.", "")]
+    lines += [(f"  {text}", "warn") for text in changed_texts(reasons)]
+    return [*lines, *_publish_lines(publish)]
 
 
 def changed_json(reasons: Mapping[str, str], compare_error: str) -> dict[str, object]:
@@ -108,14 +109,21 @@ def changed_json(reasons: Mapping[str, str], compare_error: str) -> dict[str, ob
     return {"changed_since_publish": None if compare_error else dict(reasons)}
 
 
-def changed_lines(reasons: Mapping[str, str], compare_error: str) -> list[Line]:
+def changed_lines(publish: RunRecord, reasons: Mapping[str, str], compare_error: str) -> list[Line]:
     """Return the lines that `report` adds: the reason for each changed day, or why the comparison failed."""
     if compare_error:
         return [(f"not compared with the lake: {compare_error}", "dim")]
     lines: list[Line] = [
-        (f"changed since this was published: {day}: {reason}", "warn")
-        for day, reason in sorted(reasons.items())
+        (f"changed since this was published: {text}", "warn") for text in changed_texts(reasons)
     ]
-    if lines:
-        lines.append(("Publish again with `wiki-trends run`, with the same window.", ""))
-    return lines
+    return [*lines, *_publish_lines(publish)] if lines else []
+
+
+def _publish_lines(publish: RunRecord) -> list[Line]:
+    """Return the command that publishes the window of a publish again, under the same policy."""
+    defaults = Policy().to_json()
+    policy = json.loads(publish.policy)
+    changed_values = {name: value for name, value in policy.items() if value != defaults.get(name)}
+    window = {"start": publish.window_start, "end": publish.window_end, "days": None}
+    command = next_command(WIKI_TRENDS, "run", **window, **changed_values)
+    return [("To publish the window again:", ""), command]

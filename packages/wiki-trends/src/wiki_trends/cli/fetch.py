@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path  # noqa: TC003 - Typer reads annotations when it runs
 from typing import Annotated
 
@@ -10,7 +9,7 @@ import typer
 
 from smart_orchestrator.cli.application import create_command_group
 from smart_orchestrator.cli.groups import with_groups
-from smart_orchestrator.cli.printing import exit_after, out, print_json, reporter_on
+from smart_orchestrator.cli.printing import exit_after, out, print_json, progress_reporter
 from wiki_trends.cli import options
 from wiki_trends.cli.options import LakeOptions, RunOptions, settings_of
 from wiki_trends.cli.output import log_to_stderr
@@ -61,17 +60,19 @@ def fetch(
     log_to_stderr(verbose=verbose)
     settings = settings_of(runs, lake, contact=contact)
     days = days_of(day)
-    reporter = reporter_on(sys.stderr)
-    write_progress = throttled_writer()
-    fetch_step = first_step(
-        settings,
-        days,
-        refresh=refresh,
-        files=from_dump or (),
-        top=top,
-        on_progress=lambda fraction: write_progress(f"reading the dump: {fraction:.0%}"),
-    )
-    outcome = fetch_days(settings, days, limits_of(settings, runs.timeout), reporter, fetch_step)
+    limits = limits_of(settings, runs.timeout)
+    with progress_reporter(
+        plain=as_json or verbose, requests_per_minute=settings.requests_per_minute
+    ) as reporter:
+        fetch_step = first_step(
+            settings,
+            days,
+            refresh=refresh,
+            files=from_dump or (),
+            top=top,
+            on_progress=lambda fraction: reporter.status(f"reading the dump: {fraction:.0%}"),
+        )
+        outcome = fetch_days(settings, days, limits, reporter, fetch_step)
     changes = changes_of(settings, outcome) if refresh else {}
     if as_json:
         extra_keys = (

@@ -13,12 +13,17 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.text.reports import Line
     from wiki_trends.config.settings import Settings
+    from wiki_trends.warehouse.base import RunRecord
 
 
 def print_report(
     warehouse: str, *, limit: int = 10, as_json: bool = False, extra_keys: Mapping[str, object] | None = None
-) -> None:
-    """Print the report of the published tables, as text or as one JSON document to which `extra_keys` are added."""
+) -> RunRecord:
+    """Print the report of the published tables, as text or as one JSON document to which `extra_keys` are added.
+
+    Returns:
+        The run that published the tables.
+    """
     from wiki_trends.report.build import build_report
     from wiki_trends.report.model import to_json
     from wiki_trends.report.terminal import write
@@ -29,6 +34,7 @@ def print_report(
         print_json({**to_json(report), **(extra_keys or {})})
     else:
         write(report, sys.stdout)
+    return report.run
 
 
 def write_html_report(settings: Settings, target: Path, *, limit: int, force: bool, as_json: bool) -> None:

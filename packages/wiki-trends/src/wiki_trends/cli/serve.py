@@ -27,10 +27,13 @@ def serve(
     host: Annotated[
         str,
         typer.Option(
-            help="Address to listen on; an address that other machines can reach needs WIKI_TRENDS_WEB_TOKEN."
+            help="Address to listen on; an address that other machines can reach needs WIKI_TRENDS_WEB_TOKEN.",
+            metavar="ADDRESS",
         ),
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535)] = 8600,
+    port: Annotated[
+        int, typer.Option(help="Port; 0 takes a free one.", metavar="PORT", min=0, max=65535)
+    ] = 8600,
     allow_host: Annotated[
         list[str] | None,
         typer.Option(help="Another host name that clients may use; repeatable.", metavar="NAME"),

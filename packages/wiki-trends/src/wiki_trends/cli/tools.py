@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +10,7 @@ import typer
 from smart_orchestrator.cli.application import create_command_group
 from smart_orchestrator.cli.exit_codes import DONE
 from smart_orchestrator.cli.groups import with_groups
-from smart_orchestrator.cli.printing import out, print_json, reporter_on
+from smart_orchestrator.cli.printing import out, print_json, progress_reporter
 from wiki_trends.cli import options
 from wiki_trends.cli.options import LakeOptions, settings_of
 from wiki_trends.cli.output import print_report
@@ -24,18 +23,25 @@ app = create_command_group()
     epilog="Example: wiki-trends sample-api --port 8899 --fault 429=0.2 --latency 50ms",
 )
 def sample_api(
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535)] = 8899,
-    seed: Annotated[int, typer.Option(help="Seed of the synthetic data.")] = 0,
-    latency: Annotated[str, typer.Option(help="Delay of each response, for example 50ms or 0.1s.")] = "0",
+    host: Annotated[str, typer.Option(help="Address to listen on.", metavar="ADDRESS")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(help="Port; 0 takes a free one.", metavar="PORT", min=0, max=65535)
+    ] = 8899,
+    seed: Annotated[int, typer.Option(help="Seed of the synthetic data.", metavar="N")] = 0,
+    latency: Annotated[
+        str, typer.Option(help="Delay of each response, for example 50ms or 0.1s.", metavar="TIME")
+    ] = "0",
     fault: Annotated[
         list[str] | None,
         typer.Option(
-            help="KIND=PROBABILITY, repeatable: 429, 403, 500, 503, reset, timeout, truncate, maxlag, ratelimited."
+            help="A kind of fault and its probability, repeatable. Kinds: 429, 403, 500, 503, reset, timeout, truncate, maxlag, ratelimited.",
+            metavar="KIND=P",
         ),
     ] = None,
     today: Annotated[str | None, typer.Option(help="The day that counts as today.", metavar="DAY")] = None,
-    publication_lag: Annotated[int, typer.Option(help="Days until a day is published.", min=0)] = 1,
+    publication_lag: Annotated[
+        int, typer.Option(help="Days until a day is published.", metavar="N", min=0)
+    ] = 1,
     late: Annotated[
         list[str] | None,
         typer.Option(help="A day that is published so many days later, repeatable.", metavar="DAY=DAYS"),
@@ -46,18 +52,23 @@ def sample_api(
     broken_day: Annotated[
         list[str] | None, typer.Option(help="A day that answers 500.", metavar="DAY")
     ] = None,
-    stall: Annotated[str, typer.Option(help="How long the fault `timeout` keeps a connection open.")] = "60s",
+    stall: Annotated[
+        str, typer.Option(help="How long the fault `timeout` keeps a connection open.", metavar="TIME")
+    ] = "60s",
     log: Annotated[
         Path | None,
         typer.Option(
-            help="File of the request log; default stderr. A line has time, method, path, status, fault, duration, requests in flight."
+            help="File of the request log; default stderr. A line has time, method, path, status, fault, duration, requests in flight.",
+            metavar="FILE",
         ),
     ] = None,
-    replay: Annotated[Path | None, typer.Option(help="Serve the recorded responses of this folder.")] = None,
+    replay: Annotated[
+        Path | None, typer.Option(help="Serve the recorded responses of this folder.", metavar="DIR")
+    ] = None,
     truth: Annotated[
         bool, typer.Option("--truth", help="Print the trends planted in the data, as JSON, and exit.")
     ] = False,
-    project: Annotated[str, typer.Option(help="Project of --truth.")] = "en.wikipedia",
+    project: Annotated[str, typer.Option(help="Project of --truth.", metavar="NAME")] = "en.wikipedia",
     start: Annotated[str | None, typer.Option(help="First day of --truth.", metavar="DAY")] = None,
     end: Annotated[str | None, typer.Option(help="Last day of --truth (inclusive).", metavar="DAY")] = None,
 ) -> None:
@@ -93,14 +104,16 @@ def sample_api(
     epilog="Example: wiki-trends demo --folder /tmp/wiki-trends-demo",
 )
 def demo(
-    folder: Annotated[Path, typer.Option(help="Folder of the demo; replaced each time.")] = Path("demo-data"),
+    folder: Annotated[
+        Path, typer.Option(help="Folder of the demo; replaced each time.", metavar="DIR")
+    ] = Path("demo-data"),
     as_json: options.AsJson = False,
 ) -> None:
     """Run the main job on synthetic data, without a network: fill a window with two missing days, and publish its trends."""
     from wiki_trends.jobs.demo import next_step_lines, run_demo
 
-    reporter = reporter_on(sys.stderr)
-    result = run_demo(folder, reporter)
+    with progress_reporter(plain=as_json) as reporter:
+        result = run_demo(folder, reporter)
     if as_json:
         print_json(result.to_json())
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.text.reports import weekday
+from smart_orchestrator.text.spans import weekday
 
 if TYPE_CHECKING:
     from smart_orchestrator.model.completeness import Completeness

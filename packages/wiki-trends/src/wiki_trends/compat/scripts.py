@@ -10,6 +10,7 @@ import sys
 from argparse import ArgumentParser
 from typing import TYPE_CHECKING, NoReturn
 
+from smart_orchestrator.backfilling.reporter import SilentReporter
 from smart_orchestrator.cli.exit_codes import DONE, INCOMPLETE, UNREACHABLE, exit_process
 from smart_orchestrator.cli.streams import install_streams
 from wiki_trends.cli.exit_codes import documented_script
@@ -59,7 +60,7 @@ def _run_script(script: Callable[[Sequence[str]], int], file: str) -> NoReturn:
 def _check_and_fetch(arguments: Sequence[str]) -> int:
     parser = _make_parser(
         "Report which of the last days are in the lake, and fetch those that are not.",
-        "Exit codes: 0 nothing is missing; 1 days are missing; 2 wrong usage; 3 a service is unreachable; 4 a fault of wiki-trends.",
+        "Exit codes: 0 nothing is missing; 1 days are missing; 2 wrong usage; 3 a service is unreachable; 4 a bug in wiki-trends.",
     )
     _add_window_options(parser)
     parser.add_argument("--auto", action="store_true", help="fetch without asking")
@@ -99,7 +100,7 @@ def _run_analytics(arguments: Sequence[str]) -> int:
 
     parser = _make_parser(
         "Compute the trends of the last days, when they are complete, and show them.",
-        "Exit codes: 0 done; 1 days are missing; 2 wrong usage; 3 a service is unreachable; 4 a fault of wiki-trends.",
+        "Exit codes: 0 done; 1 days are missing; 2 wrong usage; 3 a service is unreachable; 4 a bug in wiki-trends.",
     )
     _add_window_options(parser)
     options = parser.parse_args(arguments)
@@ -121,7 +122,7 @@ def _run_analytics(arguments: Sequence[str]) -> int:
 def _show_report(arguments: Sequence[str]) -> int:
     _make_parser(
         "Show the trends of the window that was published last.",
-        "Exit codes: 0 done; 1 nothing has been published; 2 wrong usage; 3 a service is unreachable; 4 a fault of wiki-trends.",
+        "Exit codes: 0 done; 1 nothing has been published; 2 wrong usage; 3 a service is unreachable; 4 a bug in wiki-trends.",
     ).parse_args(arguments)
     return _print_trends(load())
 
@@ -190,7 +191,7 @@ def _confirm(reporter: TextReporter, missing_count: int) -> bool:
             return False
 
 
-class _DialogueReporter:
+class _DialogueReporter(SilentReporter):
     """A reporter that prints numbered lines about the start, the wait and the outcome of each day: `[2/5] 2024-03-30 …`.
 
     In each method, `progress` is the number of finished days and the number of days to run.

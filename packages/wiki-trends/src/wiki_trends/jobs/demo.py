@@ -6,6 +6,7 @@ It replaces the folder of an earlier demo, and refuses any other folder that is 
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import subprocess
 import sys
@@ -104,7 +105,7 @@ def next_step_lines(demo: Demo) -> list[Line]:
     """Return the paths of the files that the demo wrote, and commands to try next."""
     folder = demo.folder
     steps = [
-        (f"cd {folder}", f"its {FILE_NAME} names this lake"),
+        (f"cd {shlex.quote(str(folder))}", f"its {FILE_NAME} names this lake"),
         (f"wiki-trends sample-api --port {SAMPLE_API_PORT} --today {AS_OF} &", "the synthetic Wikimedia"),
         ("rm -r lake/diamond/diamond_final_2025_11_07.csv", "removes one day from the lake"),
         (f"wiki-trends check --as-of {AS_OF}", "shows which day is missing, and why"),
@@ -113,7 +114,11 @@ def next_step_lines(demo: Demo) -> list[Line]:
     ]
     if shutil.which("wiki-trends") is None:
         steps.insert(
-            0, (f"source {Path(sys.executable).with_name('activate')}", "puts wiki-trends on the PATH")
+            0,
+            (
+                f"source {shlex.quote(str(Path(sys.executable).with_name('activate')))}",
+                "puts wiki-trends on the PATH",
+            ),
         )
     width = max(len(command) for command, _ in steps)
     return [

@@ -19,6 +19,7 @@ from wiki_trends.pipeline.step_result import project_of
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Callable
 
     import polars as pl
 
@@ -52,13 +53,18 @@ def read_page_history(settings: Settings, window: Window) -> PageHistory:
         return PageHistory(problem=str(error))
 
 
-def request_page_history(settings: Settings, completeness: Completeness) -> PageHistory:
-    """Request the history that a checked window needs, add it to the lake, and return the history that the lake then has."""
+def request_page_history(
+    settings: Settings, completeness: Completeness, on_request: Callable[[], None] | None = None
+) -> PageHistory:
+    """Request the history that a checked window needs, add it to the lake, and return the history that the lake then has.
+
+    `on_request` is called for each request, from the thread that sends it.
+    """
     if settings.history == "off":
         return read_page_history(settings, completeness.window)
     problem = ""
     try:
-        problem = _request_missing(settings, completeness)
+        problem = _request_missing(settings, completeness, on_request)
     except ExpectedError as error:
         problem = str(error)
     history = read_page_history(settings, completeness.window)
@@ -74,12 +80,14 @@ def history_lines(history: PageHistory) -> list[Line]:
         lines.append((f"page history: exact views of {history.pages:,} pages", ""))
     if history.problem:
         lines.append(
-            (f"page history is not complete, and the scores do without it: {history.problem}", "warn")
+            (f"page history is incomplete, so the scores were computed without it: {history.problem}", "warn")
         )
     return lines
 
 
-def _request_missing(settings: Settings, completeness: Completeness) -> str:
+def _request_missing(
+    settings: Settings, completeness: Completeness, on_request: Callable[[], None] | None
+) -> str:
     """Request the pages whose reference is not known; return the error that ended the requests, or an empty text."""
     from wiki_trends.analytics.tables.history import REFERENCE_DAYS
     from wiki_trends.pipeline.history.candidates import choose_pages
@@ -104,7 +112,7 @@ def _request_missing(settings: Settings, completeness: Completeness) -> str:
         max_requests=LATER_REQUESTS if stored.fingerprints else FIRST_REQUESTS,
     )
     quick_settings = replace(settings, deadline=min(settings.deadline, DEADLINE_SECONDS))
-    with LazyClient(quick_settings) as client, client.in_use() as wikimedia:
+    with LazyClient(quick_settings, on_request) as client, client.in_use() as wikimedia:
         answers = request_history(wikimedia, query)
     add_answers(layers(settings).page_history, window.last, answers)
     logger.info("page history: %d pages, %d requests", len(answers.answered), answers.requests)

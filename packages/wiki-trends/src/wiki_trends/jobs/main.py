@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from smart_orchestrator.backfilling.loop import Backfill
-    from smart_orchestrator.backfilling.reporter import Reporter
     from smart_orchestrator.backfilling.state import Limits, Outcome
     from smart_orchestrator.model.completeness import Completeness
     from smart_orchestrator.model.plan import Plan
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     from wiki_trends.analytics.analyze import Analysis
     from wiki_trends.analytics.page_history import PageHistory
     from wiki_trends.config.settings import Settings
+    from wiki_trends.jobs.progress import PipelineReporter
     from wiki_trends.pipeline.run import Fetch
     from wiki_trends.warehouse.base import RunRecord
 
@@ -124,7 +124,7 @@ def window_checker(settings: Settings, *, ask_upstream: bool = True) -> Callable
 
 
 def fill(
-    settings: Settings, check_window: Callable[[], Completeness], limits: Limits, reporter: Reporter
+    settings: Settings, check_window: Callable[[], Completeness], limits: Limits, reporter: PipelineReporter
 ) -> Backfill:
     """Check the window with `check_window`, and backfill the due days.
 
@@ -132,10 +132,15 @@ def fill(
         WikimediaUnreachable: a day is due, and Wikimedia does not answer.
         ContactMissing: a day is due, requests go to Wikimedia, and no contact is set.
     """
+<<<<<<< HEAD
     from smart_orchestrator.backfilling.loop import backfill
 
     with LazyClient(settings) as client:
         runner = runner_for_starting(settings, client=client)
+=======
+    with LazyClient(settings, reporter.requested) as client:
+        runner = runner_for_starting(settings, client=client, on_step=reporter.step)
+>>>>>>> terminal
         return backfill(layers(settings).diamond, check_window, runner, limits=limits, reporter=reporter)
 
 
@@ -143,17 +148,24 @@ def fetch_days(
     settings: Settings,
     days: Sequence[dt.date],
     limits: Limits,
-    reporter: Reporter,
+    reporter: PipelineReporter,
     first_step: Fetch | None = None,
 ) -> Outcome:
     """Run the pipeline for `days`, even if the lake already has them.
 
     `first_step` replaces the first step of the pipeline, which requests the list of the day from the API.
     """
+<<<<<<< HEAD
     from smart_orchestrator.backfilling.loop import fetch
 
     with LazyClient(settings) as client:
         runner = runner_for_starting(settings, force=True, client=client, fetch=first_step)
+=======
+    with LazyClient(settings, reporter.requested) as client:
+        runner = runner_for_starting(
+            settings, force=True, client=client, fetch=first_step, on_step=reporter.step
+        )
+>>>>>>> terminal
         return fetch(layers(settings).diamond, days, runner, limits=limits, reporter=reporter)
 
 
@@ -199,7 +211,7 @@ class MainJob:
 
 
 def run_main_job(
-    settings: Settings, window: Window, options: CheckOptions, limits: Limits, reporter: Reporter
+    settings: Settings, window: Window, options: CheckOptions, limits: Limits, reporter: PipelineReporter
 ) -> MainJob:
     """Run the main job: check, backfill due days, check again; when the window is ready, request history, analyse, publish."""
     timer = _PhaseTimer()
@@ -208,7 +220,7 @@ def run_main_job(
     timer.end_phase("backfill")
     if not backfill_result.completeness.ready:
         return MainJob(backfill_result, None, None, None, timer.seconds)
-    history, unchanged_run = history_for_publish(settings, backfill_result.completeness)
+    history, unchanged_run = history_for_publish(settings, backfill_result.completeness, reporter.requested)
     timer.end_phase("history")
     analysis = None
     if unchanged_run is None:
@@ -269,9 +281,11 @@ def analyze_window(
 
 
 def history_for_publish(
-    settings: Settings, completeness: Completeness
+    settings: Settings, completeness: Completeness, on_request: Callable[[], None] | None = None
 ) -> tuple[PageHistory, RunRecord | None]:
     """Request the page history of a checked window, unless its published tables are current.
+
+    `on_request` is called for each request, from the thread that sends it.
 
     Returns:
         The history for the analysis; and the published run if the tables need no new analysis, otherwise None.
@@ -283,7 +297,7 @@ def history_for_publish(
     unchanged_run = unchanged_publish(settings, completeness, history)
     if unchanged_run is not None and unchanged_run.history_requested:
         return history, unchanged_run
-    requested = request_page_history(settings, completeness)
+    requested = request_page_history(settings, completeness, on_request)
     if unchanged_run is not None and requested.partitions != history.partitions:
         unchanged_run = None
     return requested, unchanged_run
@@ -370,6 +384,8 @@ def analysis_json(analysis: Analysis) -> dict[str, object]:
 
 def summary_lines(job: MainJob) -> list[Line]:
     """Return the summary of a main job, which `run` prints before the report."""
+    from smart_orchestrator.text.reports import unfinished_lines
+
     after = job.backfill.completeness
     outcome = job.backfill.outcome
     lines: list[Line] = []
@@ -377,7 +393,7 @@ def summary_lines(job: MainJob) -> list[Line]:
         text = f"backfill: {len(outcome.filled)} filled, {len(outcome.failed)} failed; runs started "
         text += f"{len(outcome.started)}, followed {len(outcome.followed)}"
         lines.append((text, ""))
-    lines += [(f"still in flight: {day} ({why})", "warn") for day, why in outcome.abandoned]
+    lines += unfinished_lines(outcome.abandoned, after.window.grain)
     lines.append((f"coverage {after.coverage_pct:.1f} %", "good" if after.complete else "bad"))
     unusual = [partition for partition in after.partitions if partition.code is Code.UNUSUAL_VOLUME]
     lines += [(f"unusual volume: {partition.day}: {partition.reason}", "warn") for partition in unusual]
@@ -387,11 +403,11 @@ def summary_lines(job: MainJob) -> list[Line]:
         lines += history_lines(job.history)
     if job.published is not None:
         rows = ", ".join(f"{table} {count:,}" for table, count in job.published.rows.items())
-        verb = "published before, and nothing has changed since" if job.unchanged_run else "published"
+        verb = "already published, and nothing has changed since" if job.unchanged_run else "published"
         lines.append((f"{verb}: {rows} rows", ""))
     else:
         lines.append(
-            ("the window is not ready, so no analytics were run; the published tables are unchanged", "bad")
+            ("The window is not ready, so nothing was analysed. The published tables are unchanged.", "bad")
         )
     phase_times = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in job.seconds.items())
     lines.append((phase_times, "dim"))

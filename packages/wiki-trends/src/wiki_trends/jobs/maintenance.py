@@ -11,6 +11,7 @@ from smart_orchestrator.committing.cleanup import (
     refuse_unmarked,
     remove_leftovers,
 )
+from smart_orchestrator.model.grain import Grain
 from smart_orchestrator.model.window import parse_day
 from smart_orchestrator.store.opening import lake_of
 from smart_orchestrator.store.urls import redacted_url
@@ -69,18 +70,24 @@ def list_waivers(settings: Settings) -> list[Waiver]:
 
 
 def waiver_lines(waived: Sequence[Waiver]) -> list[Line]:
-    """Return a line for each waived day."""
+    """Return the waived days, oldest first; neighbours that were waived alike share a line."""
+    from smart_orchestrator.text.spans import counted_span, group_alike
+
     if not waived:
         return [("no day is waived", "")]
-    return [(_waiver_text(waiver), "") for waiver in waived]
+    groups = group_alike(waived, lambda waiver: waiver.day, _waiver_text, Grain.DAY)
+    return [
+        (f"{counted_span(Grain.DAY, [waiver.day for waiver in group])}: {_waiver_text(group[0])}", "")
+        for group in groups
+    ]
 
 
 def _waiver_text(waiver: Waiver) -> str:
     by_text = f", by {waiver.by}" if waiver.by else ""
     until_text = f", until {waiver.until}" if waiver.until else ""
     if waiver.problem:
-        return f"{waiver.day}  cannot be read: {waiver.problem}"
-    return f"{waiver.day}  {waiver.reason}  (since {waiver.waived_at:%Y-%m-%d}{by_text}{until_text})"
+        return f"cannot be read: {waiver.problem}"
+    return f"{waiver.reason} (since {waiver.waived_at:%Y-%m-%d}{by_text}{until_text})"
 
 
 def vacuum_layers(settings: Settings, *, older_than: dt.timedelta, dry_run: bool) -> dict[str, Vacuumed]:

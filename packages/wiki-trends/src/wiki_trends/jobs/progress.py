@@ -1,5 +1,6 @@
-"""Show the progress of a long analysis on stderr: the log records of the packages in `LOGGER_NAMES`, one every few seconds.
+"""Report the progress of the pipeline and of a long analysis.
 
+The progress of an analysis is the log records of the packages in `LOGGER_NAMES`.
 In Airflow, nothing calls this module, and the log of the task contains these records.
 """
 
@@ -7,13 +8,13 @@ from __future__ import annotations
 
 import logging
 import sys
-import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
+
+from smart_orchestrator.backfilling.reporter import Reporter
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable
-
-SECONDS_BETWEEN_LINES = 3.0
 
 # At INFO, these packages log only their current step, such as "reading 30 days" or "computing wiki_trends_growth".
 LOGGER_NAMES = (
@@ -24,24 +25,28 @@ LOGGER_NAMES = (
 )
 
 
-def throttled_writer() -> Callable[[str], None]:
-    """Return a function that writes a line to stderr, unless it wrote one less than `SECONDS_BETWEEN_LINES` ago."""
-    from smart_orchestrator.text.reporter import TextReporter
+class PipelineReporter(Reporter, Protocol):
+    """A `Reporter` that also gets the steps and the requests of the runs in this process, from the threads of the runs."""
 
-    last_written_at = time.monotonic()
+    def step(self, key: dt.date, text: str) -> None:
+        """Report that a run reached a step; `text` describes the step."""
+        ...
 
-    def write(text: str) -> None:
-        nonlocal last_written_at
-        if time.monotonic() - last_written_at >= SECONDS_BETWEEN_LINES:
-            last_written_at = time.monotonic()
-            TextReporter(sys.stderr).write([(text, "")])
-
-    return write
+    def requested(self) -> None:
+        """Report that a run sends a request to Wikimedia."""
+        ...
 
 
-def show_progress() -> None:
-    """Write each later log record of the packages in `LOGGER_NAMES` to stderr, at most one every few seconds."""
-    handler = _LineHandler(throttled_writer())
+def show_progress(write: Callable[[str], None] | None = None) -> None:
+    """Write each later log record of the packages in `LOGGER_NAMES`.
+
+    By default, the records are written to stderr, at most one every few seconds.
+    """
+    if write is None:
+        from smart_orchestrator.text.reporter import TextReporter
+
+        write = TextReporter(sys.stderr).status
+    handler = _LineHandler(write)
     for name in LOGGER_NAMES:
         logger = logging.getLogger(name)
         logger.handlers = [handler]

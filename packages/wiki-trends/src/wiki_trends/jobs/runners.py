@@ -37,11 +37,17 @@ _AIRFLOW_JOBS, _AIRFLOW_ATTEMPTS = 64, 1
 
 
 def local_runner(
-    settings: Settings, *, force: bool = False, client: LazyClient | None = None, fetch: Fetch | None = None
+    settings: Settings,
+    *,
+    force: bool = False,
+    client: LazyClient | None = None,
+    fetch: Fetch | None = None,
+    on_step: Callable[[dt.date, str], None] | None = None,
 ) -> LocalRunner:
     """Return a runner that runs the pipeline in this process.
 
-    `fetch` replaces the first step of the pipeline, which requests the list of the day from the API.
+    `fetch` replaces the first step of the pipeline, which requests the list of the day from the API. `on_step` gets the day and
+    the text of each step before it starts, from the thread of the run.
     """
     from smart_orchestrator.runners.local import LocalRunner
 
@@ -51,7 +57,8 @@ def local_runner(
         from wiki_trends.pipeline import fetch_top_pages, run_day
 
         with client.in_use() as wikimedia:
-            run_day(day, settings, client=wikimedia, fetch=fetch or fetch_top_pages)
+            day_step = None if on_step is None else partial(on_step, day)
+            run_day(day, settings, client=wikimedia, fetch=fetch or fetch_top_pages, on_step=day_step)
 
     return LocalRunner(
         layers(settings).diamond,
@@ -65,11 +72,13 @@ def local_runner(
 class LazyClient:
     """One client of Wikimedia for all runs of this process, created on first use.
 
-    Leaving the context closes the client. If runs still use the client at that time, the last of these runs closes it.
+    Leaving the context closes the client. If runs still use the client at that time, the last of these runs closes it. `on_request`
+    is called for each request, from the thread that sends it.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, on_request: Callable[[], None] | None = None) -> None:
         self._settings = settings
+        self._on_request = on_request
         self._lock = threading.Lock()
         self._client: WikimediaClient | None = None
         self._use_count = 0
@@ -93,7 +102,7 @@ class LazyClient:
         with self._lock:
             if self._client is None:
                 check_network_variables(os.environ)
-                self._client = WikimediaClient(self._settings)
+                self._client = WikimediaClient(self._settings, self._on_request)
             client = self._client
             self._use_count += 1
         try:
@@ -156,7 +165,12 @@ def runner_for_polling(settings: Settings) -> Runner:
 
 
 def runner_for_starting(
-    settings: Settings, *, force: bool = False, client: LazyClient | None = None, fetch: Fetch | None = None
+    settings: Settings,
+    *,
+    force: bool = False,
+    client: LazyClient | None = None,
+    fetch: Fetch | None = None,
+    on_step: Callable[[dt.date, str], None] | None = None,
 ) -> Runner:
     """Return the runner that `WIKI_TRENDS_RUNNER` names, for starting runs.
 
@@ -166,7 +180,7 @@ def runner_for_starting(
         SettingError: `fetch` is set, and the runner is Airflow, which cannot run the function `fetch`.
     """
     if settings.runner != AIRFLOW_RUNNER:
-        runner = local_runner(settings, force=force, client=client, fetch=fetch)
+        runner = local_runner(settings, force=force, client=client, fetch=fetch, on_step=on_step)
         return PreflightRunner(runner, partial(check_wikimedia, settings))
     if fetch is not None:
         raise SettingError(

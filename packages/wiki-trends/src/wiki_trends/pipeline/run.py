@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from wiki_trends.pipeline.cache.prefetch import PagePrefetch
@@ -19,7 +20,7 @@ from wiki_trends.wikimedia import WikimediaClient
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from wiki_trends.config.settings import Settings
     from wiki_trends.pipeline.step_result import StepResult
@@ -64,8 +65,22 @@ class DayResult:
     steps: tuple[StepResult, ...]
 
 
+STEP_TEXTS = (
+    "requesting the list",
+    "cleaning the list",
+    "requesting facts about pages",
+    "choosing categories",
+    "writing the day",
+)
+
+
 def run_day(
-    day: dt.date, settings: Settings, *, client: WikimediaClient | None = None, fetch: Fetch = fetch_top_pages
+    day: dt.date,
+    settings: Settings,
+    *,
+    client: WikimediaClient | None = None,
+    fetch: Fetch = fetch_top_pages,
+    on_step: Callable[[str], None] | None = None,
 ) -> DayResult:
     """Fetch, clean, enrich, categorise and commit one UTC day.
 
@@ -76,20 +91,27 @@ def run_day(
         settings: the settings, with project, access method, lake and limits.
         client: an open client that several days can share; by default, the run opens its own client.
         fetch: the first step: `fetch_top_pages`, or `fetch_from_dump` with a bound `dump`.
+        on_step: a callback that gets the text of each step before it starts.
 
     Raises:
         WikiTrendsError, SmartOrchestratorError: a step failed; the diamond partition is unchanged.
     """
+    steps: list[StepResult] = []
+
+    def run_step(run: Callable[[], StepResult]) -> None:
+        if on_step is not None:
+            number = len(steps) + 1
+            on_step(f"step {number} of {len(STEP_TEXTS)}: {STEP_TEXTS[number - 1]}")
+        steps.append(run())
+
     with ExitStack() as stack:
         client = client or stack.enter_context(WikimediaClient(settings))
         prefetch = stack.enter_context(PagePrefetch(settings, client))
-        steps = [
-            fetch(day, settings, client, on_rows=prefetch.begin),
-            clean_top_pages(day, settings, client),
-            fetch_wikipedia_categories(day, settings, client, prefetch=prefetch),
-            categorize_pages(day, settings, client),
-        ]
-    steps.append(clean_gold_layer(day, settings, steps))
+        run_step(partial(fetch, day, settings, client, on_rows=prefetch.begin))
+        run_step(partial(clean_top_pages, day, settings, client))
+        run_step(partial(fetch_wikipedia_categories, day, settings, client, prefetch=prefetch))
+        run_step(partial(categorize_pages, day, settings, client))
+    run_step(partial(clean_gold_layer, day, settings, steps))
     return DayResult(
         day=day,
         rows=steps[-1].rows_out,

@@ -1,6 +1,6 @@
 """Render the top pages, or the details of one page, as lines of text.
 
-In a sparkline, a day that did not list the page is `·`, because its views are unknown, not zero. Titles are untrusted, so
+In a sparkline, a day that did not list the page is `·`, because its views are unknown, not zero; a day that was not read is `–`. Titles are untrusted, so
 `report.text.safe` escapes them.
 """
 
@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wiki_trends.report.sparkline import OUTSIDE, sparkline
+from smart_orchestrator.model.grain import Grain
+from smart_orchestrator.text.spans import counted_span, group_alike
+from wiki_trends.queries.series import days_of
+from wiki_trends.report.sparkline import OUTSIDE, UNREAD, dated_sparkline
 from wiki_trends.report.text import counted, safe
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from smart_orchestrator.text.reports import Line
     from wiki_trends.queries.pages import PageDetails, PageList
@@ -42,19 +45,15 @@ def page_lines(page: PageDetails) -> list[Line]:
         (f"{safe(row['category'])}; {safe(row['location'])}; {safe(row['link'])}", "dim"),
         ("", ""),
     ]
-    views = [day["views"] for day in page.series]
-    first, last = page.series[0]["date"], page.series[-1]["date"]
-    lines.append((f"{first} {sparkline(views)} {last}", ""))
+    by_day = {day["date"]: day for day in page.series}
+    first = min(run.window_start, *by_day)
+    views = {date: day["views"] for date, day in by_day.items()}
+    lines += [(line, "") for line in dated_sparkline(views, first, run.window_end)]
     lines.append((f"{OUTSIDE} outside that day's list: unknown, not zero", "dim"))
+    if len(by_day) < (run.window_end - first).days + 1:
+        lines.append((f"{UNREAD} not in the lake when the window was published", "dim"))
     lines.append(("", ""))
-    for day in page.series:
-        if day["date"] >= run.window_start:
-            text = (
-                "outside the list"
-                if day["views"] is None
-                else f"{day['views']:>12,} views, rank {day['rank']}"
-            )
-            lines.append((f"  {day['date']}  {text}", ""))
+    lines += _day_lines([by_day.get(date, {"date": date}) for date in days_of(run)])
     lines.append(("", ""))
     if page.scores is None:
         lines.append((f"Not listed in {run.window_start} .. {run.window_end}: no scores", "warn"))
@@ -70,12 +69,30 @@ def page_lines(page: PageDetails) -> list[Line]:
     return lines
 
 
+def _day_lines(days: Sequence[Mapping[str, Any]]) -> list[Line]:
+    """Return the views and ranks of a page, oldest day first; neighbouring days without views share a line."""
+    lines: list[Line] = []
+    for group in group_alike(days, lambda day: day["date"], _day_text, Grain.DAY):
+        text = _day_text(group[0])
+        if group[0].get("views") is None:
+            lines.append((f"  {counted_span(Grain.DAY, [day['date'] for day in group])}: {text}", ""))
+        else:
+            lines += [(f"  {day['date']}  {text}", "") for day in group]
+    return lines
+
+
+def _day_text(day: Mapping[str, Any]) -> str:
+    if "views" not in day:
+        return "not in the lake when the window was published"
+    return "outside the list" if day["views"] is None else f"{day['views']:>12,} views, rank {day['rank']}"
+
+
 def _presence_texts(row: Mapping[str, Any]) -> list[str]:
     """Return the days on which the page was listed, and its best day, as phrases."""
     baseline = f"{row['baseline_days_listed']} of {counted(row['baseline_days'], 'baseline day')}"
     days = f"listed on {row['days_listed']} of {counted(row['days_used'], 'day')}, {baseline}"
     return [
-        f"{row['presence']}: {days}; {counted(row['streak'], 'day')} in a row",
+        f"presence {row['presence']}: {days}; {counted(row['streak'], 'day')} in a row",
         f"best day {row['peak_date']} with {row['peak_views']:,} views at rank {row['peak_rank']}",
     ]
 
@@ -88,11 +105,11 @@ def _score_texts(row: Mapping[str, Any]) -> list[str]:
     if row["at_most"] is not None and row["at_most"] < 1:
         texts.append(f"fall to at most ×{row['at_most']:,.2f} of the expected views on every day")
     if row["momentum"] is not None:
-        texts.append(f"{row['momentum_label']} ({row['momentum']:+.0%} over its fortnight)")
+        texts.append(f"{row['momentum_label']} ({100 * row['momentum']:+.0f} % over 14 days)")
     if row["has_trend"]:
         texts.append(f"{row['trend_pct_per_day']:+.1f} % a day")
     if row["wikitrends_score"] is not None:
-        texts.append(f"Wikitrends {row['wikitrends_score']:,.0f}")
+        texts.append(f"Wikitrends score {row['wikitrends_score']:,.0f}")
     if row.get("views_change_pct") is not None:
         texts.append(f"first to last {row['views_change_pct']:+,.1f} %")
     texts.append(f"{row['views']:,} views")
@@ -104,7 +121,7 @@ def _rise(row: Mapping[str, Any]) -> str:
     bound = "at most " if 2 * row["reference_listed"] < row["reference_days"] else ""
     rise = f"{row['surprise_views']:,} views on {row['surprise_date']}, {bound}{row['expected_views']:,.0f} expected"
     if row["at_least"] is None:
-        return f"{row['shape'] or 'score'} {row['score']:.1f}: {rise}, confidence {row['confidence']:.0%}"
+        return f"{row['shape'] or 'score'} {row['score']:.1f}: {rise}, confidence {100 * row['confidence']:.0f} %"
     after = " after it" if row["reference"] == "window" else ""
     days = f"{counted(row['reference_days'], 'reference day')}{after}"
     return f"{row['shape'] or 'rise'} at least ×{row['at_least']:,.1f}: {rise}, {days}"
@@ -123,5 +140,5 @@ def _window_text(row: Mapping[str, Any]) -> str:
     score = "no score" if row["score"] is None else f"score {row['score']:.1f}"
     rise = score if row["at_least"] is None else f"at least ×{row['at_least']:,.1f}"
     days = counted((row["window_end"] - row["window_start"]).days + 1, "day")
-    stale = ", days were restated since" if row["stale"] else ""
+    stale = ", some days were restated since" if row["stale"] else ""
     return f"{row['window_start']} .. {row['window_end']} ({days}): {rise}, {row['views']:,} views{stale}"

@@ -1,18 +1,20 @@
 """Draw sparklines as text, with one bar for each day.
 
-A day that did not list the page is `·`, because its views are unknown, not zero.
+A day that did not list the page is `·`, because its views are unknown, not zero. A day that was not read is `–`.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 _BARS = "▁▂▃▄▅▆▇█"
 OUTSIDE = "·"
+UNREAD = "–"
 
 
 def sparkline(views: Sequence[int | None]) -> str:
@@ -23,6 +25,27 @@ def sparkline(views: Sequence[int | None]) -> str:
     low, high = min(counts), max(counts)
     step = (high - low) / (len(_BARS) - 1) or 1.0
     return "".join(OUTSIDE if count is None else _BARS[round((count - low) / step)] for count in views)
+
+
+def dated_sparkline(
+    views: Mapping[dt.date, int | None], first: dt.date, last: dt.date, days_per_line: int = 35
+) -> list[str]:
+    """Draw one mark for each day from `first` to `last`, in lines that start and end with a date.
+
+    Args:
+        views: the views on the days that were read; None on a day that did not list the page.
+        first: the first day.
+        last: the last day.
+        days_per_line: the largest number of days in a line.
+    """
+    days = [first + dt.timedelta(days=offset) for offset in range((last - first).days + 1)]
+    bars = sparkline([views.get(day) for day in days])
+    marks = "".join(bar if day in views else UNREAD for day, bar in zip(days, bars, strict=True))
+    starts = range(0, len(days), days_per_line)
+    return [
+        f"{days[start]} {marks[start : start + days_per_line]} {days[start : start + days_per_line][-1]}"
+        for start in starts
+    ]
 
 
 def fitted(views: Sequence[int | None], width: int) -> list[int | None]:

@@ -29,6 +29,7 @@ _COLUMN_GAP = 2
 _MIN_TITLE_WIDTH = 8
 # A table has no sparklines when they would leave less width for the titles.
 _MIN_TITLE_WIDTH_BESIDE_SPARKLINE = 26
+# A sparkline with a mark for every day may be wider if the terminal has room for it.
 _MAX_SPARKLINE_WIDTH = 31
 _MAX_CALENDAR_WEEKS = 9
 _MAX_MISSING_DAYS_NAMED = 10
@@ -47,7 +48,7 @@ _TITLES = {
     "declining": "Top declining",
     "volatile": "Most volatile",
     "climbers": "Best rank improvements",
-    "sustained": "Sustained (listed every day, by their weakest day)",
+    "sustained": "Sustained (listed every day, ordered by the weakest day)",
 }
 
 
@@ -109,7 +110,7 @@ def _print_heading(console: Console, report: Report) -> None:
     console.print(f"Trends of {run.window_start} .. {run.window_end}", style="bold")
     console.print(
         f"Coverage {run.coverage_pct:.1f} % of {counted(run.expected, 'expected day')}, "
-        f"{counted(len(run.days_used), 'day')} used, seen from {run.as_of}"
+        f"{counted(len(run.days_used), 'day')} used, as of {run.as_of}"
     )
     window_calendar = calendar.of_run(run)
     missing_days = [day for day in window_calendar.days if not day.available]
@@ -117,10 +118,10 @@ def _print_heading(console: Console, report: Report) -> None:
         dates = ", ".join(str(day.day) for day in missing_days[:_MAX_MISSING_DAYS_NAMED])
         unnamed = len(missing_days) - _MAX_MISSING_DAYS_NAMED
         more = f" and {counted(unnamed, 'day')} more" if unnamed > 0 else ""
-        console.print(f"Not in it: {dates}{more}", style="bold red")
+        console.print(f"Missing: {dates}{more}", style="bold red")
     console.print(
         f"{counted(run.rows['wiki_trends_timeseries'], 'record')}, "
-        f"{counted(report.common_pages, 'page')} common to every day"
+        f"{counted(report.common_pages, 'page')} listed on every day"
     )
     console.print()
     _print_calendar(console, window_calendar)
@@ -184,7 +185,7 @@ def _print_peaks(console: Console, report: Report) -> None:
     ]
     _print_table(
         console,
-        "Peaks, surest rise first (best day against the page's usual day)",
+        "Peaks, most certain rise first (best day compared with the page's usual day)",
         ("Page", "Day", "Views", "Rank", "Usual"),
         rows,
     )
@@ -205,7 +206,7 @@ def _print_falls(console: Console, report: Report) -> None:
     if rows:
         _print_table(
             console,
-            "Falls, surest fall first (best day against the expected views)",
+            "Falls, most certain fall first (best day compared with the expected views)",
             ("Page", "Day", "Views", "Expected", "At most"),
             rows,
         )
@@ -299,11 +300,13 @@ def _print_table(
     if not rows:
         console.print("  none")
         return
-    sparkline_width = min(max(len(row[1]) for row in rows), _MAX_SPARKLINE_WIDTH)
+    days = max(len(row[1]) for row in rows)
     # In a narrow terminal only titles are shortened, because a shortened number would be wrong.
     lines = [(columns[1:]), *(row[2:] for row in rows)]
     widths = [max(len(line[index]) for line in lines) for index in range(len(columns) - 1)]
     title_width = console.width - sum(widths) - _COLUMN_GAP * len(widths)
+    room = title_width - _MIN_TITLE_WIDTH_BESIDE_SPARKLINE - _COLUMN_GAP
+    sparkline_width = days if days <= room else min(days, _MAX_SPARKLINE_WIDTH)
     width_beside_sparkline = title_width - sparkline_width - _COLUMN_GAP
     has_sparklines = sparkline_width > 1 and width_beside_sparkline >= _MIN_TITLE_WIDTH_BESIDE_SPARKLINE
     if has_sparklines:
@@ -313,7 +316,9 @@ def _print_table(
         columns[0], no_wrap=True, overflow="ellipsis", max_width=max(title_width, _MIN_TITLE_WIDTH)
     )
     if has_sparklines:
-        table.add_column("", no_wrap=True, width=sparkline_width, style="cyan")
+        # In a long window, a mark stands for the highest of several days.
+        header = "" if sparkline_width == days else f"{days / sparkline_width:.1f} days a mark"
+        table.add_column(header, no_wrap=True, width=sparkline_width, style="cyan")
     for name, width in zip(columns[1:], widths, strict=True):
         table.add_column(name, justify="right", no_wrap=True, width=width)
     for title_cell, views, *other_cells in rows:

@@ -136,15 +136,19 @@ class WikimediaClient:
 
     Use the client as a context manager, whose exit cancels waiting requests and closes the connections.
 
+    Args:
+        settings: the settings, with the URLs, the contact and the limits.
+        on_request: a callback that is called for each request, from the thread that sends it.
+
     Raises:
         ContactMissing: the URLs in the settings are those of Wikimedia, but the settings have no contact.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, on_request: Callable[[], None] | None = None) -> None:
         self._settings = settings
         self._transport = Transport(settings)
         self._pool = ThreadPoolExecutor(settings.max_in_flight, thread_name_prefix="wikimedia")
-        self.counters = Counters()
+        self.counters = Counters(on_request)
 
     def __enter__(self) -> Self:
         return self
@@ -162,7 +166,7 @@ class WikimediaClient:
         """Return a copy of this client whose request counters start at zero. Close the original, not the copy."""
         copy = self.__class__.__new__(self.__class__)
         copy.__dict__.update(self.__dict__)
-        copy.counters = Counters()
+        copy.counters = Counters(self.counters.on_request)
         return copy
 
     def submit(

@@ -23,7 +23,7 @@ from wiki_trends.wikimedia.headers import request_headers
 from wiki_trends.wikimedia.limiter import DeadlinePassed, Limiter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import httpx2
 
@@ -88,9 +88,14 @@ class RawResponse(NamedTuple):
 
 
 class Counters:
-    """The number of requests that were sent, and the number of retries among them. Thread-safe."""
+    """The number of requests that were sent, and the number of retries among them. Thread-safe.
 
-    def __init__(self) -> None:
+    Args:
+        on_request: a callback that is called for each request, from the thread that sends it.
+    """
+
+    def __init__(self, on_request: Callable[[], None] | None = None) -> None:
+        self.on_request = on_request
         self.requests = 0
         self.retries = 0
         self._lock = threading.Lock()
@@ -100,6 +105,8 @@ class Counters:
         with self._lock:
             self.requests += 1
             self.retries += retry
+        if self.on_request is not None:
+            self.on_request()
 
 
 class Transport:
