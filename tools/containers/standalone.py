@@ -113,8 +113,10 @@ class Standalone:
             msg = f"listening on port {PORT}: {listeners(PORT)}"
             raise NightFailed(msg)
         answers = (_get("/health"), _get("/overview.json"), _get("/overview.json", self._token))
-        if [status for status, _ in answers] != [200, 401, 200] or '"window"' not in answers[2][1]:
-            msg = f"/health, /overview.json without and with the token: {answers}"
+        if [status for status, _ in answers] != [200, 401, 200] or '"coverage_pct": 100.0' not in answers[2][
+            1
+        ]:
+            msg = f"/health, /overview.json without and with the token: {[(status, text[:300]) for status, text in answers]}"
             raise NightFailed(msg)
         self._engine.client("stop", "--time", "60", DASHBOARD)
         code = self._engine.client("inspect", "--format", "{{.State.ExitCode}}", DASHBOARD).stdout.strip()
