@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from tools.containers.engine import CommandFailed, run
 from tools.containers.images import ROOT
 from tools.containers.nights import NightFailed, documented_lines
-from tools.containers.project import listeners
+from tools.containers.project import HEALTHY_SECONDS, listeners
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +26,6 @@ IMAGE, NETWORK, SAMPLE_API = "wiki-trends", "wiki-trends-standalone", "wikimedia
 # The names of the container of `serve` and of the volume, and the published port, as the page has them.
 DASHBOARD, VOLUME, FOLDER, PORT = "wiki-trends", "wiki-trends", "/srv/wiki-trends", 8600
 USER = "10001"
-HEALTHY_SECONDS = 420.0
 READ_ONLY = ("--rm", "--read-only", "--tmpfs", "/tmp")  # noqa: S108 - a folder in the container
 SAMPLE_SETTINGS = {
     "WIKI_TRENDS_WIKIMEDIA_URL": f"http://{SAMPLE_API}:8899/api/rest_v1",
