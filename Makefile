@@ -68,7 +68,7 @@ test-azure: $(READY) .tools/azurite/.ready ## the tests of the stores against Az
 test-bare: $(READY) ## demo and tests in a bare Debian 13 with Python 3.13, make and git alone; needs root (half an hour)
 	@$(BIN)/python -m tools.bare
 
-test-containers: $(READY) ## compose.yaml in a real engine, with stand-ins for the pinned images; installs Debian's Docker; needs root
+test-containers: $(READY) ## compose.yaml and the image without Airflow in a real engine, with stand-ins for the pinned images; installs Debian's Docker; needs root
 	@$(BIN)/python -m tools.containers
 
 lint: $(READY) ## ruff, strict mypy, import contracts, shell syntax, compose.yaml

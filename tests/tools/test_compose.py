@@ -11,6 +11,8 @@ import pytest
 import yaml
 
 from tools.compose_env import main, missing_lines
+from tools.containers.images import TARGETS, pinned_names
+from tools.containers.nights import documented_lines
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "compose.yaml").read_text(encoding="utf-8")
@@ -58,9 +60,10 @@ def test_the_image_has_the_airflow_of_the_lock():
     assert SERVICES["airflow-scheduler"]["image"] == f"wiki-trends-airflow:{locked['apache-airflow']}"
 
 
-def test_the_image_is_made_of_files_that_are_there_and_sent_along():
+@pytest.mark.parametrize("name", ["Dockerfile", "Dockerfile.wiki-trends"])
+def test_an_image_is_made_of_files_that_are_there_and_sent_along(name):
     sent = (ROOT / ".dockerignore").read_text().splitlines()
-    copied = re.findall(r"^COPY (?:--\S+ )*(.*) \S+$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    copied = re.findall(r"^COPY (?!--from)(?:--\S+ )*(.*) \S+$", (ROOT / name).read_text(), re.MULTILINE)
 
     for path in " ".join(copied).split():
         assert (ROOT / path).exists()
@@ -74,3 +77,26 @@ def test_the_image_installs_every_distribution_of_the_workspace_from_its_sources
     sources = {folder.parent.name for folder in ROOT.glob("packages/*/pyproject.toml")}
 
     assert set(re.findall(r"/tmp/packages/([\w-]+)", installed)) == sources
+
+
+def test_the_image_without_airflow_is_pinned_not_root_and_installs_the_lock():
+    text = (ROOT / "Dockerfile.wiki-trends").read_text()
+
+    # A name without a tag is an earlier stage.
+    assert re.findall(r"^FROM (\S+:\S+)", text, re.MULTILINE) == ["python:3.11.14-slim-bookworm"]
+    assert re.search(r"\bpip install --no-cache-dir uv==[\d.]+$", text, re.MULTILINE)
+    assert re.search(r"\buv sync .*--frozen .*--no-editable", text)
+    assert re.findall(r"^USER (.*)$", text, re.MULTILINE) == ["10001:10001"]
+
+
+def test_every_pinned_image_has_a_stand_in():
+    assert set(pinned_names()) == set(TARGETS)
+
+
+def test_the_documented_containers_are_read_only_and_published_on_this_machine_alone():
+    build, *runs = documented_lines((ROOT / "README.md").read_text(), "build|run")
+
+    assert "Dockerfile.wiki-trends" in build
+    assert len(runs) == 2
+    assert all(" --read-only " in line for line in runs)
+    assert [re.findall(r" -p (\S+)", line) for line in runs] == [[], ["127.0.0.1:8600:8600"]]

@@ -1,4 +1,4 @@
-"""Run the containers of `compose.yaml` in a real engine, and check what the documentation promises.
+"""Run the containers of `compose.yaml` and of `Dockerfile.wiki-trends` in a real engine, and check what the documentation promises.
 
 The program prints each step with the seconds since its start. It exits with 1 at the first step that fails, and with 2 if no engine
 can run here. All containers, images and files are removed at the end; `--keep` keeps the images for the next run.
@@ -16,6 +16,7 @@ from tools.containers import images
 from tools.containers.engine import CommandFailed, Engine, NoEngine, require
 from tools.containers.nights import NightFailed, Nights, documented_lines
 from tools.containers.project import Project, can_connect, listeners
+from tools.containers.standalone import PORT, Standalone
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "build" / "containers"
@@ -46,7 +47,9 @@ def build_stand_ins(engine: Engine) -> None:
         images.build_stand_in(engine, repository, name)
         say(f"  {name}: {images.TARGETS[repository][1]}")
     say("  `up --wait`: docker-compose 1.29 has no --wait; a loop over the health checks stands in for it")
-    say("real: the engine, compose.yaml, Dockerfile; added: tests/containers/override.yaml")
+    say(
+        "real: the engine, compose.yaml, Dockerfile, Dockerfile.wiki-trends; added: tests/containers/override.yaml"
+    )
 
 
 def check_ports(project: Project) -> None:
@@ -66,7 +69,7 @@ def documented(project: Project, nights: Nights) -> None:
     """Run each documented line with `docker exec`, in the order of the pages, and wait for the runs that a line starts."""
     ran: set[str] = set()
     for page in PAGES:
-        for line in documented_lines((ROOT / page).read_text(encoding="utf-8")):
+        for line in documented_lines((ROOT / page).read_text(encoding="utf-8"), "exec"):
             if line in ran:
                 continue
             ran.add(line)
@@ -127,6 +130,7 @@ def run_all(engine: Engine) -> None:
         f"engine: {engine.client('version', '-f', 'Docker {{.Server.Version}}').stdout.strip()}, data in {engine.folder}"
     )
     build_stand_ins(engine)
+    Standalone(engine, say).check()
     project = Project(engine)
     try:
         seconds = project.up()
@@ -154,9 +158,9 @@ def main() -> int:
     options = parser.parse_args()
     try:
         require()
-        busy = [port for port in (5432, 8080, 8333) if can_connect("127.0.0.1", port)]
+        busy = [port for port in (5432, 8080, 8333, PORT) if can_connect("127.0.0.1", port)]
         if busy:
-            msg = f"ports of compose.yaml are in use on this machine: {', '.join(map(str, busy))}"
+            msg = f"ports of compose.yaml or of the dashboard are in use on this machine: {', '.join(map(str, busy))}"
             raise NoEngine(msg)
         with Engine(FOLDER) as engine:
             run_all(engine)

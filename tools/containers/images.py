@@ -28,13 +28,16 @@ TARGETS = {
         "airflow",
         "Airflow from PyPI with the user, paths and entry point of the official image",
     ),
+    "python": ("python", "Debian's Python 3.11"),
 }
+FILES = ("compose.yaml", "Dockerfile", "Dockerfile.wiki-trends")
 
 
 def pinned_names() -> dict[str, str]:
     """Return the images that are not built from this repository: the pinned name, by repository."""
-    texts = [(ROOT / name).read_text(encoding="utf-8") for name in ("compose.yaml", "Dockerfile")]
-    names = re.findall(r"^\s*(?:image:|FROM) (\S+)", "\n".join(texts), re.MULTILINE)
+    texts = [(ROOT / name).read_text(encoding="utf-8") for name in FILES]
+    # A name without a tag is an earlier stage of the same file.
+    names = re.findall(r"^\s*(?:image:|FROM) (\S+:\S+)", "\n".join(texts), re.MULTILINE)
     return {name.partition(":")[0]: name for name in names if not name.startswith("wiki-trends")}
 
 

@@ -152,6 +152,6 @@ class Nights:
                 raise NightFailed(msg)
 
 
-def documented_lines(text: str) -> list[str]:
-    """Return the lines of a page that begin with `$ docker exec`, without the prompt."""
-    return re.findall(r"^\$ (docker exec .*)$", text, re.MULTILINE)
+def documented_lines(text: str, commands: str) -> list[str]:
+    """Return the lines of a page that begin with `$ docker` and one of the commands, such as `build|run`, without the prompt."""
+    return re.findall(rf"^\$ (docker (?:{commands}) .*)$", text, re.MULTILINE)

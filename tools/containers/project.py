@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 FILES = (ROOT / "compose.yaml", ROOT / "tests" / "containers" / "override.yaml")
 NAME = "wiki-trends"
-HEALTHY_SECONDS = 420.0
+HEALTHY_SECONDS = 1200.0
 
 
 class Project:
