@@ -54,7 +54,6 @@ def fetch(
     from wiki_trends.config.window_options import days_of
     from wiki_trends.jobs.fetch import change_lines, changes_of, first_step
     from wiki_trends.jobs.main import fetch_days
-    from wiki_trends.jobs.progress import throttled_writer
     from wiki_trends.jobs.runners import limits_of
 
     log_to_stderr(verbose=verbose)

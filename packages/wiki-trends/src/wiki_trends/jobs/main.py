@@ -132,15 +132,10 @@ def fill(
         WikimediaUnreachable: a day is due, and Wikimedia does not answer.
         ContactMissing: a day is due, requests go to Wikimedia, and no contact is set.
     """
-<<<<<<< HEAD
     from smart_orchestrator.backfilling.loop import backfill
 
-    with LazyClient(settings) as client:
-        runner = runner_for_starting(settings, client=client)
-=======
     with LazyClient(settings, reporter.requested) as client:
         runner = runner_for_starting(settings, client=client, on_step=reporter.step)
->>>>>>> terminal
         return backfill(layers(settings).diamond, check_window, runner, limits=limits, reporter=reporter)
 
 
@@ -155,17 +150,12 @@ def fetch_days(
 
     `first_step` replaces the first step of the pipeline, which requests the list of the day from the API.
     """
-<<<<<<< HEAD
     from smart_orchestrator.backfilling.loop import fetch
 
-    with LazyClient(settings) as client:
-        runner = runner_for_starting(settings, force=True, client=client, fetch=first_step)
-=======
     with LazyClient(settings, reporter.requested) as client:
         runner = runner_for_starting(
             settings, force=True, client=client, fetch=first_step, on_step=reporter.step
         )
->>>>>>> terminal
         return fetch(layers(settings).diamond, days, runner, limits=limits, reporter=reporter)
 
 
