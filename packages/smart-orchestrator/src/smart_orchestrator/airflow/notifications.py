@@ -23,6 +23,7 @@ from smart_orchestrator.airflow.operators import (
     PROBLEM,
     SKIPPED,
     START,
+    UPSTREAM,
     WAIT,
     WINDOW,
 )
@@ -95,7 +96,7 @@ class Notify(BaseOperator):
 
     def _summary(self, context: Context) -> RunSummary:
         pull = context["ti"].xcom_pull
-        errors = [pull(task_ids=task, key=PROBLEM) for task in (CHECK, START, WAIT, CONSUME)]
+        errors = [pull(task_ids=task, key=PROBLEM) for task in (UPSTREAM, CHECK, START, WAIT, CONSUME)]
         coverage = [pull(task_ids=task, key=COVERAGE) for task in (CONSUME, WAIT, CHECK)]
         run = context["dag_run"]
         base_url = (ui_url() or "").rstrip("/")
