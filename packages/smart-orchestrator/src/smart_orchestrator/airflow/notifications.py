@@ -116,19 +116,34 @@ class Notify(BaseOperator):
             )
 
     def _summary(self, context: Context) -> RunSummary:
-        pull = context["ti"].xcom_pull
-        errors = [pull(task_ids=task, key=PROBLEM) for task in (UPSTREAM, CHECK, START, WAIT, CONSUME)]
-        coverage = [pull(task_ids=task, key=COVERAGE) for task in (CONSUME, WAIT, CHECK)]
-        run = context["dag_run"]
+        ti, run = context["ti"], context["dag_run"]
+        states = ti.get_task_states(dag_id=run.dag_id, run_ids=[run.run_id]).get(run.run_id, {})
+
+        def pull(task: str, key: str, *expected: str) -> Any:
+            """Return an XCom. A task that was cleared and not executed again keeps its old XComs, but has another state."""
+            return ti.xcom_pull(task_ids=task, key=key) if states.get(task) in expected else None
+
+        coverage = [pull(task, COVERAGE, "success", "failed") for task in (CONSUME, WAIT, CHECK)]
+        consumer_ran = pull(CONSUME, "return_value", "success") is not None
+        skip_reason = pull(CONSUME, SKIPPED, "skipped")
+        outcome = pull(WAIT, OUTCOME, "success", "failed")
+        problems = [
+            pull(task, PROBLEM, "failed") or f"{task} was killed, or marked as failed. See its log."
+            for task in (UPSTREAM, CHECK, START, WAIT, CONSUME)
+            if states.get(task) == "failed"
+        ]
+        if not (consumer_ran or skip_reason or problems):
+            problems = [f"{CONSUME} was not executed; its state is {states.get(CONSUME)}."]
         base_url = (ui_url() or "").rstrip("/")
         return RunSummary(
             dataset=self.dataset_name,
-            consumer_ran=pull(task_ids=CONSUME, key="return_value") is not None,
-            skip_reason=pull(task_ids=CONSUME, key=SKIPPED),
-            window=pull(task_ids=CHECK, key=WINDOW),
+            consumer_ran=consumer_ran,
+            skip_reason=skip_reason,
+            window=pull(CHECK, WINDOW, "success", "failed"),
             coverage_pct=next((value for value in coverage if value is not None), None),
-            outcome=pull(task_ids=WAIT, key=OUTCOME),
-            problems=[error for error in errors if error],
+            outcome=outcome,
+            # The outcome already has a line for each day.
+            problems=[problem.partition("\n")[0] for problem in problems] if outcome else problems,
             url=f"{base_url}/dags/{run.dag_id}/runs/{run.run_id}" if base_url else None,
         )
 
