@@ -11,7 +11,7 @@ AIRFLOW_READY := .venv-airflow/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run airflow browser redis compose-env test test-slow test-full test-airflow test-airflow-full test-azure test-celery test-bare test-containers lint lint-airflow docs docs-check bench bench-analytics bench-trends bench-web bench-airflow screenshots install clean distclean
+.PHONY: help demo run airflow browser redis compose-env test test-slow test-full test-airflow test-airflow-full test-azure test-celery test-hostile test-bare test-containers lint lint-airflow docs docs-check bench bench-analytics bench-trends bench-web bench-airflow screenshots install clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
@@ -61,6 +61,9 @@ test-airflow-full: $(AIRFLOW_READY) browser ## all tests in a real Airflow, with
 
 test-celery: $(AIRFLOW_READY) browser redis ## the same with CeleryExecutor, Redis and two workers
 	$(AIRFLOW)/pytest -q -m "not long" --confcutdir=tests/airflow --executor=CeleryExecutor tests/airflow
+
+test-hostile: $(AIRFLOW_READY) ## treat an Airflow badly for MINUTES (60), and check that nothing is lost, run twice or told wrongly
+	$(AIRFLOW)/python -m tests.airflow.hostile --minutes $(or $(MINUTES),60)
 
 test-azure: $(READY) .tools/azurite/.ready ## the tests of the stores against Azurite, which runs on the Node of a wheel
 	TEST_STORE=azure $(BIN)/pytest -q -m "not long" -k azure $(addprefix packages/smart-orchestrator/tests/,test_lake.py test_commit.py conformance)

@@ -8,10 +8,10 @@ from threading import Thread
 
 
 class Receiver:
-    """A real HTTP server that keeps what Apprise sends to its `url`."""
+    """A real HTTP server that keeps what Apprise sends to its `url`, in the list `received`."""
 
-    def __init__(self):
-        received = self.received = []
+    def __init__(self, received=None):
+        received = self.received = [] if received is None else received
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self):

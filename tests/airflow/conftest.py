@@ -17,6 +17,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 # The list of this day answers 500 for ever.
 BROKEN_DAY = dt.date(2025, 3, 5)
+# The days that the sample publishes later, and by how many days. A test changes it while the sample runs.
+LATE: dict[dt.date, int] = {}
 # Faster than in use, so that a fault is noticed within a test.
 QUICK = {
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "15",
@@ -62,7 +64,10 @@ def stack(request, dags):
 
     executor = request.config.getoption("--executor")
     with airflow_stack(
-        dags=dags, sample=SampleOptions(latency=0.1, broken=(BROKEN_DAY,)), executor=executor, extra=QUICK
+        dags=dags,
+        sample=SampleOptions(latency=0.1, broken=(BROKEN_DAY,), late=LATE),
+        executor=executor,
+        extra=QUICK,
     ) as running:
         yield running
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from smart_orchestrator.airflow.connections import aws_environment, postgres_url
     from smart_orchestrator.airflow.dag_factory import orchestrator_dag, parameters
+    from smart_orchestrator.airflow.notifications import CheckFreshness
     from smart_orchestrator.airflow.operators import RunConsumer
     from smart_orchestrator.airflow.orchestration import Orchestration
     from smart_orchestrator.airflow.partition_events import emit_partitions, partitioned_outlets
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FAIL_AT_ONCE",
+    "CheckFreshness",
     "Orchestration",
     "RunConsumer",
     "aws_environment",
@@ -38,6 +40,7 @@ __all__ = [
 
 _MODULE_OF = {
     "FAIL_AT_ONCE": "pipeline_state",
+    "CheckFreshness": "notifications",
     "Orchestration": "orchestration",
     "RunConsumer": "operators",
     "aws_environment": "connections",

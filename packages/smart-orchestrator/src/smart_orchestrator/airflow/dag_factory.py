@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.sdk import DAG, Label, Param, TaskGroup
 
@@ -14,6 +14,7 @@ from smart_orchestrator.airflow.operators import (
     CHECK,
     CONSUME,
     START,
+    UPSTREAM,
     WAIT,
     CheckCompleteness,
     RunConsumer,
@@ -22,6 +23,9 @@ from smart_orchestrator.airflow.operators import (
 )
 from smart_orchestrator.airflow.orchestration import Orchestration
 from smart_orchestrator.airflow.params import DEFAULTS, SCHEMAS
+from smart_orchestrator.airflow.upstream import WaitForUpstream
+from smart_orchestrator.config.upstream import AUTO, DEFAULT_MAX_LAG
+from smart_orchestrator.errors import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,7 +76,9 @@ def orchestrator_dag(
     dag_id: str | None = None,
     schedule: ScheduleArg = "0 3 * * *",
     days: int = 5,
-    lag: int = 3,
+    lag: int | Literal["auto"] = 3,
+    max_lag: int = DEFAULT_MAX_LAG,
+    probe: str = "",
     attempts: int = 1,
     poll_seconds: float = 60.0,
     timeout: float = 7200.0,
@@ -98,7 +104,14 @@ def orchestrator_dag(
         dag_id: the id of the DAG; by default, the name of the dataset followed by `_orchestrator`.
         schedule: the schedule of the DAG: a cron expression in UTC, a timetable or assets; None for no schedule.
         days: the default number of days in the window.
-        lag: the publication lag: the number of days from a day to the first day on which the source has it.
+        lag: the publication lag: the number of days from a day to the first day on which the source has it. With `"auto"`, a
+            day is expected as soon as the probe finds it. The DAG then begins with the task `wait_for_upstream`, which waits in the
+            triggerer until the day before the as-of day has landed; and up to `max_lag` runs of the DAG are active at a time,
+            because each waits for its own day.
+        max_lag: the outer bound of an automatic lag.
+        probe: the question of an automatic lag whether the upstream has a day: a URL with `{start:…}`
+            (`https://upstream.example/{start:%Y/%m/%d}`), or the name of a function of the day (`module:function`) that returns
+            True, False, or None for unknown.
         attempts: the largest number of pipeline runs that one run of this DAG starts for a day.
         poll_seconds: the number of seconds between two polls of the pipeline runs.
         timeout: the time-out of the wait, in seconds. A wait lasts at least until its first poll, 10 seconds after its start.
@@ -117,11 +130,17 @@ def orchestrator_dag(
             `default_args={"owner": …}` keeps the retries; any other argument replaces the value of this function. The DAG
             has no `deadline` by default, because Airflow 3.3 cannot clear a task of a run that has a deadline relative to
             `DAGRUN_QUEUED_AT`.
+
+    Raises:
+        OptionError: a limit is out of range, `lag="auto"` has no probe, or a fixed lag has one.
     """
+    if (lag == AUTO) != bool(probe):
+        problem = "needs a probe" if lag == AUTO else "is fixed, but there is a probe"
+        raise OptionError("lag", repr(lag), problem, 'Give both lag="auto" and probe, or neither.')
     orchestration = Orchestration(
         dataset=dataset,
         pipeline_dag_id=pipeline_dag_id,
-        lag=lag,
+        lag=lag if isinstance(lag, int) else max_lag,
         attempts=attempts,
         poll_seconds=poll_seconds,
         timeout=timeout,
@@ -129,6 +148,7 @@ def orchestrator_dag(
         aws_conn_id=aws_conn_id,
         state=state,
         settle_seconds=settle_seconds,
+        probe=probe,
     )
     default_args = {
         "retries": retries,
@@ -140,7 +160,7 @@ def orchestrator_dag(
         "description": f"Keeps the last days of {dataset.name} complete, and runs analytics on a complete window only",
         "start_date": START_DATE,
         "catchup": False,
-        "max_active_runs": 1,
+        "max_active_runs": max(1, max_lag) if probe else 1,
         **dag_options,
         "default_args": default_args | dict(dag_options.get("default_args") or {}),
         "params": parameters(days) | dict(dag_options.get("params") or {}),
@@ -174,6 +194,13 @@ def orchestrator_dag(
             trigger_rule="none_failed_min_one_success",
             doc_md="Checks the window again, and runs the consumer on exactly the checked partitions.",
         )
+        if probe:
+            upstream = WaitForUpstream(
+                task_id=UPSTREAM,
+                orchestration=orchestration,
+                doc_md="Waits in the triggerer until the upstream has the newest day.",
+            )
+            upstream >> check
         check >> Label("missing") >> start
         check >> Label("nothing missing") >> consume
         wait >> consume

@@ -114,8 +114,7 @@ def notification(summary: RunSummary) -> tuple[str, str]:
         lines.append(f"Days filled: {abbreviated(summary.outcome['filled']) or 'none'}")
         lines.append(f"Days failed: {abbreviated(failed) or 'none'}")
         lines += [f"  {line}" for line in problem_lines(summary.outcome)[:MAX_LISTED]]
-    else:
-        lines += [f"Problem: {problem}" for problem in summary.problems]
+    lines += [f"Problem: {problem}" for problem in summary.problems]
     if summary.url:
         lines.append(f"Run: {summary.url}")
     return f"{summary.dataset}: {state}", "\n".join(lines)

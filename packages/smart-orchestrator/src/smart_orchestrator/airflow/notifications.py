@@ -1,4 +1,4 @@
-"""Send a notification when an orchestrator run ends or misses its deadline, through Apprise (Slack, mail and other services).
+"""Send notifications through Apprise (Slack, mail and other services): when an orchestrator run ends, and when days are late.
 
 The password of an Airflow connection, or an Airflow variable, holds the addresses as Apprise URLs. Without addresses, the
 message is only logged. The addresses are secrets, so no message or log contains them.
@@ -7,13 +7,17 @@ message is only logged. The addresses are secrets, so no message or log contains
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import logging
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseOperator
 from airflow.sdk.exceptions import AirflowFailException
 
 from smart_orchestrator.airflow.connections import notification_urls, ui_url
+from smart_orchestrator.airflow.log import LogReporter
 from smart_orchestrator.airflow.messages import RunSummary, notification
 from smart_orchestrator.airflow.operators import (
     CHECK,
@@ -23,13 +27,31 @@ from smart_orchestrator.airflow.operators import (
     PROBLEM,
     SKIPPED,
     START,
+    UPSTREAM,
     WAIT,
     WINDOW,
+    OrchestratorTask,
 )
-from smart_orchestrator.telemetry.messages import deliver
+from smart_orchestrator.airflow.params import Request
+from smart_orchestrator.errors import OptionError
+from smart_orchestrator.model.completeness import Policy
+from smart_orchestrator.model.freshness import (
+    COMPLETE_EXAMPLE,
+    FRESH_EXAMPLE,
+    judge,
+    parse_objective,
+    window_to_judge,
+)
+from smart_orchestrator.model.signal import Channel, Event
+from smart_orchestrator.runners.ledger import Ledger
+from smart_orchestrator.telemetry.incidents import IncidentStore
+from smart_orchestrator.telemetry.messages import announce_incidents, deliver
+from smart_orchestrator.text.freshness import freshness_lines
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+
+    from smart_orchestrator.model.freshness import Objective
 
 logger = logging.getLogger(__name__)
 
@@ -94,21 +116,95 @@ class Notify(BaseOperator):
             )
 
     def _summary(self, context: Context) -> RunSummary:
-        pull = context["ti"].xcom_pull
-        errors = [pull(task_ids=task, key=PROBLEM) for task in (CHECK, START, WAIT, CONSUME)]
-        coverage = [pull(task_ids=task, key=COVERAGE) for task in (CONSUME, WAIT, CHECK)]
-        run = context["dag_run"]
+        ti, run = context["ti"], context["dag_run"]
+        states = ti.get_task_states(dag_id=run.dag_id, run_ids=[run.run_id]).get(run.run_id, {})
+
+        def pull(task: str, key: str, *expected: str) -> Any:
+            """Return an XCom. A task that was cleared and not executed again keeps its old XComs, but has another state."""
+            return ti.xcom_pull(task_ids=task, key=key) if states.get(task) in expected else None
+
+        coverage = [pull(task, COVERAGE, "success", "failed") for task in (CONSUME, WAIT, CHECK)]
+        consumer_ran = pull(CONSUME, "return_value", "success") is not None
+        skip_reason = pull(CONSUME, SKIPPED, "skipped")
+        outcome = pull(WAIT, OUTCOME, "success", "failed")
+        problems = [
+            pull(task, PROBLEM, "failed") or f"{task} was killed, or marked as failed. See its log."
+            for task in (UPSTREAM, CHECK, START, WAIT, CONSUME)
+            if states.get(task) == "failed"
+        ]
+        if not (consumer_ran or skip_reason or problems):
+            problems = [f"{CONSUME} was not executed; its state is {states.get(CONSUME)}."]
         base_url = (ui_url() or "").rstrip("/")
         return RunSummary(
             dataset=self.dataset_name,
-            consumer_ran=pull(task_ids=CONSUME, key="return_value") is not None,
-            skip_reason=pull(task_ids=CONSUME, key=SKIPPED),
-            window=pull(task_ids=CHECK, key=WINDOW),
+            consumer_ran=consumer_ran,
+            skip_reason=skip_reason,
+            window=pull(CHECK, WINDOW, "success", "failed"),
             coverage_pct=next((value for value in coverage if value is not None), None),
-            outcome=pull(task_ids=WAIT, key=OUTCOME),
-            problems=[error for error in errors if error],
+            outcome=outcome,
+            # The outcome already has a line for each day.
+            problems=[problem.partition("\n")[0] for problem in problems] if outcome else problems,
             url=f"{base_url}/dags/{run.dag_id}/runs/{run.run_id}" if base_url else None,
         )
+
+
+class CheckFreshness(OrchestratorTask):
+    """Operator that judges each day by its own deadline, and sends one message when an incident begins and one when it ends.
+
+    Use it in a DAG with a schedule of its own, so that late days are noticed although no run fails or no run takes place. The result is
+    the report, as `status --late --json` prints it. Late days do not fail the task, so that Airflow's own alerts do not repeat the
+    message with every run. A cleared or repeated task judges the current time, and sends nothing twice.
+
+    Args:
+        orchestration: the dataset and its connections. Its `state` is the folder with the history of the incidents, which all
+            workers that run this task must share.
+        fresh: the deadline of a day, such as `06:00 UTC, 2 days` or `30 hours`.
+        complete: how many of the newest due days must be available, such as `6 of 7`; by default, 7 of 7.
+        notify_conn_id: the id of the connection, or the name of the variable, that holds the addresses.
+
+    Raises:
+        OptionError: `fresh` or `complete` is invalid, or the orchestration has no `state`.
+    """
+
+    def __init__(
+        self, *, fresh: str, complete: str = "", notify_conn_id: str = "notify", **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.fresh, self.complete, self.notify_conn_id = fresh, complete, notify_conn_id
+        self._objective()
+        if not self.orchestration.state:
+            raise OptionError("state", "''", "is empty", "Name a folder that all workers of this task share.")
+
+    def execute(self, context: Context) -> dict[str, object]:
+        """Judge the newest due days, and send the messages that are due."""
+        with self.failures_reported(context):
+            now = dt.datetime.now(tz=dt.UTC)
+            objective = self._objective()
+            dataset = replace(self.orchestration.dataset, lag=self.orchestration.lag)
+            store = IncidentStore(Ledger(Path(self.orchestration.state)))
+            records = store.records(dataset.name)
+            open_days = [day for day, record in records.items() if record.is_open]
+            window = window_to_judge(dataset, objective, now, open_days)
+            report = judge(
+                dataset, objective, self.orchestration.check(Request(window, Policy())), records, now
+            )
+            LogReporter(self.log).write_rows([line] for line in freshness_lines(report))
+            urls = tuple(notification_urls(self.notify_conn_id))
+            channels = [Channel(self.notify_conn_id, urls, (Event.LATE, Event.RECOVERED))] if urls else []
+            for message in announce_incidents(report, store, channels):
+                self.log.info("%s\n%s", message.title, message.text)
+        return report.to_json()
+
+    def _objective(self) -> Objective:
+        try:
+            return parse_objective(self.fresh, self.complete)
+        except ValueError as error:
+            raise OptionError(
+                "fresh and complete",
+                repr((self.fresh, self.complete)),
+                str(error),
+                f'Give for example "{FRESH_EXAMPLE}" and "{COMPLETE_EXAMPLE}".',
+            ) from None
 
 
 async def late(context: dict[str, Any], *, dataset_name: str, notify_conn_id: str, seconds: float) -> None:

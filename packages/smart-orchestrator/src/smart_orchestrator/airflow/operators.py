@@ -40,12 +40,14 @@ if TYPE_CHECKING:
 
     Consumer = Callable[[Completeness], Mapping[str, object] | None]
 
+UPSTREAM = "wait_for_upstream"
 CHECK = "check_completeness"
 START = "trigger_missing_data_fetches"
 WAIT = "wait_for_data_ready"
 CONSUME = "run_analytics"
 # Keys of the XComs through which the tasks and the notification exchange values.
-BACKFILL, DEADLINE, CLEAR_NUMBER, OUTCOME, PROBLEM, SKIPPED, WINDOW, COVERAGE = (
+LAG, BACKFILL, DEADLINE, CLEAR_NUMBER, OUTCOME, PROBLEM, SKIPPED, WINDOW, COVERAGE = (
+    "lag",
     "backfill",
     "deadline",
     "clear_number",
@@ -70,10 +72,23 @@ class OrchestratorTask(BaseOperator):
 
     def request(self, context: Context) -> Request:
         """Parse the parameters of this run. The UTC day of the run's `run_after` counts as today."""
+        if not self.orchestration.probe:
+            return self._request(context, self.orchestration.lag)
+        # All tasks of a run use the same lag, so that a day that lands in between does not move the window.
+        lag = context["ti"].xcom_pull(task_ids=UPSTREAM, key=LAG)
+        return self._request(
+            context, int(lag) if lag is not None else self.orchestration.lag_at(self.as_of(context))
+        )
+
+    def as_of(self, context: Context) -> dt.date:
+        """Return the day that counts as today in this run."""
+        return self._request(context, self.orchestration.lag).window.as_of
+
+    def _request(self, context: Context, lag: int) -> Request:
         run = context["dag_run"]
         run_day = run.run_after.astimezone(dt.UTC).date()
         params, names = dict(context["params"]), list(context["dag"].params)
-        return request_of(run.conf, params, run_day, self.orchestration.lag, names)
+        return request_of(run.conf, params, run_day, lag, names)
 
     def runner(self, context: Context) -> AirflowRunner:
         """Return the runner of the pipeline. It adds a note to each run that it starts, which names this orchestrator run."""

@@ -8,20 +8,25 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import conf
 
 from smart_orchestrator.adapters.manifest import DEFAULT_SETTLE, InspectOptions
 from smart_orchestrator.airflow.connections import airflow_api, aws_environment, connection, ui_url
 from smart_orchestrator.backfilling.state import BackfillState, Limits
 from smart_orchestrator.checking import check
+from smart_orchestrator.config.functions import is_function_name
+from smart_orchestrator.config.upstream import ProbeConfig, probe_url_problem
 from smart_orchestrator.errors import LakeDenied, LakeUnreachable, OptionError
 from smart_orchestrator.model.dataset import Column, Dataset
 from smart_orchestrator.model.grain import Grain, key_text, parse_key
 from smart_orchestrator.runners.airflow import AirflowRunner
 from smart_orchestrator.runners.ledger import Ledger
 from smart_orchestrator.store.opening import lake_of
+from smart_orchestrator.upstream.configured import create_probe, create_watch
 from smart_orchestrator.volume_check import with_volume
 
 if TYPE_CHECKING:
@@ -31,6 +36,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.backfilling.reporter import Reporter
     from smart_orchestrator.model.completeness import Completeness
     from smart_orchestrator.store.base import Lake
+    from smart_orchestrator.upstream.watch import UpstreamWatch
 
 # All runs are queued at once: Airflow itself enforces the pipeline's `max_active_runs`.
 NO_LIMIT = 1_000_000
@@ -39,6 +45,7 @@ NO_LIMIT = 1_000_000
 TRIGGER_PATIENCE = 5.0
 # Seconds within which an orchestrator waits for a run that the pipeline's schedule will create, but at most half of its time-out.
 SCHEDULE_HORIZON = 3600.0
+PROBE_EXAMPLE = "https://upstream.example/{start:%Y/%m/%d}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +58,8 @@ class Orchestration:
     Attributes:
         dataset: the dataset whose days the pipeline produces.
         pipeline_dag_id: the id of the DAG that produces one day. This DAG reads `target_date` from the conf of its run.
-        lag: the publication lag: the number of days from a day to the first day on which the source has it.
+        lag: the publication lag: the number of days from a day to the first day on which the source has it. With a `probe`, the
+            lag is automatic, and this is its outer bound.
         attempts: the largest number of runs to start for a day, not counting the retries of a run's tasks.
         poll_seconds: the number of seconds between two polls of the pipeline runs.
         timeout: the time-out of the wait, in seconds. A wait lasts at least until its first poll, 10 seconds after its start.
@@ -60,9 +68,13 @@ class Orchestration:
             environment apply.
         state: the folder in which a worker caches the results of data files that it has read; empty for no cache.
         settle_seconds: the age in seconds below which data files without a marker count as being written.
+        probe: the question whether the upstream has a day: a URL that has the status 2xx when it does, with `{start:…}` for the
+            day (`https://upstream.example/{start:%Y/%m/%d}`), or the name of a function of the day (`module:function`), which
+            returns True, False, or None for unknown. Empty for a fixed lag. The answers are remembered in the lake.
 
     Raises:
-        OptionError: `poll_seconds`, `timeout` or `attempts` is not more than 0, or `lag` is negative.
+        OptionError: `poll_seconds`, `timeout` or `attempts` is not more than 0, `lag` is negative, or `probe` is neither a URL
+            that differs from day to day nor the name of a function.
     """
 
     dataset: Dataset
@@ -75,6 +87,7 @@ class Orchestration:
     aws_conn_id: str = "lake"
     state: str = ""
     settle_seconds: float = DEFAULT_SETTLE.total_seconds()
+    probe: str = ""
 
     def __post_init__(self) -> None:
         if self.lag < 0:
@@ -83,6 +96,8 @@ class Orchestration:
             raise OptionError(
                 "poll_seconds", self.poll_seconds, "is not more than 0 seconds", "Give for example 60."
             )
+        if self.probe and (problem := _probe_problem(self.probe)):
+            raise OptionError("probe", repr(self.probe), problem, f'Give for example "{PROBE_EXAMPLE}".')
         self._limits()
 
     def to_json(self) -> dict[str, Any]:
@@ -149,8 +164,33 @@ class Orchestration:
             wait_for_schedule=min(SCHEDULE_HORIZON, self.timeout / 2),
         )
 
-    def check(self, request: Request) -> Completeness:
-        """Check the completeness of the window in the lake."""
+    def watch(self, *, ask: bool = True) -> UpstreamWatch | None:
+        """Return the watch of the upstream; None for a fixed lag. Without `ask`, it uses only the remembered answers."""
+        if not self.probe:
+            return None
+        dataset = replace(self.dataset, lag=self.lag)
+        # A function can be in a module of the DAG folder.
+        folder = Path(conf.get("core", "dags_folder", fallback="."))
+        probe = create_probe(_probe_config(self.probe), dataset, folder / "orchestrator_dag") if ask else None
+        return create_watch(dataset, probe, self.lake(), is_lag_automatic=True, in_dataset=True)
+
+    def lag_at(self, as_of: dt.date, *, ask: bool = True) -> int:
+        """Return the lag on a day that counts as today: the fixed one, or that of the newest day that the upstream has.
+
+        Raises:
+            ConfigError: the probe is wrong.
+            LakeError: the remembered answers cannot be read or written.
+        """
+        watch = self.watch(ask=ask)
+        return self.lag if watch is None else watch.lag(as_of)
+
+    def check(self, request: Request, *, ask: bool = True) -> Completeness:
+        """Check the completeness of the window in the lake.
+
+        Args:
+            request: the window and the policy.
+            ask: whether the upstream may be asked about days that are not available, if there is a probe.
+        """
         options = InspectOptions(
             request.depth,
             dt.timedelta(seconds=self.settle_seconds),
@@ -160,7 +200,8 @@ class Orchestration:
         completeness = check(self.dataset, request.window, lake=lake, options=options, policy=request.policy)
         if request.policy.strict:
             completeness = with_volume(self.dataset, completeness, lake=lake, options=options)
-        return completeness
+        watch = self.watch(ask=ask)
+        return completeness if watch is None else watch.apply(completeness)
 
     def backfill(self, runner: AirflowRunner, reporter: Reporter) -> BackfillState:
         """Return a new backfill of the dataset, without a plan."""
@@ -174,3 +215,14 @@ class Orchestration:
 
     def _limits(self) -> Limits:
         return Limits(NO_LIMIT, self.attempts, self.timeout)
+
+
+def _probe_config(probe: str) -> ProbeConfig:
+    return ProbeConfig(url=probe) if "://" in probe else ProbeConfig(function=probe)
+
+
+def _probe_problem(probe: str) -> str:
+    """Return what is wrong with a probe, without its text; empty if nothing is."""
+    if "://" in probe:
+        return probe_url_problem(probe, Grain.DAY) or ""
+    return "" if is_function_name(probe) else "is neither a URL nor a module and a function"

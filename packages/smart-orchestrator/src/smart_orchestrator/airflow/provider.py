@@ -21,13 +21,19 @@ def provider_info() -> dict[str, Any]:
         "operators": [
             {
                 "integration-name": INTEGRATION,
-                "python-modules": ["smart_orchestrator.airflow.operators"],
+                "python-modules": [
+                    "smart_orchestrator.airflow.operators",
+                    "smart_orchestrator.airflow.upstream",
+                ],
             }
         ],
         "triggers": [
             {
                 "integration-name": INTEGRATION,
-                "python-modules": ["smart_orchestrator.airflow.triggers"],
+                "python-modules": [
+                    "smart_orchestrator.airflow.triggers",
+                    "smart_orchestrator.airflow.upstream",
+                ],
             }
         ],
     }

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 _FUNCTION = re.compile(r"\w+(\.\w+)*:\w+(\.\w+)*")
 
 
+def is_function_name(text: str) -> bool:
+    """Return whether a text has the form of a module and a function, such as `pipeline:run_day`."""
+    return _FUNCTION.fullmatch(text) is not None
+
+
 def parse_function_name(table: ConfigTable) -> str:
     """Read the option `function` of a table: a module and a function, such as `pipeline:run_day`.
 
@@ -26,7 +31,7 @@ def parse_function_name(table: ConfigTable) -> str:
         ConfigError: the value does not have this form.
     """
     function = table.text("function")
-    if _FUNCTION.fullmatch(function) is None:
+    if not is_function_name(function):
         raise table.error(
             "function",
             f"{function!r} is not a module and a function",

@@ -117,12 +117,12 @@ def _parse_probe(table: ConfigTable, kind: str, grain: Grain) -> ProbeConfig:
             )
         return ProbeConfig(command=command, timeout=timeout)
     url = table.url("url")
-    if (problem := _url_problem(url, grain)) is not None:
+    if (problem := probe_url_problem(url, grain)) is not None:
         raise table.error("url", problem, 'Write for example "https://example.org/{start:%Y/%m/%d}".')
     return ProbeConfig(url=url, method=table.choice("method", METHODS[0], METHODS), timeout=timeout)
 
 
-def _url_problem(url: str, grain: Grain) -> str | None:
+def probe_url_problem(url: str, grain: Grain) -> str | None:
     """Return what is wrong with the URL of a probe. The text does not contain the URL, which may hold a password."""
     try:
         first = grain.index(grain.floor(dt.datetime(2024, 2, 29, tzinfo=dt.UTC)))

@@ -12,6 +12,7 @@ from airflow.sdk import DAG
 
 from smart_orchestrator.airflow import Orchestration, RunConsumer, parameters
 from wiki_trends.airflow.consumer import TABLES, replace_newer_parameter, trends_consumer
+from wiki_trends.airflow.upstream import probe_of
 from wiki_trends.config.layers import layers
 from wiki_trends.config.settings import load
 
@@ -26,6 +27,7 @@ def trends_dag() -> DAG:
         aws_conn_id="wiki_trends_lake",
         state=settings.state,
         settle_seconds=settings.writing_seconds,
+        probe=probe_of(settings),
     )
     with DAG(
         "wiki_analytics_trends",

@@ -1,5 +1,7 @@
 """The Dag that fills missing days every night at 3:00 UTC, and then computes the trends of the complete window.
 
+With `WIKI_TRENDS_LAG=auto`, a run first waits until Wikimedia has the list of the day before.
+
 Settings: `WIKI_TRENDS_ORCHESTRATOR_SCHEDULE`, `…_POLL`, `…_TIMEOUT`, and `WIKI_TRENDS_DAYS` for the default of the parameter `days`.
 
 Connections: `wiki_trends_airflow_api` (this Airflow's REST API) is required. Optional are `wiki_trends_lake` (type `aws`),
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from smart_orchestrator.airflow import orchestrator_dag
 from wiki_trends.airflow.consumer import TABLES, replace_newer_parameter, trends_consumer
+from wiki_trends.airflow.upstream import probe_of
 from wiki_trends.config.layers import layers
 from wiki_trends.config.settings import load
 
@@ -30,7 +33,9 @@ def wiki_orchestrator_dag() -> DAG:
         dag_id="wiki_smart_analytics_orchestrator",
         schedule=settings.orchestrator_schedule or None,
         days=settings.days,
-        lag=settings.max_lag,
+        lag=settings.lag,
+        max_lag=settings.max_lag,
+        probe=probe_of(settings),
         poll_seconds=settings.orchestrator_poll,
         timeout=settings.orchestrator_timeout,
         retries=settings.task_retries,

@@ -1,6 +1,7 @@
 """Produces the four layers of one day of Wikipedia's most-viewed pages: bronze, silver, gold and diamond.
 
-This Dag runs at 2:00 UTC for the newest day that Wikimedia has. To produce another day, trigger it with
+This Dag runs at 2:00 UTC for the newest day that Wikimedia has; with `WIKI_TRENDS_LAG=auto`, it has no schedule, because the
+orchestrator starts it when a day lands. To produce another day, trigger it with
 `{"target_date": "2025-11-05"}`. Each task is a step of the pipeline. A task can be repeated, because it replaces its layer atomically
 or keeps it. If Wikimedia does not have the day, the task fails without a retry. If a request gets no response, the task is retried.
 
@@ -52,7 +53,8 @@ def pipeline_dag() -> DAG:
 
     with DAG(
         "wiki_trending_pipeline",
-        schedule=settings.pipeline_schedule or None,
+        # With an automatic lag, the orchestrator starts each day when it lands; a schedule would make the day a second time.
+        schedule=None if settings.lag == "auto" else settings.pipeline_schedule or None,
         start_date=dt.datetime(2025, 1, 1, tzinfo=dt.UTC),
         catchup=False,
         max_active_runs=settings.pipeline_runs,

@@ -148,7 +148,9 @@ def report_of(dataset: OrchestratedDataset, today: dt.date, state: str, days: in
     orchestration = replace(dataset.orchestration, state=state)
     params = dict(dataset.params) | ({"days": days} if days is not None else {})
     try:
-        completeness = orchestration.check(request_of(None, params, today, orchestration.lag))
+        # The page never asks the upstream.
+        lag = orchestration.lag_at(today, ask=False)
+        completeness = orchestration.check(request_of(None, params, today, lag), ask=False)
     except SmartOrchestratorError as error:
         return DatasetReport(dataset, problem=orchestration.error_text(error))
     not_available = [p for p in completeness.partitions if not completeness.accepts(p)]

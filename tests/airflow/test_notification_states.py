@@ -1,0 +1,102 @@
+"""What the notification says about a run whose tasks were cleared, killed or marked: the states of the tasks decide, not old XComs."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from smart_orchestrator.airflow.notifications import Notify
+from testing.message_receiver import Receiver
+
+# Apprise imports a module that Python 3.13 has not.
+pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
+CHECK, START, WAIT, CONSUME = (
+    "check_completeness",
+    "trigger_missing_data_fetches",
+    "wait_for_data_ready",
+    "run_analytics",
+)
+FAILED_DAY = {
+    "day": "2025-11-06",
+    "run": "2025-11-06.1",
+    "failure": "ERROR",
+    "state": "failed",
+    "message": "no luck",
+    "url": None,
+}
+OUTCOME = {"filled": [], "failed": [FAILED_DAY], "abandoned": [], "runs_started": [], "runs_followed": []}
+DONE, FAILED = "pages: analytics done", "pages: FAILED, nothing was published"
+# A run whose wait has failed, with what its tasks have left.
+XCOMS = {
+    (CHECK, "window"): "2025-11-05 .. 2025-11-09",
+    (CHECK, "coverage_pct"): 80.0,
+    (WAIT, "outcome"): OUTCOME,
+    (WAIT, "problem"): "The window 2025-11-05 .. 2025-11-09 is not ready.\n2025-11-06 failed",
+}
+
+
+@pytest.fixture
+def message(monkeypatch):
+    """The message about a run with these states of its tasks and these XComs."""
+    with Receiver() as server:
+        notify = {"conn_type": "apprise", "password": server.url}
+        monkeypatch.setenv("AIRFLOW_CONN_NOTIFY", json.dumps(notify))
+
+        def sent(states, xcoms):
+            run = SimpleNamespace(dag_id="pages_orchestrator", run_id="one")
+            ti = SimpleNamespace(
+                xcom_pull=lambda task_ids, key: xcoms.get((task_ids, key)),
+                get_task_states=lambda dag_id, run_ids: {run_ids[0]: states} if dag_id == run.dag_id else {},
+            )
+            task = Notify(task_id="notify", dataset_name="pages", notify_conn_id="notify")
+            task.execute({"ti": ti, "dag_run": run, "params": {}})
+            [received] = server.received
+            return received["title"], received["message"].splitlines()
+
+        yield sent
+
+
+def test_a_failed_wait_names_each_day_once(message):
+    states = {CHECK: "success", START: "success", WAIT: "failed", CONSUME: "upstream_failed"}
+    title, lines = message(states, XCOMS)
+    assert title == FAILED
+    assert lines[2:] == [
+        "Days filled: none",
+        "Days failed: 2025-11-06",
+        "  2025-11-06 failed (run 2025-11-06.1, ERROR): no luck",
+        "Problem: The window 2025-11-05 .. 2025-11-09 is not ready.",
+    ]
+
+
+def test_what_a_skipped_task_left_in_an_earlier_try_is_not_told_again(message):
+    states = {CHECK: "success", START: "skipped", WAIT: "skipped", CONSUME: "success"}
+    title, lines = message(
+        states, {**XCOMS, (CONSUME, "return_value"): {"rows": 5}, (CONSUME, "coverage_pct"): 100.0}
+    )
+    assert (title, lines) == (DONE, ["Window: 2025-11-05 .. 2025-11-09", "Coverage: 100.0 %"])
+
+
+def test_analytics_that_fail_after_a_wait_are_told_with_their_reason(message):
+    states = {CHECK: "success", START: "success", WAIT: "success", CONSUME: "failed"}
+    outcome = {**OUTCOME, "filled": ["2025-11-06"], "failed": []}
+    title, lines = message(
+        states, {**XCOMS, (WAIT, "outcome"): outcome, (CONSUME, "problem"): "The warehouse does not answer."}
+    )
+    assert title == FAILED
+    assert lines[-1] == "Problem: The warehouse does not answer."
+
+
+def test_a_result_of_before_does_not_count_for_a_task_that_was_killed(message):
+    states = {CHECK: "success", START: "skipped", WAIT: "skipped", CONSUME: "failed"}
+    title, lines = message(states, {**XCOMS, (CONSUME, "return_value"): {"rows": 5}})
+    assert title == FAILED
+    assert lines[-1] == "Problem: run_analytics was killed, or marked as failed. See its log."
+
+
+def test_analytics_that_a_person_marked_as_done_were_not_done(message):
+    states = {CHECK: "success", START: "skipped", WAIT: "skipped", CONSUME: "success"}
+    title, lines = message(states, XCOMS)
+    assert title == FAILED
+    assert lines[-1] == "Problem: run_analytics was not executed; its state is success."
