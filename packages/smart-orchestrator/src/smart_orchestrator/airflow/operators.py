@@ -88,8 +88,8 @@ class OrchestratorTask(BaseOperator):
         return completeness
 
     def plan(self, completeness: Completeness, runner: AirflowRunner) -> Plan:
-        """Plan the action for each missing day and log the plan."""
-        latest = runner.latest(list(completeness.missing)) if completeness.missing else {}
+        """Plan the action for each missing or restated day and log the plan."""
+        latest = runner.latest(list(completeness.to_fill)) if completeness.to_fill else {}
         with_runs = completeness.with_runs_in_flight([day for day, run in latest.items() if run.in_flight])
         plan = make_plan(with_runs, latest)
         LogReporter(self.log).planned(plan)
@@ -144,12 +144,12 @@ class CheckCompleteness(OrchestratorTask, BranchMixIn):
             request = self._valid_request(context)
             completeness = self.check(request)
             self._push_completeness(context, completeness)
-            plan = self.plan(completeness, self.runner(context)) if completeness.missing else None
+            plan = self.plan(completeness, self.runner(context)) if completeness.to_fill else None
             next_task: str | None = None
             if request.dry_run:
                 self._log_dry_run(completeness, plan)
             elif plan is None:
-                self.log.info("nothing is missing: going straight to %s", CONSUME)
+                self.log.info("nothing is missing or restated: going straight to %s", CONSUME)
                 next_task = CONSUME
             else:
                 self.log.info("%d dates are missing: starting to fetch them", len(completeness.missing))

@@ -19,6 +19,7 @@ from smart_orchestrator.model.grain import key_text, parse_key
 from smart_orchestrator.model.partition import Code
 from smart_orchestrator.model.plan import Action
 from smart_orchestrator.model.run import Failure, Run, RunState
+from smart_orchestrator.upstream.recheck_store import is_restated, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -310,8 +311,12 @@ class BackfillState:
         state = self.states[run.day]
         # A backfill accepts a complete partition from any writer. A fetch accepts it only after a successful run, because after a
         # failed run the old partition may still be in place.
-        is_accepted = self.goal is not None or run.state is RunState.SUCCEEDED
+        # After a failed run, a restated partition is still restated. A run that succeeded may have left the same data.
+        restated = bool(self.dataset.recheck) and is_restated(self.dataset, partition, self.lake)
+        is_accepted = (self.goal is not None and not restated) or run.state is RunState.SUCCEEDED
         if partition.available and is_accepted:
+            if restated:
+                resolve(self.dataset, partition, self.lake)
             self.states[run.day] = state.fill(_measurements(partition), run)
             self.reporter.filled(partition, run, self.progress())
             return

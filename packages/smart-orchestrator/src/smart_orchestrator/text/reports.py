@@ -68,6 +68,8 @@ def summary_line(completeness: Completeness) -> Line:
         f"missing {len(completeness.missing)}",
         f"coverage {completeness.coverage_pct:.1f} %",
     ]
+    if completeness.restated:
+        parts.append(f"restated {len(completeness.restated)}")
     if completeness.not_yet:
         parts.append(f"within the lag {len(completeness.not_yet)}")
     if completeness.waived:
@@ -82,7 +84,7 @@ def _day_line(partition: Partition, state: State) -> Line:
     style = "good" if state is State.COMPLETE else "bad"
     if partition.code in NOT_EXPECTED:
         style = "dim"
-    elif partition.code is Code.UNUSUAL_VOLUME:
+    elif partition.code in (Code.UNUSUAL_VOLUME, Code.RESTATED):
         style = "warn"
     why = partition.reason if partition.code is Code.OK else f"{partition.code}: {partition.reason}"
     return f"  {key_text(partition.day)}  {weekday(partition.day):<9}  {state:<11}  {why}", style

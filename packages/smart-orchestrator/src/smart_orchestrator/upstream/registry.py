@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from smart_orchestrator.store.opening import open_lake
 from smart_orchestrator.upstream.configured import create_probe, create_watch
+from smart_orchestrator.upstream.rechecks import ProbeComparison, Rechecks
 
 if TYPE_CHECKING:
     from smart_orchestrator.config.values import Config
@@ -45,6 +46,14 @@ class Upstreams:
             )
         return self._watches[name]
 
+    def rechecks(self, name: str) -> Rechecks | None:
+        """Return the rechecks of the dataset called `name`; None for a dataset without `recheck`."""
+        dataset, watch = self._config.dataset(name), self.watch(name)
+        if watch is None or not dataset.recheck:
+            return None
+        probe = create_probe(self._config.upstreams[name].probe, dataset, self._config.path)
+        return Rechecks(dataset, ProbeComparison(probe, watch.answer), clock=self._clock)
+
     def _clock(self) -> dt.datetime:
         return self._now or dt.datetime.now(tz=dt.UTC)
 
@@ -59,11 +68,14 @@ class Upstreams:
         return dataset.lag if watch is None else watch.lag(as_of)
 
     def apply(self, completeness: Completeness) -> Completeness:
-        """Mark the keys of a window that have not landed; a window of a dataset without a probe is returned unchanged.
+        """Mark the keys of a window that have not landed, and those that are restated.
+
+        A window of a dataset without a probe is returned unchanged.
 
         Raises:
             ConfigError: the configuration of the probe is wrong.
             LakeError: the state folder cannot be used.
         """
-        watch = self.watch(completeness.dataset)
-        return completeness if watch is None else watch.apply(completeness)
+        watch, rechecks = self.watch(completeness.dataset), self.rechecks(completeness.dataset)
+        completeness = completeness if watch is None else watch.apply(completeness)
+        return completeness if rechecks is None else rechecks.apply(completeness)
