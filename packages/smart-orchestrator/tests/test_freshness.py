@@ -49,9 +49,7 @@ class Month:
         if key in self.arrivals and self.arrivals[key] <= now:
             manifest = Manifest(key, "first", (), 1, (), None, {}, self.arrivals[key])
             if key in self.restated and self.restated[key] <= now:
-                return Partition(
-                    key, Code.RESTATED, "other views", fingerprint="first", manifest=manifest
-                )
+                return Partition(key, Code.RESTATED, "other views", fingerprint="first", manifest=manifest)
             return Partition(key, Code.OK, "1 row", fingerprint="first", manifest=manifest)
         if key in self.waived and self.waived[key] <= now:
             return Partition(key, Code.WAIVED, "waived: closed", lake_code=Code.MISSING)

@@ -110,7 +110,7 @@ def test_several_ages_that_have_passed_need_one_question(upstream):
     upstream.check(at(20))
     upstream.check(at(20, 10))
 
-    assert upstream.asked == {number: 1 for number in range(3, 9)}
+    assert upstream.asked == dict.fromkeys(range(3, 9), 1)
 
 
 def test_a_changed_etag_makes_the_partition_restated_available_and_due(upstream):

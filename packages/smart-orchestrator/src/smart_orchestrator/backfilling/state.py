@@ -82,6 +82,17 @@ class Outcome:
     abandoned: tuple[tuple[Key, str], ...] = ()
     measured: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict)
 
+    def joined_with(self, other: Outcome) -> Outcome:
+        """Return one outcome for the keys of both; the keys are different ones."""
+        return Outcome(
+            tuple(sorted((*self.filled, *other.filled))),
+            (*other.failed, *self.failed),
+            (*other.started, *self.started),
+            (*other.followed, *self.followed),
+            (*other.abandoned, *self.abandoned),
+            {**other.measured, **self.measured},
+        )
+
     def to_json(self) -> dict[str, object]:
         """Return the outcome as a JSON object, for `backfill --json` and `run --json`."""
         return {

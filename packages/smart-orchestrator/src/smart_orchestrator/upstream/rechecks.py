@@ -201,7 +201,9 @@ class Rechecks:
         """Return the numbers of days above `age` that have passed since a key landed."""
         now = self._clock()
         return [
-            days for days in self._dataset.recheck if days > age and landed_at + dt.timedelta(days=days) <= now
+            days
+            for days in self._dataset.recheck
+            if days > age and landed_at + dt.timedelta(days=days) <= now
         ]
 
     def _reserve(self, due: Sequence[Partition]) -> list[tuple[Partition, Recheck]]:

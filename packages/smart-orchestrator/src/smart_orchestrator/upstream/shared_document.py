@@ -47,9 +47,7 @@ class SharedDocument(Generic[_ContentT]):
         empty: the content of a missing object.
     """
 
-    def __init__(
-        self, lake: Lake, key: str, parse: Callable[[bytes], _ContentT], empty: _ContentT
-    ) -> None:
+    def __init__(self, lake: Lake, key: str, parse: Callable[[bytes], _ContentT], empty: _ContentT) -> None:
         self._lake = lake
         self._key = key
         # Processes of this machine take turns; on a lake that cannot be locked, the conditional write alone decides.
