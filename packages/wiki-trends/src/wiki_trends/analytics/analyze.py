@@ -113,12 +113,13 @@ def analyze(
     start_time = time.monotonic()
     window = completeness.window
     partitions = completeness.usable
+    available_baseline = baseline_of(dataset, window)
     replaced: Mapping[dt.date, PublishedDay] = {}
     # Open the warehouse first, so that an unreadable warehouse is reported before the tables are computed.
     with suppress(NothingPublished), warehouse.reading() as reader:
-        replaced = replaced_days(reader, run_record(dataset, completeness, ()))
+        replaced = replaced_days(reader, run_record(dataset, completeness, available_baseline))
     history = history or PageHistory()
-    inputs = Inputs(dataset, window, partitions, baseline_of(dataset, window), history)
+    inputs = Inputs(dataset, window, partitions, available_baseline, history)
     logger.info("reading %d days", len(inputs.used) + len(inputs.baseline))
     with (engine or open_engine(DUCKDB)).compute(inputs) as computed:
         # The engine omits the partitions of `inputs.baseline` that it cannot read.
@@ -130,7 +131,7 @@ def analyze(
             PIPELINE_RUNS: pipeline_runs([*baseline, *partitions]),
         }
         if replaced:
-            restatements = restatement_rows(dataset, partitions, replaced, run.published_at)
+            restatements = restatement_rows(dataset, [*baseline, *partitions], replaced, run.published_at)
             tables |= {RESTATEMENTS: restatements} if restatements.height else {}
         if recompute:
             tables = {name: table for name, table in tables.items() if name in REPLACEMENT_KEYS}

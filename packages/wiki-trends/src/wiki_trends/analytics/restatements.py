@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from wiki_trends.analytics.window_rows import read_day
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from wiki_trends.warehouse.base import Reader, RunRecord
 
 _SELECT_RUNS = """
-SELECT * FROM wiki_trends_runs WHERE dataset = ? AND window_end >= ? AND window_start <= ? ORDER BY run
+SELECT * FROM wiki_trends_runs WHERE dataset = ? AND window_end >= ? ORDER BY run
 """
 
 
@@ -40,21 +41,25 @@ class PublishedDay:
 
 
 def replaced_days(reader: Reader, run: RunRecord) -> dict[dt.date, PublishedDay]:
-    """Return the published values of the days of the window of `run` whose data have changed since they were published."""
-    if not run.days_used or reader.last_run().dataset != run.dataset:
+    """Return the published values of the days that `run` reads, if their data have changed since they were published."""
+    days = sorted({*run.baseline, *run.fingerprints})
+    if not days or reader.last_run().dataset != run.dataset:
         return {}
     published: dict[str, tuple[str, str | None]] = {}
-    for row in reader.rows(_SELECT_RUNS, run.dataset, run.days_used[0], run.days_used[-1]):
+    for row in reader.rows(_SELECT_RUNS, run.dataset, date.fromisoformat(days[0])):
         contents = json.loads(row.get("contents") or "{}")
-        fingerprints = json.loads(row["fingerprints"])
+        fingerprints = json.loads(row.get("baseline") or "{}") | json.loads(row["fingerprints"])
         published |= {day: (value, contents.get(day)) for day, value in fingerprints.items()}
+    changed = [day for day in days if day in published and run.has_other_data(day, *published[day])]
     return {
-        day: PublishedDay(
-            published[day.isoformat()][0],
-            reader.rows("SELECT page, page_display, views, rank FROM wiki_diamond WHERE date = ?", day),
+        date.fromisoformat(day): PublishedDay(
+            published[day][0],
+            reader.rows(
+                "SELECT page, page_display, views, rank FROM wiki_diamond WHERE date = ?",
+                date.fromisoformat(day),
+            ),
         )
-        for day in run.days_used
-        if day.isoformat() in published and run.has_other_data(day.isoformat(), *published[day.isoformat()])
+        for day in changed
     }
 
 

@@ -162,7 +162,7 @@ def _compare_tables(
         recomputed = open_warehouse(f"duckdb:///{Path(folder) / 'recomputed.duckdb'}")
         with open_engine(settings.engine).compute(inputs) as computed:
             tables = {**computed.tables, PIPELINE_RUNS: pipeline_runs([*computed.baseline, *used])}
-            recomputed.publish(tables, run)
+            recomputed.publish(tables, replace(run, recomputed=False))
         with recomputed.reading() as recomputed_reader:
             return {
                 name: _count_differing_rows(recomputed_reader, reader, name, run)
