@@ -147,6 +147,12 @@ def test_of_ninety_days_only_the_windows_that_read_the_restated_day_are_computed
     assert history.query("SELECT count(*) AS runs FROM wiki_trends_runs WHERE recomputed")[0]["runs"] == 5
     # Each day was asked about once; the restated one was fetched once more.
     asked = history.lists() - lists_before
+    cosmetic = history.place.run(
+        "check", "--start", ago(45).isoformat(), "--end", ago(45).isoformat(), "--json"
+    ).json
+    assert [(item["change"], item["detail"]) for item in cosmetic["rechecks"]] == [
+        ("cosmetic", "the order of the rows")
+    ]
     assert max(asked.values()) == asked[ago(40).isoformat()] == 2
     assert asked[ago(45).isoformat()] == 1
 
@@ -184,6 +190,8 @@ def test_a_restated_day_of_the_window_is_due_once_and_the_report_names_what_move
     checked = short_history.place.run("check", "--days", "5")
     assert checked.code == 0
     assert f"{day}" in next(line for line in checked.out.splitlines() if "RESTATED" in line)
+    assert "changes since the first fetch: " in checked.out
+    assert ", 1 material" in checked.out or ": 1 material" in checked.out
     plan = short_history.place.run("plan", "--days", "5", "--json").json
     assert (plan["due"], plan["missing"]) == ([day.isoformat()], [])
 

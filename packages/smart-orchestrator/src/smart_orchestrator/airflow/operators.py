@@ -133,7 +133,7 @@ class OrchestratorTask(BaseOperator):
 
 
 class CheckCompleteness(OrchestratorTask, BranchMixIn):
-    """Operator that checks the window and branches: to the consumer if no day is missing, else to the start of runs.
+    """Operator that checks the window and branches: to the consumer if no day is missing or restated, else to the start of runs.
 
     XComs: `missing_dates` and `available_dates` (ISO dates, newest first), `coverage_pct`, `n_days` and `window`.
     """
@@ -152,7 +152,11 @@ class CheckCompleteness(OrchestratorTask, BranchMixIn):
                 self.log.info("nothing is missing or restated: going straight to %s", CONSUME)
                 next_task = CONSUME
             else:
-                self.log.info("%d dates are missing: starting to fetch them", len(completeness.missing))
+                self.log.info(
+                    "%d dates are missing, %d restated: starting to fetch them",
+                    len(completeness.missing),
+                    len(completeness.restated),
+                )
                 next_task = START
         self.do_branch(context, next_task)
         return next_task

@@ -84,10 +84,10 @@ def check(
     1 when too many are late. One message is sent for each incident; with --as-of, nothing is stored or sent.
     """
     from smart_orchestrator.cli.output import check_document
-    from smart_orchestrator.cli.upstream_output import upstream_document
+    from smart_orchestrator.cli.upstream_output import recheck_document, upstream_document
     from wiki_trends.cli import check_output
     from wiki_trends.jobs.main import checker
-    from wiki_trends.jobs.upstream import upstream_status
+    from wiki_trends.jobs.upstream import known_rechecks, upstream_status
 
     settings = settings_of(window, lake, warehouse=warehouse)
     if consumed:
@@ -106,14 +106,16 @@ def check(
     )
     completeness = checker(settings, window.window(settings), check_options)()
     upstream = upstream_status(settings)
+    rechecks = known_rechecks(settings, completeness.available) if settings.recheck else None
     if as_json:
-        print_json({**check_document(completeness), **upstream_document(upstream)})
+        asked_again = {} if rechecks is None else recheck_document(rechecks)
+        print_json({**check_document(completeness), **upstream_document(upstream), **asked_again})
     elif watermark:
         out(check_output.watermark_lines(completeness))
     elif calendar:
         reporter_on(sys.stdout).write_rows(check_output.styled_calendar_rows(completeness))
     else:
-        out(check_output.check_lines(completeness, upstream))
+        out(check_output.check_lines(completeness, upstream, rechecks))
     if verbose:
         err(check_output.request_lines(completeness))
     raise typer.Exit(DONE if completeness.ready else INCOMPLETE)

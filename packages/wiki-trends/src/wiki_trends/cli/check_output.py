@@ -8,27 +8,40 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.cli.upstream_output import upstream_line
+from smart_orchestrator.cli.upstream_output import recheck_line, upstream_line
 from smart_orchestrator.text.calendar import LEGEND, calendar_rows, watermark
 from smart_orchestrator.text.reports import completeness_lines, summary_line
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Mapping
 
     from smart_orchestrator.model.completeness import Completeness
     from smart_orchestrator.text.reports import Line
+    from smart_orchestrator.upstream.recheck_store import Recheck
     from smart_orchestrator.upstream.watch import UpstreamStatus
     from wiki_trends.warehouse.base import RunRecord
 
 
-def check_lines(completeness: Completeness, upstream: UpstreamStatus | None = None) -> list[Line]:
+def check_lines(
+    completeness: Completeness,
+    upstream: UpstreamStatus | None = None,
+    rechecks: Mapping[dt.date, Recheck] | None = None,
+) -> list[Line]:
     """Return a line for each day with the reason for its state, the totals, and the command that fills missing days.
 
-    `upstream` is what is known about Wikimedia's landing delays; None for a fixed lag.
+    Args:
+        completeness: the checked window.
+        upstream: what is known about Wikimedia's landing delays; None for a fixed lag.
+        rechecks: what is known about changes of the days; None without the setting `recheck`.
     """
     lines = completeness_lines(completeness)
     if upstream is not None:
         lines.append(upstream_line(upstream))
+    if rechecks is not None:
+        lines.append(recheck_line(rechecks))
+    if completeness.restated:
+        lines.append(("To run the restated days again: wiki-trends run, with the same options.", "dim"))
     if not completeness.ready and completeness.missing:
         lines.append(
             (

@@ -17,6 +17,9 @@ from smart_orchestrator.upstream.configured import create_watch
 from wiki_trends.config.layers import layers
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from smart_orchestrator.upstream.recheck_store import Recheck
     from smart_orchestrator.upstream.rechecks import Rechecks
     from smart_orchestrator.upstream.watch import UpstreamStatus, UpstreamWatch
     from wiki_trends.config.settings import Settings
@@ -40,6 +43,16 @@ def recheck_days(settings: Settings, *, ask: bool = True) -> Rechecks | None:
     from wiki_trends.pipeline.lists.recheck import list_rechecks
 
     return list_rechecks(settings)
+
+
+def known_rechecks(settings: Settings, days: Sequence[dt.date]) -> Mapping[dt.date, Recheck]:
+    """Return what is known about changes of days that were asked about again; empty without the setting `recheck`.
+
+    Raises:
+        LakeError: the memory of the rechecks in the lake cannot be read.
+    """
+    rechecks = recheck_days(settings)
+    return {} if rechecks is None else rechecks.known(days)
 
 
 def baseline_window(window: Window) -> Window | None:
