@@ -215,7 +215,7 @@ class Project:
         dataset = self.config.dataset(name)
         window, policy = plan.completeness.window, plan.completeness.policy
         check_again = partial(self.check, name, window, policy=policy)
-        if dataset.runner is None and not plan.days(Action.START):
+        if dataset.runner is None and not {*plan.days(Action.START)} - {*plan.completeness.restated}:
             reporter.planned(plan)
             limits = limits or self.limits(name)
             checked = wait_until_written(check_again, dataset, limits.timeout)

@@ -12,7 +12,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, get_args
 
 from smart_orchestrator.errors import DatasetError
-from smart_orchestrator.model.bounds import MAX_RETRIES, MAX_ROWS, integer_problem, seconds_problem
+from smart_orchestrator.model.bounds import (
+    MAX_RECHECK_DAYS,
+    MAX_RETRIES,
+    MAX_ROWS,
+    integer_problem,
+    seconds_problem,
+)
 from smart_orchestrator.model.grain import Grain
 from smart_orchestrator.model.key_format import fixed_folder, format_key, parse_path
 
@@ -26,7 +32,6 @@ Adapter = Literal["manifest", "marker", "files", "sql", "iceberg", "delta"]
 
 # These adapters find partitions by a path below a lake. All other adapters query a table.
 PATH_ADAPTERS: tuple[Adapter, ...] = ("manifest", "marker", "files")
-MAX_RECHECK_DAYS = 366
 _EXAMPLES = {
     Grain.HOUR: "{start:%Y-%m-%d}/{start:%H}",
     Grain.DAY: "{day:%Y-%m-%d}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from smart_orchestrator.model.dataset import MAX_RECHECK_DAYS
+from smart_orchestrator.model.bounds import MAX_RECHECK_DAYS
 from smart_orchestrator.model.freshness import parse_complete, parse_objective
 from smart_orchestrator.model.signal import ALL_EVENTS
 from wiki_trends.config.parsers import any_text, integers, local_path, matching

@@ -235,10 +235,10 @@ def _fill_restated_baseline(
     settings: Settings, window: Window, result: Backfill, limits: Limits, reporter: Reporter
 ) -> Backfill:
     """Run the pipeline for the restated days of the baseline, and add the outcome to that of the window."""
-    before = baseline_window(window)
-    if not settings.recheck or before is None:
+    before, rechecks = baseline_window(window), recheck_days(settings)
+    if rechecks is None or before is None:
         return result
-    completeness = checker(settings, before, CheckOptions(strays=False))()
+    completeness = rechecks.apply(check(layers(settings).diamond, before, strays=False))
     if not completeness.restated:
         return result
     announce_restated_days(settings, completeness)
@@ -346,8 +346,8 @@ def publish_trends(
             if partition.code is Code.UNUSUAL_VOLUME
         ],
         "rows": rows,
-        "restatements": [restatement.text for restatement in restatements],
-        "recomputed windows": len(recomputed),
+        **({"restatements": [day.text for day in restatements]} if restatements else {}),
+        **({"recomputed windows": len(recomputed)} if recomputed else {}),
     }
 
 
