@@ -42,7 +42,9 @@ def listed_tests(results: list[Path]) -> Counter[str]:
     """Return the tests that the test runs of some results files have collected, the deselected tests included."""
     names: Counter[str] = Counter()
     for path in results:
-        names.update(_test_id(line) for line in path.with_suffix(".ids").read_text(encoding="utf-8").splitlines())
+        names.update(
+            _test_id(line) for line in path.with_suffix(".ids").read_text(encoding="utf-8").splitlines()
+        )
     return names
 
 

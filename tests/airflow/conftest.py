@@ -32,6 +32,8 @@ QUICK = {
     "WIKI_TRENDS_TASK_RETRY_SECONDS": "4",
     "WIKI_TRENDS_DEADLINE": "4",
     # Nothing but what a test starts.
+    # The check reads the marks of restated days. No day is in the lake for so long, so none is asked about again.
+    "WIKI_TRENDS_RECHECK": "366",
     "WIKI_TRENDS_ORCHESTRATOR_SCHEDULE": "",
     "WIKI_TRENDS_PIPELINE_SCHEDULE": "",
 }

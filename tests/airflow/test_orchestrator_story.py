@@ -13,6 +13,7 @@ from smart_orchestrator.adapters.manifest import read_frame
 from smart_orchestrator.checking import check
 from smart_orchestrator.errors import RunsError
 from smart_orchestrator.model.window import Window
+from smart_orchestrator.upstream.recheck_store import Change, Recheck, recheck_document
 from tests.airflow.orchestrated import (
     ORCHESTRATOR,
     PIPELINE,
@@ -204,3 +205,31 @@ def test_a_day_that_is_not_published_is_not_tried_twice(stack):
     assert run.state == "failed"
     assert run.instances["fetch_top_pages"]["try_number"] == 1
     assert run.xcom("fetch_top_pages", "failure")["failure"] == "NOT_PUBLISHED"
+
+
+@pytest.mark.timeout(600)
+def test_a_restated_day_is_due_again_once(stack, settings):
+    days = days_between("2025-06-05", "2025-06-09")
+    for day in days:
+        run_day(dt.date.fromisoformat(day), settings)
+    restated = checked(settings, days[0], days[-1]).partitions[2]
+    now = dt.datetime.now(tz=dt.UTC)
+    recheck = Recheck(now, 1, now, now, Change.MATERIAL, "other views", fingerprint=restated.fingerprint)
+    recheck_document(layers(settings).diamond).update(
+        lambda memory: memory.with_recheck(restated.day, recheck)
+    )
+    assert checked(settings, days[0], days[-1]).restated == (restated.day,)
+
+    conf = {"as_of": "2025-06-12", "replace_newer": True}
+    first = trigger(stack, ORCHESTRATOR, conf).ended()
+
+    assert first.state == "success", first.logs()
+    started = runs_of(stack, PIPELINE, days[0], days[-1])
+    assert [item["dag_run_id"] for item in started] == ["2025-06-07.1"]
+    pipeline = DagRun(stack.api, PIPELINE, "2025-06-07.1")
+    # The day was in bronze, and its lists were fetched again.
+    assert pipeline.xcom("fetch_top_pages", "return_value")["counts"] == {}
+    assert checked(settings, days[0], days[-1]).restated == ()
+    second = trigger(stack, ORCHESTRATOR, conf).ended()
+    assert second.tasks["trigger_missing_data_fetches"] == "skipped"
+    assert len(runs_of(stack, PIPELINE, days[0], days[-1])) == 1

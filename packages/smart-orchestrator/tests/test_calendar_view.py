@@ -20,6 +20,7 @@ CODES = (
     Code.WAIVED,
     Code.BEYOND_UPSTREAM_HISTORY,
     Code.NOT_PUBLISHED,
+    Code.RESTATED,
 )
 
 

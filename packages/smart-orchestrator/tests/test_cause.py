@@ -24,6 +24,7 @@ def run(state, failure=None, attempt=1):
         (Code.WAIVED, run(RunState.FAILED, Failure.ERROR), Cause.WAIVED),
         (Code.BEYOND_UPSTREAM_HISTORY, None, Cause.BEYOND_UPSTREAM_HISTORY),
         (Code.NOT_PUBLISHED, None, Cause.NOT_PUBLISHED),
+        (Code.RESTATED, run(RunState.SUCCEEDED), Cause.RESTATED),
         (Code.MISSING, None, Cause.NEVER_ATTEMPTED),
         (Code.MISSING, run(RunState.QUEUED), Cause.IN_FLIGHT),
         (Code.NO_MARKER, run(RunState.RUNNING), Cause.IN_FLIGHT),
@@ -53,7 +54,8 @@ def test_every_code_of_a_partition_that_is_not_available_has_a_cause():
     for code in Code:
         for latest in runs:
             partition = Partition(DAY, code, "a reason")
-            assert (explain(partition, latest, 3) is None) == partition.available
+            has_cause = not partition.available or code is Code.RESTATED
+            assert (explain(partition, latest, 3) is not None) == has_cause
 
 
 def test_the_evidence_of_a_failed_run_names_it_and_its_logs():

@@ -80,6 +80,7 @@ def test_the_document_of_a_check(lake_url):
         "expected": ["2025-11-05", "2025-11-06"],
         "available": ["2025-11-06"],
         "missing": ["2025-11-05"],
+        "restated": [],
         "waived": [],
         "not_yet": [],
         "coverage_pct": 50.0,

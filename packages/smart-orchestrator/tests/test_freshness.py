@@ -39,7 +39,7 @@ class Month:
 
     def __init__(self, tmp_path, objective=OBJECTIVE) -> None:
         self.arrivals: dict[dt.date, dt.datetime] = {}
-        self.rewrites: dict[dt.date, dt.datetime] = {}
+        self.restated: dict[dt.date, dt.datetime] = {}
         self.waived: dict[dt.date, dt.datetime] = {}
         self.objective = objective
         self.store = IncidentStore(Ledger(tmp_path / "state"))
@@ -47,12 +47,10 @@ class Month:
 
     def partition(self, key: dt.date, now: dt.datetime) -> Partition:
         if key in self.arrivals and self.arrivals[key] <= now:
-            written = self.rewrites.get(key)
-            run = "second" if written is not None and written <= now else "first"
-            manifest = Manifest(
-                key, run, (), 1, (), None, {}, written if run == "second" else self.arrivals[key]
-            )
-            return Partition(key, Code.OK, "1 row", fingerprint=run, manifest=manifest)
+            manifest = Manifest(key, "first", (), 1, (), None, {}, self.arrivals[key])
+            if key in self.restated and self.restated[key] <= now:
+                return Partition(key, Code.RESTATED, "other views", fingerprint="first", manifest=manifest)
+            return Partition(key, Code.OK, "1 row", fingerprint="first", manifest=manifest)
         if key in self.waived and self.waived[key] <= now:
             return Partition(key, Code.WAIVED, "waived: closed", lake_code=Code.MISSING)
         return Partition(key, Code.MISSING, "nothing in the lake")
@@ -77,7 +75,7 @@ def test_a_scripted_month_has_one_message_for_each_incident_and_one_for_its_end(
     month.arrivals[day(9)] = at(20, 12)  # missing for more than the judged week, then backfilled
     del month.arrivals[day(15)]  # never comes, and is waived
     month.waived[day(15)] = at(22, 12)
-    month.rewrites[day(11)] = at(18, 12)  # restated after it was in time
+    month.restated[day(11)] = at(18, 12)  # restated after it was in time
     month.arrivals[day(24)] = month.arrivals[day(25)] = at(28, 3)  # an outage of two days
     states: dict[int, dict[int, str]] = {}
 
@@ -94,7 +92,7 @@ def test_a_scripted_month_has_one_message_for_each_incident_and_one_for_its_end(
         ),
         (11, "late", "2025-11-09 was due 2025-11-11 06:00 UTC: nothing in the lake"),
         (17, "late", "2025-11-15 was due 2025-11-17 06:00 UTC: nothing in the lake"),
-        (19, "restated", "2025-11-11 has a new fingerprint"),
+        (19, "restated", "2025-11-11: other views"),
         (
             21,
             "recovered",

@@ -17,7 +17,7 @@ from smart_orchestrator.volume_check import with_volume
 from testing.lakes import AS_OF, DAY, pages
 
 WINDOW = Window.between(DAY, DAY, AS_OF)
-COMPLETE = (Code.OK, Code.UNUSUAL_VOLUME)
+COMPLETE = (Code.OK, Code.UNUSUAL_VOLUME, Code.RESTATED)
 UNCOMMITTED = (Code.NO_MARKER, Code.STILL_WRITING)
 ABSENT = (Code.MISSING, *EXPECTATION_CODES)
 

@@ -68,6 +68,10 @@ def check(
     names = find_strays(dataset, lake, strays) if lake is not None else ()
     if waiver_lake is not None:
         partitions = _mark_waived(dataset, window, partitions, waiver_lake)
+    if dataset.recheck:
+        from smart_orchestrator.upstream.recheck_store import mark_restated
+
+        partitions = mark_restated(dataset, partitions, lake)
     lakes = {id(used): used for used in (lake, waiver_lake) if used is not None}
     return Completeness(
         dataset=dataset.name,
@@ -107,7 +111,7 @@ def with_settled(
 
 
 def is_complete(dataset: Dataset, key: Key, run: Run | None) -> bool:
-    """Return whether the partition of a key is complete, just before a run of the key would start.
+    """Return whether the partition of a key is complete and not restated, just before a run of the key would start.
 
     `run` is the latest run of the key, which may have ended since the plan was made. Files of a succeeded run need no settle time.
 
@@ -121,7 +125,11 @@ def is_complete(dataset: Dataset, key: Key, run: Run | None) -> bool:
     writer_ended = run is not None and run.state is RunState.SUCCEEDED and written_by(partition, run)
     if partition.code is Code.STILL_WRITING and writer_ended:
         partition = inspect_key(dataset, key, writer_ended=True)
-    return partition.available
+    if not partition.available or not dataset.recheck:
+        return partition.available
+    from smart_orchestrator.upstream.recheck_store import is_restated
+
+    return not is_restated(dataset, partition)
 
 
 def _sum_requests(*counts: Mapping[str, int]) -> dict[str, int]:

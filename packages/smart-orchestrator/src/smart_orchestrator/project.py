@@ -161,10 +161,10 @@ class Project:
         return int(count)
 
     def latest_runs(self, name: str, completeness: Completeness) -> Mapping[Key, Run]:
-        """Return the latest run of each missing key; empty for a dataset without a runner."""
-        if self.config.dataset(name).runner is None or not completeness.missing:
+        """Return the latest run of each missing or restated key; empty for a dataset without a runner."""
+        if self.config.dataset(name).runner is None or not completeness.to_fill:
             return {}
-        return self.runner(name).latest(list(completeness.missing))
+        return self.runner(name).latest(list(completeness.to_fill))
 
     def plan(self, name: str, window: Window, *, policy: Policy | None = None) -> Plan:
         """Make the plan of a window. Keys wait while the partitions that they need are incomplete.
@@ -215,7 +215,7 @@ class Project:
         dataset = self.config.dataset(name)
         window, policy = plan.completeness.window, plan.completeness.policy
         check_again = partial(self.check, name, window, policy=policy)
-        if dataset.runner is None and not plan.days(Action.START):
+        if dataset.runner is None and not {*plan.days(Action.START)} - {*plan.completeness.restated}:
             reporter.planned(plan)
             limits = limits or self.limits(name)
             checked = wait_until_written(check_again, dataset, limits.timeout)
@@ -321,8 +321,8 @@ class Project:
         return PartitionExplanation(plan.completeness, causes.get(key), runs, plan, upstream)
 
     def causes(self, completeness: Completeness) -> dict[Key, Explanation]:
-        """Return the cause of each partition that is not available."""
-        if all(partition.available for partition in completeness.partitions):
+        """Return the cause of each partition that is not available or restated."""
+        if not completeness.restated and all(partition.available for partition in completeness.partitions):
             return {}
         from smart_orchestrator.model.cause import explain
 
@@ -331,7 +331,7 @@ class Project:
         attempts = self.config.runners[dataset.runner].attempts if dataset.runner else 1
         explanations = [explain(p, runs.get(p.day), attempts) for p in completeness.partitions]
         causes = {explanation.key: explanation for explanation in explanations if explanation is not None}
-        blocked = self._find_blocked_keys(dataset.name, list(completeness.missing))
+        blocked = self._find_blocked_keys(dataset.name, list(completeness.to_fill))
         return {
             key: replace(cause, evidence=blocked[key]) if key in blocked else cause
             for key, cause in causes.items()

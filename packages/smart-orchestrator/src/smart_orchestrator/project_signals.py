@@ -15,6 +15,7 @@ from smart_orchestrator.telemetry.incidents import IncidentStore
 from smart_orchestrator.telemetry.messages import (
     announce_incidents,
     announce_ready,
+    announce_restated,
     publish,
     published_message,
 )
@@ -82,9 +83,11 @@ def announce_run(project: Project, result: ProjectRun) -> None:
     if not channels:
         return
     ledger = Ledger(project.config.state)
-    checks = [backfill.completeness for backfill in (*result.needs.values(), result.backfill)]
-    for completeness in checks:
-        announce_ready(completeness, ledger, channels)
+    for backfill in (*result.needs.values(), result.backfill):
+        before = backfill.plan.completeness
+        restated = [before[key] for key in before.restated]
+        announce_restated(before.dataset, restated, IncidentStore(ledger), channels)
+        announce_ready(backfill.completeness, ledger, channels)
     completeness = result.backfill.completeness
     for consumer in result.consumers:
         if consumer.exit_code == 0:

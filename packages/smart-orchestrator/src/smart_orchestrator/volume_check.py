@@ -110,7 +110,7 @@ def _comparable_keys(grain: Grain, key: dt.date) -> list[dt.date]:
 def _check_volume(
     grain: Grain, partition: Partition, partitions: Mapping[dt.date, Partition], width: float
 ) -> Partition:
-    if not partition.available:
+    if not partition.available or partition.code is Code.RESTATED:
         return partition
     past = [partitions[key] for key in _comparable_keys(grain, partition.day) if partitions[key].available]
     when = " on this weekday" if _KEYS_BETWEEN[grain] > 1 else ""

@@ -103,8 +103,8 @@ class OrchestratorTask(BaseOperator):
         return completeness
 
     def plan(self, completeness: Completeness, runner: AirflowRunner) -> Plan:
-        """Plan the action for each missing day and log the plan."""
-        latest = runner.latest(list(completeness.missing)) if completeness.missing else {}
+        """Plan the action for each missing or restated day and log the plan."""
+        latest = runner.latest(list(completeness.to_fill)) if completeness.to_fill else {}
         with_runs = completeness.with_runs_in_flight([day for day, run in latest.items() if run.in_flight])
         plan = make_plan(with_runs, latest)
         LogReporter(self.log).planned(plan)
@@ -148,7 +148,7 @@ class OrchestratorTask(BaseOperator):
 
 
 class CheckCompleteness(OrchestratorTask, BranchMixIn):
-    """Operator that checks the window and branches: to the consumer if no day is missing, else to the start of runs.
+    """Operator that checks the window and branches: to the consumer if no day is missing or restated, else to the start of runs.
 
     XComs: `missing_dates` and `available_dates` (ISO dates, newest first), `coverage_pct`, `n_days` and `window`.
     """
@@ -159,15 +159,19 @@ class CheckCompleteness(OrchestratorTask, BranchMixIn):
             request = self._valid_request(context)
             completeness = self.check(request)
             self._push_completeness(context, completeness)
-            plan = self.plan(completeness, self.runner(context)) if completeness.missing else None
+            plan = self.plan(completeness, self.runner(context)) if completeness.to_fill else None
             next_task: str | None = None
             if request.dry_run:
                 self._log_dry_run(completeness, plan)
             elif plan is None:
-                self.log.info("nothing is missing: going straight to %s", CONSUME)
+                self.log.info("nothing is missing or restated: going straight to %s", CONSUME)
                 next_task = CONSUME
             else:
-                self.log.info("%d dates are missing: starting to fetch them", len(completeness.missing))
+                self.log.info(
+                    "%d dates are missing, %d restated: starting to fetch them",
+                    len(completeness.missing),
+                    len(completeness.restated),
+                )
                 next_task = START
         self.do_branch(context, next_task)
         return next_task

@@ -107,6 +107,7 @@ class Orchestration:
         serializable = {
             "columns": list(dataset["columns"]),
             "needs": list(dataset["needs"]),
+            "recheck": list(dataset["recheck"]),
             "grain": self.dataset.grain.value,
             "history_start": None if start is None else key_text(start),
         }

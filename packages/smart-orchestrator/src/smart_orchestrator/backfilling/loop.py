@@ -64,7 +64,7 @@ def backfill(
     limits: Limits | None = None,
     reporter: Reporter | None = None,
 ) -> Backfill:
-    """Run the pipeline for the missing keys of a window, and check the window again.
+    """Run the pipeline for the missing and restated keys of a window, and check the window again.
 
     Args:
         dataset: the dataset whose keys are backfilled.
@@ -80,7 +80,7 @@ def backfill(
     reporter = reporter or SilentReporter()
     before = check()
     reporter.checked(before)
-    plan = make_plan(before, runner.latest(list(before.missing)))
+    plan = make_plan(before, runner.latest(list(before.to_fill)))
     return execute_plan(dataset, plan, check, runner, limits=limits, reporter=reporter)
 
 

@@ -19,6 +19,7 @@ from smart_orchestrator.model.grain import key_text, parse_key
 from smart_orchestrator.model.partition import Code
 from smart_orchestrator.model.plan import Action
 from smart_orchestrator.model.run import Failure, Run, RunState
+from smart_orchestrator.upstream.recheck_store import is_restated, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -80,6 +81,17 @@ class Outcome:
     followed: tuple[Run, ...]
     abandoned: tuple[tuple[Key, str], ...] = ()
     measured: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict)
+
+    def joined_with(self, other: Outcome) -> Outcome:
+        """Return one outcome for the keys of both; the keys are different ones."""
+        return Outcome(
+            tuple(sorted((*self.filled, *other.filled))),
+            (*other.failed, *self.failed),
+            (*other.started, *self.started),
+            (*other.followed, *self.followed),
+            (*other.abandoned, *self.abandoned),
+            {**other.measured, **self.measured},
+        )
 
     def to_json(self) -> dict[str, object]:
         """Return the outcome as a JSON object, for `backfill --json` and `run --json`."""
@@ -310,8 +322,12 @@ class BackfillState:
         state = self.states[run.day]
         # A backfill accepts a complete partition from any writer. A fetch accepts it only after a successful run, because after a
         # failed run the old partition may still be in place.
-        is_accepted = self.goal is not None or run.state is RunState.SUCCEEDED
+        # After a failed run, a restated partition is still restated. A run that succeeded may have left the same data.
+        restated = bool(self.dataset.recheck) and is_restated(self.dataset, partition, self.lake)
+        is_accepted = (self.goal is not None and not restated) or run.state is RunState.SUCCEEDED
         if partition.available and is_accepted:
+            if restated:
+                resolve(self.dataset, partition, self.lake)
             self.states[run.day] = state.fill(_measurements(partition), run)
             self.reporter.filled(partition, run, self.progress())
             return

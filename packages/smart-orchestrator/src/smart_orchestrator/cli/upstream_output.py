@@ -1,4 +1,4 @@
-"""Build the output of `status` about the upstreams: landing delays, and the next probe."""
+"""Build the output about the upstreams: landing delays, the next probe, and changes of keys that have landed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from smart_orchestrator.model.grain import Key
     from smart_orchestrator.text.reports import Line
+    from smart_orchestrator.upstream.recheck_store import Recheck
     from smart_orchestrator.upstream.watch import UpstreamStatus
 
 
@@ -26,6 +30,18 @@ def upstream_line(status: UpstreamStatus) -> Line:
 def upstream_document(status: UpstreamStatus | None) -> dict[str, object]:
     """Return the part of the document of a dataset that is about its upstream; empty for a dataset without a probe."""
     return {} if status is None else {"upstream": status.to_json()}
+
+
+def recheck_line(rechecks: Mapping[Key, Recheck]) -> Line:
+    """Return a line with the number of keys for each answer to the last question whether the upstream has changed them."""
+    changes = [recheck.change.value for recheck in rechecks.values()]
+    counts = ", ".join(f"{changes.count(change)} {change}" for change in dict.fromkeys(changes))
+    return f"  changes since the first fetch: {counts or 'no day was asked about again yet'}", "dim"
+
+
+def recheck_document(rechecks: Mapping[Key, Recheck]) -> dict[str, object]:
+    """Return the part of a document that is about the keys that the upstream was asked about again."""
+    return {"rechecks": [recheck.to_json(key) for key, recheck in sorted(rechecks.items())]}
 
 
 def duration(seconds: float) -> str:

@@ -7,6 +7,7 @@ Relative paths are relative to the folder of the file. The file must not contain
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -18,7 +19,7 @@ from smart_orchestrator.config.checks import (
 )
 from smart_orchestrator.config.signals import parse_messages, parse_metrics_file, parse_objectives
 from smart_orchestrator.config.tables import ConfigTable, unknown_name_error
-from smart_orchestrator.config.upstream import parse_grain, parse_lag, parse_upstream
+from smart_orchestrator.config.upstream import parse_grain, parse_lag, parse_recheck, parse_upstream
 from smart_orchestrator.config.values import Config, ConsumerConfig
 from smart_orchestrator.errors import DatasetError, LakeUrlError, OptionError
 from smart_orchestrator.foreign import BadDocument, parse_toml
@@ -111,7 +112,10 @@ def parse_config(data: bytes, path: Path) -> Config:
     objectives = parse_objectives(dataset_tables)
     upstreams = {name: parse_upstream(table, parse_grain(table)) for name, table in dataset_tables.items()}
     parsed = {name: _parse_dataset(name, table, folder) for name, table in dataset_tables.items()}
-    datasets_in_file_order = {name: dataset for name, (dataset, _, _) in parsed.items()}
+    datasets_in_file_order = {
+        name: replace(dataset, recheck_lake=str(state)) if dataset.recheck else dataset
+        for name, (dataset, _, _) in parsed.items()
+    }
     order = topological_order(str(path), datasets_in_file_order)
     datasets = {name: datasets_in_file_order[name] for name in order}
     for name, dataset in datasets.items():
@@ -176,6 +180,7 @@ def _parse_dataset(name: str, table: ConfigTable, folder: Path) -> tuple[Dataset
         "compression": table.optional_choice("compression", get_args(Compression)),
         "columns": tuple(_parse_column(column) for column in table.list_of_tables("columns")),
         "lag": parse_lag(table, grain),
+        "recheck": parse_recheck(table),
         "history_start": table.key("history_start", grain),
         "needs": tuple(table.texts("needs", ())),
     }

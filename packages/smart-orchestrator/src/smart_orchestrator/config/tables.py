@@ -128,6 +128,15 @@ class ConfigTable:
         """Read an integer of at least `low` and at most `high`; None when the key is not in the table."""
         return self.integer(key, low=low, high=high) if self.has(key) else None
 
+    def integers(self, key: str) -> tuple[int, ...]:
+        """Read a list of integers from 1 on; empty when the key is not in the table."""
+        values = self._read_value(key, [])
+        if not isinstance(values, list) or any(integer_problem(value, 1) for value in values):
+            raise self.error(
+                key, f"{_quote(values)} is not a list of integers from 1 on", f"Write {key} = [1, 7]."
+            )
+        return tuple(values)
+
     def optional_choice(self, key: str, choices: Sequence[str]) -> str | None:
         """Read a text that must be one of `choices`; None when the key is not in the table."""
         return self.choice(key, "", choices) if self.has(key) else None

@@ -1,4 +1,4 @@
-"""The options `probe`, `lag` and `max_lag` of the `[datasets.NAME]` tables of the configuration file.
+"""The options `probe`, `lag`, `max_lag` and `recheck` of the `[datasets.NAME]` tables of the configuration file.
 
 A probe is a table of one of three kinds. The kind follows from the option that it has: `url`, `command` or `function`.
 """
@@ -102,6 +102,25 @@ def parse_lag(table: ConfigTable, grain: Grain) -> int:
             )
         return table.integer("lag", 1, high=max_length(grain))
     return table.integer("max_lag", DEFAULT_MAX_LAG, low=1, high=max_length(grain))
+
+
+def parse_recheck(table: ConfigTable) -> tuple[int, ...]:
+    """Parse `recheck`: the numbers of days after a key landed at which the upstream is asked for its ETag again.
+
+    Raises:
+        ConfigError: a value is invalid, or the dataset has no probe that can return an ETag.
+    """
+    days = table.integers("recheck")
+    if not days:
+        return ()
+    probe = table.optional_table("probe")
+    if probe is None or not (probe.has("url") or probe.has("function")):
+        raise table.error(
+            "recheck",
+            "needs a probe that returns an ETag",
+            'Add for example probe.url = "https://example.org/{start:%Y/%m/%d}".',
+        )
+    return days
 
 
 def _parse_probe(table: ConfigTable, kind: str, grain: Grain) -> ProbeConfig:

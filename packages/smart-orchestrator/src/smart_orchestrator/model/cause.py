@@ -1,4 +1,4 @@
-"""The cause of a partition that is not available: one value of a closed list, with the evidence.
+"""The cause of a partition that is not available or not up to date: one value of a closed list, with the evidence.
 
 The code of a partition describes the data in the lake. The cause explains why the data are not available, and is derived from
 the code and the latest run of the key.
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Cause(StrEnum):
-    """Why a partition is not available. The values are stable, because programs branch on them."""
+    """Why a partition is not available, or not up to date. The values are stable, because programs branch on them."""
 
     WITHIN_LAG = "within_lag"
     NOT_PUBLISHED = "not_published"
@@ -32,11 +32,12 @@ class Cause(StrEnum):
     NO_DATA_AFTER_SUCCESS = "no_data_after_success"
     BEYOND_UPSTREAM_HISTORY = "beyond_upstream_history"
     WAIVED = "waived"
+    RESTATED = "restated"
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The cause of one partition that is not available.
+    """The cause of one partition that is not available, or not up to date.
 
     Attributes:
         key: the partition key.
@@ -71,13 +72,15 @@ _NOT_EXPECTED = {
 
 
 def explain(partition: Partition, run: Run | None, attempts: int) -> Explanation | None:
-    """Explain why a partition is not available. Return None for an available partition.
+    """Explain why a partition is not available, or is restated. Return None for any other available partition.
 
     Args:
         partition: the partition, as a check returned it.
         run: the latest run of the key; None without a run.
         attempts: the maximum number of runs that a backfill starts for one key.
     """
+    if partition.code is Code.RESTATED:
+        return Explanation(partition.day, Cause.RESTATED, partition.reason)
     if partition.available:
         return None
     not_expected = _NOT_EXPECTED.get(partition.code)

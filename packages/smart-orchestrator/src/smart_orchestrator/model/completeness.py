@@ -121,6 +121,16 @@ class Completeness:
         return tuple(day for day in self.expected if day not in available)
 
     @property
+    def restated(self) -> tuple[dt.date, ...]:
+        """The days whose data are available, but are no longer those of the upstream, oldest first."""
+        return tuple(p.day for p in self.partitions if p.code is Code.RESTATED)
+
+    @property
+    def to_fill(self) -> tuple[dt.date, ...]:
+        """The days that are missing or restated, oldest first."""
+        return tuple(sorted({*self.missing, *self.restated}))
+
+    @property
     def waived(self) -> tuple[dt.date, ...]:
         """The days with a waiver that are not available, oldest first."""
         return tuple(p.day for p in self.partitions if p.code is Code.WAIVED)
@@ -190,6 +200,7 @@ class Completeness:
             "expected": key_texts(self.expected),
             "available": key_texts(self.available),
             "missing": key_texts(self.missing),
+            "restated": key_texts(self.restated),
             "waived": key_texts(self.waived),
             "not_yet": key_texts(self.not_yet),
             "coverage_pct": self.coverage_pct,

@@ -12,7 +12,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, get_args
 
 from smart_orchestrator.errors import DatasetError
-from smart_orchestrator.model.bounds import MAX_RETRIES, MAX_ROWS, integer_problem, seconds_problem
+from smart_orchestrator.model.bounds import (
+    MAX_RECHECK_DAYS,
+    MAX_RETRIES,
+    MAX_ROWS,
+    integer_problem,
+    seconds_problem,
+)
 from smart_orchestrator.model.grain import Grain
 from smart_orchestrator.model.key_format import fixed_folder, format_key, parse_path
 
@@ -112,6 +118,8 @@ class Dataset:
         change_column: for `sql`, a column whose largest value changes whenever rows change.
         needs: the names of upstream datasets. A run of a key starts only when these datasets are complete for the key.
         runner: the name of the runner in the configuration file; None if the file names no runner for the dataset.
+        recheck: the numbers of days after a key landed at which the upstream is asked whether it has changed the key. Empty for never.
+        recheck_lake: the URL of the lake with the memory of these questions; None for the lake of the dataset.
     """
 
     name: str
@@ -142,6 +150,8 @@ class Dataset:
     change_column: str | None = None
     needs: tuple[str, ...] = ()
     runner: str | None = None
+    recheck: tuple[int, ...] = ()
+    recheck_lake: str | None = None
 
     def __post_init__(self) -> None:
         if not self.name or not self.name.isprintable():
@@ -173,6 +183,11 @@ class Dataset:
         for name, problem in {**seconds, **counts, **settle}.items():
             if problem:
                 raise DatasetError(self.name, f"{name}: {getattr(self, name)!r} {problem}")
+        # A document of JSON has a list.
+        object.__setattr__(self, "recheck", tuple(sorted(set(self.recheck))))
+        for days in self.recheck:
+            if problem := integer_problem(days, 1, high=MAX_RECHECK_DAYS):
+                raise DatasetError(self.name, f"recheck: {days!r} {problem}")
 
     def _check_texts(self) -> None:
         """Reject optional texts that are empty: an empty glob, for example, matches no file."""

@@ -175,7 +175,6 @@ class PartitionFreshness:
         available_since: the first known time at which the partition was available; None if it is not available or not known.
         reason: the reason as a sentence.
         excused: whether the partition is not expected, for example because of a waiver. An excused partition is never late.
-        fingerprint: the fingerprint of an available partition.
     """
 
     key: Key
@@ -184,7 +183,6 @@ class PartitionFreshness:
     available_since: dt.datetime | None
     reason: str
     excused: bool = False
-    fingerprint: str | None = None
 
     def to_json(self) -> dict[str, object]:
         """Return the freshness as a JSON object, for `status --late --json`."""
@@ -207,6 +205,7 @@ class FreshnessReport:
         partitions: the judged partitions, oldest first: the newest due ones, those with an open incident, and those not yet due.
         met: whether enough of the newest due partitions are available, and no incident is open.
         judged_at: the time that counts as now.
+        restated: the restated partitions of the checked window, oldest first.
     """
 
     dataset: str
@@ -214,6 +213,7 @@ class FreshnessReport:
     partitions: tuple[PartitionFreshness, ...]
     met: bool
     judged_at: dt.datetime
+    restated: tuple[Partition, ...] = ()
 
     @property
     def late(self) -> tuple[PartitionFreshness, ...]:
@@ -285,6 +285,7 @@ def judge(
         tuple(p for p in judged if p.key in kept),
         len(late) <= objective.allowed_late and not still_open,
         now,
+        tuple(completeness[key] for key in completeness.restated),
     )
 
 
@@ -311,7 +312,7 @@ def _judge_partition(
         state, reason = Freshness.FRESH, "available before its deadline"
     else:
         state, reason = Freshness.RECOVERED, "available after its deadline"
-    return PartitionFreshness(key, state, deadline, since, reason, fingerprint=partition.fingerprint)
+    return PartitionFreshness(key, state, deadline, since, reason)
 
 
 def _known_since(partition: Partition, deadline: dt.datetime, now: dt.datetime) -> dt.datetime | None:

@@ -5,6 +5,7 @@ The code determines the state of a partition. Programs branch on the code, and p
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -39,6 +40,7 @@ class Code(StrEnum):
     NEWER_VERSION = "NEWER_VERSION"
     OK = "OK"
     UNUSUAL_VOLUME = "UNUSUAL_VOLUME"
+    RESTATED = "RESTATED"
     WITHIN_LAG = "WITHIN_LAG"
     WAIVED = "WAIVED"
     BEYOND_UPSTREAM_HISTORY = "BEYOND_UPSTREAM_HISTORY"
@@ -72,6 +74,7 @@ _STATES = {
     Code.STILL_WRITING: State.UNCOMMITTED,
     Code.OK: State.COMPLETE,
     Code.UNUSUAL_VOLUME: State.COMPLETE,
+    Code.RESTATED: State.COMPLETE,
 }
 
 
@@ -203,6 +206,17 @@ class Partition:
     def volume(self) -> int | None:
         """The sum of the dataset's volume column, if known."""
         return self.data.volume
+
+    @property
+    def content(self) -> str | None:
+        """A digest of the columns and the bytes of the parts, which is the same after a rewrite with equal bytes.
+
+        None for a partition without a manifest, or with a part without a checksum. Then only the fingerprint shows a change.
+        """
+        checksums = [part.checksum for part in self.parts]
+        if self.manifest is None or not checksums or None in checksums:
+            return None
+        return hashlib.sha256(json.dumps([self.manifest.columns, checksums]).encode()).hexdigest()
 
     def with_counts(self, rows: int | None, volume: int | None) -> Partition:
         """Return a copy with this number of rows and this volume."""

@@ -2,8 +2,9 @@
 
 A plan is computed from a `Completeness` and the latest run of each day, without I/O. A *day* stands for a key of any grain.
 
-*Missing* days are expected and not available. *Due* days are the missing days for which a run should start now. The two are
-computed separately, so a rule about retries can never hide a missing day.
+*Missing* days are expected and not available. *Restated* days are available, but the upstream has changed them since. *Due* days are
+the missing and the restated days for which a run should start now. The three are computed separately, so a rule about retries can
+never hide a missing day.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ class Plan:
     Attributes:
         completeness: the completeness of the window when the plan was made.
         steps: one step for each day, oldest first.
-        latest_runs: the latest run of each missing day that had a run when the plan was made.
+        latest_runs: the latest run of each missing or restated day that had a run when the plan was made.
         runner: the name of the runner in the configuration file; None without a configuration file or a runner.
     """
 
@@ -106,12 +107,16 @@ def make_plan(completeness: Completeness, latest: Mapping[dt.date, Run]) -> Plan
 
 
 def due(completeness: Completeness, latest: Mapping[dt.date, Run]) -> tuple[dt.date, ...]:
-    """Return the missing days for which a run should start now, oldest first."""
+    """Return the missing and the restated days for which a run should start now, oldest first."""
     return make_plan(completeness, latest).days(Action.START)
 
 
 def _step(partition: Partition, run: Run | None, *, accepted: bool) -> PlanStep:
     """Choose the action for one day."""
+    if partition.code is Code.RESTATED:
+        if run is not None and run.in_flight:
+            return PlanStep(partition.day, Action.FOLLOW, f"run {run.name} is {run.state}", run)
+        return PlanStep(partition.day, Action.START, f"{partition.code}: {partition.reason}")
     if accepted or partition.code in (Code.WAIVED, Code.BEYOND_UPSTREAM_HISTORY):
         return PlanStep(partition.day, Action.KEEP, partition.reason)
     if partition.code is Code.WITHIN_LAG:

@@ -14,20 +14,26 @@ from smart_orchestrator.model.freshness import Freshness, Record
 from smart_orchestrator.model.grain import key_text, parse_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from sqlite3 import Connection
 
     from smart_orchestrator.model.freshness import FreshnessReport, PartitionFreshness
     from smart_orchestrator.model.grain import Key
+    from smart_orchestrator.model.partition import Partition
     from smart_orchestrator.runners.ledger import Ledger
 
 # `late_announced` and `over_announced` are 1 once a process has claimed the message about the begin or the end of the incident.
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS freshness (
     dataset TEXT NOT NULL, key TEXT NOT NULL, available_since TEXT, late_since TEXT, over_at TEXT,
-    fingerprint TEXT,
     late_announced INTEGER NOT NULL DEFAULT 0, over_announced INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (dataset, key)
+)
+"""
+# The fingerprint of the restated partition that was announced last.
+_RESTATED_SCHEMA = """
+CREATE TABLE IF NOT EXISTS restated (
+    dataset TEXT NOT NULL, key TEXT NOT NULL, fingerprint TEXT NOT NULL, PRIMARY KEY (dataset, key)
 )
 """
 _MARK_AVAILABLE = """
@@ -38,12 +44,13 @@ ON CONFLICT (dataset, key) DO UPDATE SET available_since = COALESCE(available_si
 _OPEN = """
 INSERT INTO freshness (dataset, key, late_since) VALUES (?, ?, ?)
 ON CONFLICT (dataset, key) DO UPDATE
-    SET late_since = excluded.late_since, over_at = NULL, fingerprint = NULL, late_announced = 0, over_announced = 0
+    SET late_since = excluded.late_since, over_at = NULL, late_announced = 0, over_announced = 0
     WHERE late_since IS NULL OR over_at IS NOT NULL
 """
-_SET_FINGERPRINT = """
-INSERT INTO freshness (dataset, key, fingerprint) VALUES (?, ?, ?)
-ON CONFLICT (dataset, key) DO UPDATE SET fingerprint = excluded.fingerprint
+_CLAIM_RESTATED = """
+INSERT INTO restated (dataset, key, fingerprint) VALUES (?, ?, ?)
+ON CONFLICT (dataset, key) DO UPDATE SET fingerprint = excluded.fingerprint WHERE fingerprint <> excluded.fingerprint
+RETURNING key
 """
 _CLOSE = """
 UPDATE freshness SET over_at = ? WHERE dataset = ? AND key = ? AND late_since IS NOT NULL AND over_at IS NULL
@@ -69,12 +76,10 @@ class Changes:
     Attributes:
         began: the partitions whose incidents began.
         ended: the partitions whose incidents ended.
-        restated: the available partitions whose fingerprints differ from those of the previous check.
     """
 
     began: tuple[PartitionFreshness, ...] = ()
     ended: tuple[PartitionFreshness, ...] = ()
-    restated: tuple[PartitionFreshness, ...] = ()
 
 
 class IncidentStore:
@@ -105,7 +110,6 @@ class IncidentStore:
         """
         with self._ledger.connection() as database:
             database.execute(_SCHEMA)
-            restated = _store_fingerprints(database, report)
             _store(database, report)
             began = _keys(database.execute(_CLAIM_LATE, (report.dataset,)))
             ended = _keys(database.execute(_CLAIM_OVER, (report.dataset,)))
@@ -115,8 +119,33 @@ class IncidentStore:
         return Changes(
             tuple(p for p in report.partitions if p.key in began),
             tuple(p for p in report.partitions if p.key in ended),
-            restated,
         )
+
+    def claim_restated(self, dataset: str, partitions: Sequence[Partition]) -> list[Partition]:
+        """Claim the message about restated partitions; return those that were not announced before.
+
+        Raises:
+            RunsError: the state folder or the ledger cannot be used.
+        """
+        if not partitions:
+            return []
+        with self._ledger.connection() as database:
+            database.execute(_RESTATED_SCHEMA)
+            return [
+                partition
+                for partition in partitions
+                if database.execute(
+                    _CLAIM_RESTATED, (dataset, key_text(partition.day), partition.fingerprint or "")
+                ).fetchall()
+            ]
+
+    def release_restated(self, dataset: str, partitions: Sequence[Partition]) -> None:
+        """Give claimed messages about restated partitions back, because no address accepted them."""
+        with self._ledger.connection() as database:
+            database.executemany(
+                "DELETE FROM restated WHERE dataset = ? AND key = ?",
+                [(dataset, key_text(partition.day)) for partition in partitions],
+            )
 
     def release(self, dataset: str, changes: Changes) -> None:
         """Give claimed messages back, because no address accepted them. The next update returns them again."""
@@ -127,21 +156,6 @@ class IncidentStore:
                     f"UPDATE freshness SET {column} = 0 WHERE dataset = ? AND key = ?",  # noqa: S608 - two fixed names
                     keys,
                 )
-
-
-def _store_fingerprints(database: Connection, report: FreshnessReport) -> tuple[PartitionFreshness, ...]:
-    """Store the fingerprints of the available partitions; return the partitions that had another fingerprint before."""
-    rows = database.execute("SELECT key, fingerprint FROM freshness WHERE dataset = ?", (report.dataset,))
-    stored = dict(rows.fetchall())
-    restated = []
-    for partition in report.partitions:
-        key = key_text(partition.key)
-        if partition.fingerprint is None or partition.fingerprint == stored.get(key):
-            continue
-        database.execute(_SET_FINGERPRINT, (report.dataset, key, partition.fingerprint))
-        if stored.get(key) is not None:
-            restated.append(partition)
-    return tuple(restated)
 
 
 def _store(database: Connection, report: FreshnessReport) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.adapters.data_inspection import Memory
     from smart_orchestrator.model.completeness import Completeness
     from smart_orchestrator.model.freshness import FreshnessReport, PartitionFreshness
+    from smart_orchestrator.model.partition import Partition
     from smart_orchestrator.model.signal import Channel
     from smart_orchestrator.model.window import Window
     from smart_orchestrator.telemetry.incidents import Changes, IncidentStore
@@ -109,11 +110,7 @@ def announce_incidents(
     from smart_orchestrator.telemetry.incidents import Changes
 
     changes = store.update(report)
-    messages = []
-    if changes.restated:
-        lines = [f"{key_text(p.key)} has a new fingerprint" for p in changes.restated]
-        messages.append(restated_message(report.dataset, lines))
-        publish(messages[0], channels)
+    messages = announce_restated(report.dataset, report.restated, store, channels)
     for message, claimed in (
         (late_message(report, changes), Changes(began=changes.began)),
         (recovered_message(report, changes), Changes(ended=changes.ended)),
@@ -124,6 +121,28 @@ def announce_incidents(
         if not publish(message, channels):
             store.release(report.dataset, claimed)
     return messages
+
+
+def announce_restated(
+    dataset: str, restated: Sequence[Partition], store: IncidentStore, channels: Sequence[Channel]
+) -> list[Message]:
+    """Send one message about restated partitions, once for each change of a partition.
+
+    A message that no address accepts is sent again after the next check.
+
+    Returns:
+        The message; empty if all partitions were announced before.
+
+    Raises:
+        RunsError: the store cannot be used.
+    """
+    claimed = store.claim_restated(dataset, restated)
+    if not claimed:
+        return []
+    message = restated_message(dataset, [f"{key_text(p.day)}: {p.reason}" for p in claimed])
+    if not publish(message, channels):
+        store.release_restated(dataset, claimed)
+    return [message]
 
 
 def announce_ready(completeness: Completeness, memory: Memory, channels: Sequence[Channel]) -> None:

@@ -27,6 +27,7 @@ _MARKS_OF_STATES: dict[State, Cell] = {
 }
 _MARKS_OF_CODES: dict[Code, Cell] = {
     Code.UNUSUAL_VOLUME: ("▲", "warn"),
+    Code.RESTATED: ("r", "warn"),
     Code.WITHIN_LAG: ("~", "dim"),
     Code.WAIVED: ("w", "dim"),
     Code.BEYOND_UPSTREAM_HISTORY: ("<", "dim"),
@@ -36,6 +37,7 @@ _OUTSIDE_WINDOW: Cell = (" ", "")
 LEGEND: tuple[tuple[str, str, str], ...] = (
     ("■", "good", "complete"),
     ("▲", "warn", "unusual volume"),
+    ("r", "warn", "restated"),
     ("◐", "warn", "uncommitted"),
     ("✗", "bad", "invalid"),
     ("·", "bad", "absent"),

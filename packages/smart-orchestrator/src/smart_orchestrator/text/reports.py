@@ -96,6 +96,8 @@ def summary_line(completeness: Completeness) -> Line:
         f"missing {len(completeness.missing)}",
         f"coverage {completeness.coverage_pct:.1f} %",
     ]
+    if completeness.restated:
+        parts.append(f"restated {len(completeness.restated)}")
     if completeness.not_yet:
         parts.append(f"within the lag {len(completeness.not_yet)}")
     if completeness.waived:
@@ -122,7 +124,7 @@ def _reason(partition: Partition) -> str:
 def _style(partition: Partition, policy: Policy) -> str:
     if partition.code in NOT_EXPECTED:
         return "dim"
-    if partition.code is Code.UNUSUAL_VOLUME:
+    if partition.code in (Code.UNUSUAL_VOLUME, Code.RESTATED):
         return "warn"
     return "good" if policy.state_of(partition) is State.COMPLETE else "bad"
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from smart_orchestrator.config.functions import load_function
 from smart_orchestrator.upstream.program_probes import CommandProbe, FunctionProbe
+from smart_orchestrator.upstream.shared_document import object_key
 from smart_orchestrator.upstream.store import AnswerStore
 from smart_orchestrator.upstream.url_probe import UrlProbe
 from smart_orchestrator.upstream.watch import UpstreamWatch, now_utc
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.store.base import Lake
     from smart_orchestrator.upstream.probe import Probe
-
-# The folder of the answers, in the state folder or in the folder of the dataset in its lake.
-FOLDER = "_upstream"
 
 
 def create_probe(config: ProbeConfig, dataset: Dataset, path: Path) -> Probe:
@@ -61,6 +58,5 @@ def create_watch(
         in_dataset: whether the memory is in the folder of the dataset; set if `lake` is the lake of the dataset.
         clock: the function that returns the current time in UTC.
     """
-    folder = f"{dataset.folder}/{FOLDER}" if in_dataset and dataset.folder else FOLDER
-    store = AnswerStore(lake, f"{folder}/{quote(dataset.name, safe=' ')}.json", dataset.grain)
+    store = AnswerStore(lake, object_key(dataset, "json", in_dataset=in_dataset), dataset.grain)
     return UpstreamWatch(dataset, probe, store, is_lag_automatic=is_lag_automatic, clock=clock)

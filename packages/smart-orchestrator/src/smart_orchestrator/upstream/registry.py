@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.completeness import Completeness
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.model.grain import Key
+    from smart_orchestrator.upstream.rechecks import Rechecks
     from smart_orchestrator.upstream.watch import UpstreamWatch
 
 
@@ -45,6 +46,17 @@ class Upstreams:
             )
         return self._watches[name]
 
+    def rechecks(self, name: str) -> Rechecks | None:
+        """Return the rechecks of the dataset called `name`; None for a dataset without `recheck`."""
+        dataset, watch = self._config.dataset(name), self.watch(name)
+        if watch is None or not dataset.recheck:
+            return None
+        from smart_orchestrator.upstream.configured import create_probe
+        from smart_orchestrator.upstream.rechecks import ProbeComparison, Rechecks
+
+        probe = create_probe(self._config.upstreams[name].probe, dataset, self._config.path)
+        return Rechecks(dataset, ProbeComparison(probe, watch.answer), clock=self._clock)
+
     def _clock(self) -> dt.datetime:
         return self._now or dt.datetime.now(tz=dt.UTC)
 
@@ -59,11 +71,14 @@ class Upstreams:
         return dataset.lag if watch is None else watch.lag(as_of)
 
     def apply(self, completeness: Completeness) -> Completeness:
-        """Mark the keys of a window that have not landed; a window of a dataset without a probe is returned unchanged.
+        """Mark the keys of a window that have not landed, and those that are restated.
+
+        A window of a dataset without a probe is returned unchanged.
 
         Raises:
             ConfigError: the configuration of the probe is wrong.
             LakeError: the state folder cannot be used.
         """
-        watch = self.watch(completeness.dataset)
-        return completeness if watch is None else watch.apply(completeness)
+        watch, rechecks = self.watch(completeness.dataset), self.rechecks(completeness.dataset)
+        completeness = completeness if watch is None else watch.apply(completeness)
+        return completeness if rechecks is None else rechecks.apply(completeness)

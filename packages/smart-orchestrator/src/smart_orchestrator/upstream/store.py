@@ -12,10 +12,10 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from smart_orchestrator.errors import ObjectConflict, ObjectMissing
 from smart_orchestrator.foreign import BadDocument, one_line, parse_document, text_field, timestamp_field
 from smart_orchestrator.model.grain import key_text
 from smart_orchestrator.upstream.probe import Answer, Presence
+from smart_orchestrator.upstream.shared_document import SharedDocument
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -29,7 +29,6 @@ MAX_BYTES = 1 << 20
 RESERVATION = dt.timedelta(minutes=2)
 # The delay of a landing is recorded only if at most this time lies between the last answer without the key and the first answer with it.
 MAX_UNCERTAINTY = dt.timedelta(hours=6)
-_MAX_TRIES = 50
 _VERSION = 1
 
 
@@ -162,11 +161,7 @@ class AnswerStore:
     """
 
     def __init__(self, lake: Lake, key: str, grain: Grain) -> None:
-        self._lake = lake
-        self._key = key
-        # Processes of this machine take turns; on a lake that cannot be locked, the conditional write alone decides.
-        self._folder = key.rpartition("/")[0]
-        self._grain = grain
+        self._document = SharedDocument(lake, key, lambda data: _parse(data, key, grain), Memory({}))
 
     def read(self) -> Memory:
         """Read the object. A missing or unreadable object counts as empty, because the upstream can be asked again.
@@ -174,7 +169,7 @@ class AnswerStore:
         Raises:
             LakeError: the lake does not respond, or refuses the request.
         """
-        return self._read()[0]
+        return self._document.read()
 
     def reserve(
         self, keys: Sequence[Key], now: dt.datetime, is_due: Callable[[Memory, Key], bool]
@@ -185,19 +180,19 @@ class AnswerStore:
             ObjectConflict: other processes changed the object again and again.
             LakeError: the lake does not respond, or refuses the request.
         """
-        for _ in range(_MAX_TRIES):
-            with self._lake.exclusive(self._folder):
-                memory, etag = self._read()
-                due = [key for key in keys if is_due(memory, key)]
-                if not due:
-                    return []
-                until = now + RESERVATION
-                unasked = KnownAnswer(Presence.UNKNOWN, now, until, until, detail="it is being asked")
-                reserved = {key: replace(memory.answers.get(key, unasked), next_at=until) for key in due}
-                answers = dict(sorted({**memory.answers, **reserved}.items())[-MAX_ANSWERS:])
-                if self._write(replace(memory, answers=answers), etag):
-                    return [key for key in due if key in answers]
-        raise ObjectConflict(self._lake.url, self._key)
+        due: list[Key] = []
+        until = now + RESERVATION
+        unasked = KnownAnswer(Presence.UNKNOWN, now, until, until, detail="it is being asked")
+
+        def change(memory: Memory) -> Memory | None:
+            due[:] = [key for key in keys if is_due(memory, key)]
+            reserved = {key: replace(memory.answers.get(key, unasked), next_at=until) for key in due}
+            answers = dict(sorted({**memory.answers, **reserved}.items())[-MAX_ANSWERS:])
+            due[:] = [key for key in due if key in answers]
+            return replace(memory, answers=answers) if reserved else None
+
+        self._document.update(change)
+        return due
 
     def update(self, change: Callable[[Memory], Memory]) -> Memory:
         """Change the content of the object atomically, and return the new content.
@@ -206,32 +201,7 @@ class AnswerStore:
             ObjectConflict: other processes changed the object again and again.
             LakeError: the lake does not respond, or refuses the request.
         """
-        for _ in range(_MAX_TRIES):
-            with self._lake.exclusive(self._folder):
-                memory, etag = self._read()
-                changed = change(memory)
-                if self._write(changed, etag):
-                    return changed
-        raise ObjectConflict(self._lake.url, self._key)
-
-    def _write(self, memory: Memory, etag: str | None) -> bool:
-        """Write the object if it still has this ETag. Return whether it was written."""
-        try:
-            self._lake.put_if(self._key, memory.to_bytes(), etag)
-        except ObjectConflict:
-            return False
-        return True
-
-    def _read(self) -> tuple[Memory, str | None]:
-        """Return the content of the object and its ETag, which is None for a missing object."""
-        try:
-            data, etag = self._lake.get(self._key)
-        except ObjectMissing:
-            return Memory({}), None
-        try:
-            return _parse(data, self._key, self._grain), etag
-        except BadDocument:
-            return Memory({}), etag
+        return self._document.update(change)
 
 
 def _parse(data: bytes, name: str, grain: Grain) -> Memory:

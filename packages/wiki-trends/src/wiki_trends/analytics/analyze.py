@@ -15,7 +15,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from wiki_trends.errors import NothingPublished, WindowNotReady
-from wiki_trends.warehouse.base import EVIDENCE, RunRecord
+from wiki_trends.warehouse.base import EVIDENCE, REPLACEMENT_KEYS, RESTATEMENTS, RunRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.window import Window
     from wiki_trends.analytics.engines.base import Engine
     from wiki_trends.analytics.page_history import PageHistory
+    from wiki_trends.analytics.restatements import PublishedDay
     from wiki_trends.warehouse.base import ArrowStream, Warehouse
 
     EvidenceSource = Callable[[ArrowStream, str, dt.date, dt.date], ArrowStream]
@@ -67,6 +68,7 @@ def analyze(
     engine: Engine | None = None,
     history: PageHistory | None = None,
     evidence: EvidenceSource | None = None,
+    recompute: bool = False,
     clock: Callable[[], dt.datetime] = now_utc,
 ) -> Analysis:
     """Read the partitions of a checked window and of its baseline, compute all tables, and publish them.
@@ -82,6 +84,8 @@ def analyze(
         history: the exact views of some pages, which replace bounds and missing days; by default none.
         evidence: a function that makes the table `wiki_trends_evidence` from the scores, the name of the dataset, and the first and
             the last day of the window; None publishes no evidence.
+        recompute: whether to publish only the rows of this window in the tables that keep earlier windows. The current tables then
+            stay those of the window that was published last.
         clock: a function that returns the current time, with a time zone.
 
     Raises:
@@ -96,6 +100,7 @@ def analyze(
     from wiki_trends.analytics.engines.base import DUCKDB, Inputs
     from wiki_trends.analytics.engines.opening import open_engine
     from wiki_trends.analytics.page_history import PageHistory
+    from wiki_trends.analytics.restatements import replaced_days, restatement_rows
     from wiki_trends.analytics.tables.pipeline_runs import NAME as PIPELINE_RUNS
     from wiki_trends.analytics.tables.pipeline_runs import pipeline_runs
     from wiki_trends.analytics.window_rows import baseline_of
@@ -105,25 +110,32 @@ def analyze(
         raise WindowNotReady(
             window=str(completeness.window), missing=missing, coverage_pct=completeness.coverage_pct
         )
-    # Open the warehouse first, so that an unreadable warehouse is reported before the tables are computed.
-    with suppress(NothingPublished), warehouse.reading():
-        pass
     start_time = time.monotonic()
     window = completeness.window
     partitions = completeness.usable
+    available_baseline = baseline_of(dataset, window)
+    replaced: Mapping[dt.date, PublishedDay] = {}
+    # Open the warehouse first, so that an unreadable warehouse is reported before the tables are computed.
+    with suppress(NothingPublished), warehouse.reading() as reader:
+        replaced = replaced_days(reader, run_record(dataset, completeness, available_baseline))
     history = history or PageHistory()
-    inputs = Inputs(dataset, window, partitions, baseline_of(dataset, window), history)
+    inputs = Inputs(dataset, window, partitions, available_baseline, history)
     logger.info("reading %d days", len(inputs.used) + len(inputs.baseline))
     with (engine or open_engine(DUCKDB)).compute(inputs) as computed:
         # The engine omits the partitions of `inputs.baseline` that it cannot read.
         baseline = computed.baseline
         run = run_record(dataset, completeness, baseline, clock(), history)
-        run = replace(run, states=_with_waivers(dataset, completeness, run.states))
+        run = replace(run, states=_with_waivers(dataset, completeness, run.states), recomputed=recompute)
         tables: dict[str, ArrowStream] = {
             **computed.tables,
             PIPELINE_RUNS: pipeline_runs([*baseline, *partitions]),
         }
-        if evidence is not None:
+        if replaced:
+            restatements = restatement_rows(dataset, [*baseline, *partitions], replaced, run.published_at)
+            tables |= {RESTATEMENTS: restatements} if restatements.height else {}
+        if recompute:
+            tables = {name: table for name, table in tables.items() if name in REPLACEMENT_KEYS}
+        elif evidence is not None:
             tables[EVIDENCE] = evidence(
                 computed.tables["wiki_trends_scores"], dataset.name, window.start, window.last
             )
@@ -154,7 +166,7 @@ def run_record(
         now: the time of the publish; by default the current time.
         history: the exact views of some pages; by default none.
     """
-    partitions = completeness.usable
+    partitions, baseline = completeness.usable, tuple(baseline)
     return RunRecord(
         dataset=dataset.name,
         window_start=completeness.window.start,
@@ -179,6 +191,11 @@ def run_record(
         },
         history=dict(history.fingerprints) if history is not None else {},
         history_problem=history.problem if history is not None else "",
+        contents={
+            partition.day.isoformat(): partition.content
+            for partition in (*baseline, *partitions)
+            if partition.content is not None
+        },
     )
 
 

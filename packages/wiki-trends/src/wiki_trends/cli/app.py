@@ -36,9 +36,11 @@ from wiki_trends.cli.output import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import datetime as dt
+    from collections.abc import Mapping, Sequence
 
     from smart_orchestrator.model.completeness import Completeness
+    from smart_orchestrator.upstream.recheck_store import Recheck
     from smart_orchestrator.upstream.watch import UpstreamStatus
     from wiki_trends.config.settings import Settings
 
@@ -85,9 +87,9 @@ def check(
     1 when too many are late. One message is sent for each incident; with --as-of, nothing is stored or sent.
     """
     from smart_orchestrator.cli.output import check_document
-    from smart_orchestrator.cli.upstream_output import upstream_document
+    from smart_orchestrator.cli.upstream_output import recheck_document, upstream_document
     from wiki_trends.jobs.main import checker
-    from wiki_trends.jobs.upstream import upstream_status
+    from wiki_trends.jobs.upstream import known_rechecks, upstream_status
 
     settings = settings_of(window, lake, warehouse=warehouse)
     if consumed:
@@ -106,10 +108,12 @@ def check(
     )
     completeness = checker(settings, window.window(settings), check_options)()
     upstream = upstream_status(settings)
+    rechecks = known_rechecks(settings, completeness.available) if settings.recheck else None
     if as_json:
-        print_json({**check_document(completeness), **upstream_document(upstream)})
+        asked_again = {} if rechecks is None else recheck_document(rechecks)
+        print_json({**check_document(completeness), **upstream_document(upstream), **asked_again})
     else:
-        _print_check(completeness, upstream, watermark=watermark, calendar=calendar)
+        _print_check(completeness, upstream, rechecks, watermark=watermark, calendar=calendar)
     if verbose:
         from wiki_trends.cli.check_output import request_lines
 
@@ -307,7 +311,12 @@ app.add_typer(airflow_dags.app)
 
 
 def _print_check(
-    completeness: Completeness, upstream: UpstreamStatus | None, *, watermark: bool, calendar: bool
+    completeness: Completeness,
+    upstream: UpstreamStatus | None,
+    rechecks: Mapping[dt.date, Recheck] | None,
+    *,
+    watermark: bool,
+    calendar: bool,
 ) -> None:
     from wiki_trends.cli import check_output
 
@@ -316,7 +325,7 @@ def _print_check(
     elif calendar:
         reporter_on(sys.stdout).write_rows(check_output.styled_calendar_rows(completeness))
     else:
-        out(check_output.check_lines(completeness, upstream))
+        out(check_output.check_lines(completeness, upstream, rechecks))
 
 
 def _compare_with_publish(settings: Settings, *, as_json: bool) -> NoReturn:

@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.cli.next_command import next_command
-from smart_orchestrator.cli.upstream_output import upstream_line
+from smart_orchestrator.cli.upstream_output import recheck_line, upstream_line
 from smart_orchestrator.model.completeness import Policy
 from smart_orchestrator.text.calendar import LEGEND, calendar_rows, watermark
 from smart_orchestrator.text.reports import completeness_lines, summary_line
@@ -18,22 +18,35 @@ from smart_orchestrator.text.spans import changed_texts
 from wiki_trends.cli.exit_codes import WIKI_TRENDS
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Mapping
 
     from smart_orchestrator.model.completeness import Completeness
     from smart_orchestrator.text.reports import Line
+    from smart_orchestrator.upstream.recheck_store import Recheck
     from smart_orchestrator.upstream.watch import UpstreamStatus
     from wiki_trends.warehouse.base import RunRecord
 
 
-def check_lines(completeness: Completeness, upstream: UpstreamStatus | None = None) -> list[Line]:
+def check_lines(
+    completeness: Completeness,
+    upstream: UpstreamStatus | None = None,
+    rechecks: Mapping[dt.date, Recheck] | None = None,
+) -> list[Line]:
     """Return the days with the reasons for their states, the totals, and the commands that plan and fill the missing days.
 
-    `upstream` contains the delays with which Wikimedia published earlier days; None for a fixed lag.
+    Args:
+        completeness: the checked window.
+        upstream: the delays with which Wikimedia published earlier days; None for a fixed lag.
+        rechecks: the answers about changes of the days; None without the setting `recheck`.
     """
     lines = completeness_lines(completeness)
     if upstream is not None:
         lines.append(upstream_line(upstream))
+    if rechecks is not None:
+        lines.append(recheck_line(rechecks))
+    if completeness.restated:
+        lines.append(("To run the restated days again: wiki-trends run, with the same options.", "dim"))
     if not completeness.ready and completeness.missing:
         lines += [("To see the plan:", "dim"), next_command(WIKI_TRENDS, "plan")]
         lines += [("To fill the missing days:", "dim"), next_command(WIKI_TRENDS, "backfill")]

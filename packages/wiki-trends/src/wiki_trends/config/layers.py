@@ -9,6 +9,7 @@ method begin with a folder named after the project and the access method.
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from smart_orchestrator.model.dataset import Column, DailyDataset
@@ -85,6 +86,9 @@ def layers(settings: Settings) -> Layers:
         bronze=dataset("bronze", "top_pages", "json", (), 1),
         silver=dataset("silver", "cleaned", "parquet", (*_ARTICLE_COLUMNS, *_DESKTOP_SHARE_COLUMNS), 1),
         gold=dataset("gold", "categorized", "parquet", (*_ARTICLE_COLUMNS, *_CATEGORY_AND_PLACE_COLUMNS), 1),
-        diamond=dataset("diamond", "diamond_final", "csv", DIAMOND_COLUMNS, settings.min_rows),
+        diamond=replace(
+            dataset("diamond", "diamond_final", "csv", DIAMOND_COLUMNS, settings.min_rows),
+            recheck=settings.recheck_days,
+        ),
         page_history=dataset("bronze", "page_history", "json", (), 1, "page history"),
     )

@@ -34,6 +34,17 @@ def integer(low: int, high: int) -> Callable[[str], int]:
     return parse
 
 
+def integers(low: int, high: int) -> Callable[[str], str]:
+    """Return a parser of integers from `low` to `high`, separated by spaces or commas. The result is sorted, with spaces."""
+    parse_integer = integer(low, high)
+
+    def parse(text: str) -> str:
+        numbers = {parse_integer(number) for number in text.replace(",", " ").split()}
+        return " ".join(map(str, sorted(numbers)))
+
+    return parse
+
+
 def integer_or_auto(low: int, high: int) -> Callable[[str], int | Literal["auto"]]:
     """Return a parser of integers from `low` to `high`, and of the text `auto`."""
     parse_integer = integer(low, high)

@@ -1,11 +1,12 @@
-"""The settings about freshness, messages and metrics."""
+"""The settings about freshness, restatements, messages and metrics."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from smart_orchestrator.model.bounds import MAX_RECHECK_DAYS
 from smart_orchestrator.model.signal import ALL_EVENTS
-from wiki_trends.config.parsers import any_text, local_path, matching
+from wiki_trends.config.parsers import any_text, integers, local_path, matching
 from wiki_trends.config.setting_field import setting_field
 
 
@@ -42,7 +43,7 @@ def metrics_path(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SignalSettings:
-    """The settings about freshness, messages and metrics."""
+    """The settings about freshness, restatements, messages and metrics."""
 
     fresh: str = setting_field(
         "",
@@ -55,6 +56,13 @@ class SignalSettings:
         required_days,
         "How many of the newest days whose deadline has passed must be in the lake.",
         example="6 of 7",
+    )
+    recheck: str = setting_field(
+        "",
+        integers(1, MAX_RECHECK_DAYS),
+        "The numbers of days after a day's list landed at which it is requested again, to find out whether Wikimedia has changed it. "
+        "Without a number, no list is requested again.",
+        example="1 2 7 30",
     )
     messages: str = setting_field(
         "",
@@ -82,3 +90,8 @@ class SignalSettings:
         example="a-secret-for-prometheus",
         secret=True,
     )
+
+    @property
+    def recheck_days(self) -> tuple[int, ...]:
+        """The numbers in `recheck`."""
+        return tuple(map(int, self.recheck.split()))

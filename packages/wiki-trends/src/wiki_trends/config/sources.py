@@ -17,6 +17,8 @@ FILE_NAME = "wiki-trends.toml"
 _SECRET_WORDS = ("warehouse", "token", "password", "secret")
 # The settings whose values may contain `@` without being a URL with credentials.
 _TEXT_SETTINGS = ("contact", "suspect_keep", "airflow_user")
+# The settings that can be a list in the file.
+_LIST_SETTINGS = ("recheck",)
 
 
 class SettingText(NamedTuple):
@@ -72,6 +74,8 @@ def read_settings_file(
     values: dict[str, SettingText] = {}
     for name, value in _read_toml(path).items():
         _require_setting_name(name, names, spelling=name, origin=str(path), to_spelling=str)
+        if name in _LIST_SETTINGS and isinstance(value, list):
+            value = " ".join(map(str, value))
         if isinstance(value, (dict, list, bool)):
             raise SettingError(
                 name=name,

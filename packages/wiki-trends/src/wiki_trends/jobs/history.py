@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.expected_error import ExpectedError
+from smart_orchestrator.model.window import Window
 from wiki_trends.config.layers import layers
 from wiki_trends.jobs.runners import LazyClient
 from wiki_trends.pipeline.step_result import project_of
@@ -24,11 +25,11 @@ if TYPE_CHECKING:
     import polars as pl
 
     from smart_orchestrator.model.completeness import Completeness
-    from smart_orchestrator.model.window import Window
     from smart_orchestrator.text.reports import Line
     from wiki_trends.analytics.page_history import PageHistory
     from wiki_trends.config.settings import Settings
     from wiki_trends.pipeline.history.store import StoredAnswers
+    from wiki_trends.warehouse.base import RunRecord
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +52,16 @@ def read_page_history(settings: Settings, window: Window) -> PageHistory:
         return _as_input(_read_stored(settings, window))
     except ExpectedError as error:
         return PageHistory(problem=str(error))
+
+
+def history_of_run(settings: Settings, run: RunRecord) -> PageHistory:
+    """Return the history that the lake has for the window of a publish; empty if the publish used none."""
+    from wiki_trends.analytics.page_history import PageHistory
+
+    if not any(run.history.values()):
+        return PageHistory()
+    window = Window.between(run.window_start, run.window_end, run.as_of, run.lag_days)
+    return read_page_history(replace(settings, history="on"), window)
 
 
 def request_page_history(

@@ -7,7 +7,6 @@ print: they report progress to a `Reporter`, and return results. They raise the 
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache, partial
@@ -23,7 +22,7 @@ from smart_orchestrator.runners.ledger import Ledger
 from wiki_trends.config.layers import layers
 from wiki_trends.config.settings import env_name
 from wiki_trends.jobs.runners import LazyClient, runner_for_polling, runner_for_starting
-from wiki_trends.jobs.upstream import upstream_watch
+from wiki_trends.jobs.upstream import recheck_days, upstream_watch
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
     from wiki_trends.config.settings import Settings
     from wiki_trends.jobs.progress import PipelineReporter
     from wiki_trends.pipeline.run import Fetch
+    from wiki_trends.queries.restatements import DayRestatement
     from wiki_trends.warehouse.base import RunRecord
 
 # The maximum number of times to check a window again because a partition changed while it was read.
@@ -73,13 +73,15 @@ def checker(
 ) -> Callable[[], Completeness]:
     """Return a function that checks the window in the diamond layer. Each call of the function repeats the check.
 
-    With an automatic lag, the check asks Wikimedia whether it has the missing days, if a probe is due and `ask_upstream` is set.
+    If `ask_upstream` is set, the check asks Wikimedia, when it is due: with an automatic lag, whether it has the missing days; with
+    the setting `recheck`, whether it has changed the available days.
     """
     options = options or CheckOptions()
     dataset = layers(settings).diamond
     ledger = Ledger(Path(settings.state), env_name("state"))
     settle = timedelta(seconds=settings.writing_seconds)
     watch = upstream_watch(settings, ask=ask_upstream)
+    rechecks = recheck_days(settings, ask=ask_upstream)
 
     @cache
     def polled_runner() -> Runner:
@@ -97,6 +99,8 @@ def checker(
             )
         if watch is not None:
             completeness = watch.apply(completeness)
+        if rechecks is not None:
+            completeness = rechecks.apply(completeness)
         if options.volume or options.policy.strict:
             from smart_orchestrator.volume_check import with_volume
 
@@ -107,11 +111,11 @@ def checker(
 
 
 def plan_of(settings: Settings, check_window: Callable[[], Completeness]) -> Plan:
-    """Check the window with `check_window`, and plan the backfill of the missing days."""
+    """Check the window with `check_window`, and plan the backfill of the missing and restated days."""
     from smart_orchestrator.model.plan import make_plan
 
     completeness = check_window()
-    return make_plan(completeness, runner_for_polling(settings).latest(list(completeness.missing)))
+    return make_plan(completeness, runner_for_polling(settings).latest(list(completeness.to_fill)))
 
 
 def window_checker(settings: Settings, *, ask_upstream: bool = True) -> Callable[[Window], Completeness]:
@@ -169,6 +173,8 @@ class MainJob:
         unchanged_run: the record of the last publish if that publish read the same partitions; otherwise None.
         history: the page history that the analysis used; None when the window is not ready.
         seconds: the seconds that each phase took.
+        recomputed: the records of the earlier windows whose scores were computed again because a day was restated.
+        restatements: what moved when published values were replaced.
     """
 
     backfill: Backfill
@@ -176,6 +182,8 @@ class MainJob:
     unchanged_run: RunRecord | None
     history: PageHistory | None
     seconds: dict[str, float]
+    recomputed: tuple[RunRecord, ...] = ()
+    restatements: tuple[DayRestatement, ...] = ()
 
     @property
     def published(self) -> RunRecord | None:
@@ -193,6 +201,11 @@ class MainJob:
             **self.backfill.outcome.to_json(),
             "completeness": after.to_json(),
             "unchanged": self.unchanged_run is not None,
+            "recomputed": [
+                {"start": run.window_start.isoformat(), "end": run.window_end.isoformat()}
+                for run in self.recomputed
+            ],
+            "restatements": [restatement.to_json() for restatement in self.restatements],
             "history": self.history.to_json() if self.history else None,
             "rows": dict(self.published.rows) if self.published else {},
             "fingerprints": dict(self.published.fingerprints) if self.published else {},
@@ -203,10 +216,20 @@ class MainJob:
 def run_main_job(
     settings: Settings, window: Window, options: CheckOptions, limits: Limits, reporter: PipelineReporter
 ) -> MainJob:
-    """Run the main job: check, backfill due days, check again; when the window is ready, request history, analyse, publish."""
-    timer = _PhaseTimer()
+    """Run the main job: check, backfill due days, check again; when the window is ready, request history, analyse, publish.
+
+    With the setting `recheck`, restated days of the window and of its baseline are run again. After the publish, the scores of the
+    earlier windows that read a day which was restated are computed again.
+    """
+    from wiki_trends.jobs.progress import PhaseTimer
+    from wiki_trends.jobs.publish_state import recompute_restated
+    from wiki_trends.jobs.signals import announce_restated_days
+
+    timer = PhaseTimer()
     check_window = checker(settings, window, replace(options, volume=True))
     backfill_result = fill(settings, timer.timed("check", check_window), limits, reporter)
+    announce_restated_days(settings, backfill_result.plan.completeness)
+    backfill_result = _fill_restated_baseline(settings, window, backfill_result, limits, reporter)
     timer.end_phase("backfill")
     if not backfill_result.completeness.ready:
         return MainJob(backfill_result, None, None, None, timer.seconds)
@@ -215,8 +238,27 @@ def run_main_job(
     analysis = None
     if unchanged_run is None:
         analysis = analyze_window(settings, backfill_result.completeness, check_window, history)
+    recomputed, restatements = recompute_restated(settings, analysis.run if analysis else None)
     timer.end_phase("analyze")
-    return MainJob(backfill_result, analysis, unchanged_run, history, timer.seconds)
+    return MainJob(backfill_result, analysis, unchanged_run, history, timer.seconds, recomputed, restatements)
+
+
+def _fill_restated_baseline(
+    settings: Settings, window: Window, result: Backfill, limits: Limits, reporter: PipelineReporter
+) -> Backfill:
+    """Run the pipeline for the restated days of the baseline, and add the outcome to that of the window."""
+    from wiki_trends.jobs.signals import announce_restated_days
+    from wiki_trends.jobs.upstream import baseline_window
+
+    before, rechecks = baseline_window(window), recheck_days(settings)
+    if rechecks is None or before is None:
+        return result
+    completeness = rechecks.apply(check(layers(settings).diamond, before, strays=False))
+    if not completeness.restated:
+        return result
+    announce_restated_days(settings, completeness)
+    outcome = fetch_days(settings, completeness.restated, limits, reporter)
+    return replace(result, outcome=result.outcome.joined_with(outcome))
 
 
 def analyze_window(
@@ -304,6 +346,7 @@ def publish_trends(
         warehouse: the URL of the warehouse; None stands for the warehouse of the settings.
     """
     from smart_orchestrator.volume_check import with_volume
+    from wiki_trends.jobs.publish_state import recompute_restated
 
     if warehouse is not None:
         settings = replace(settings, warehouse=warehouse)
@@ -315,6 +358,7 @@ def publish_trends(
         published = "now"
         recheck = checker(settings, window, options, ask_upstream=False)
         run = analyze_window(settings, completeness, recheck, history).run
+    recomputed, restatements = recompute_restated(settings, run)
     rows = dict(run.rows)
     return {
         "published": published,
@@ -328,36 +372,9 @@ def publish_trends(
             if partition.code is Code.UNUSUAL_VOLUME
         ],
         "rows": rows,
+        **({"restatements": [day.text for day in restatements]} if restatements else {}),
+        **({"recomputed windows": len(recomputed)} if recomputed else {}),
     }
-
-
-class _PhaseTimer:
-    """Measures the seconds that each phase of the main job takes."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self._phase_started_at = time.monotonic()
-        self._timed_seconds = 0.0
-
-    def timed(self, name: str, function: Callable[[], Completeness]) -> Callable[[], Completeness]:
-        """Return a function that calls `function`, and counts the time of the call for phase `name`, not for the current phase."""
-
-        def call() -> Completeness:
-            started_at = time.monotonic()
-            try:
-                return function()
-            finally:
-                elapsed = time.monotonic() - started_at
-                self._timed_seconds += elapsed
-                self.seconds[name] = self.seconds.get(name, 0.0) + elapsed
-
-        return call
-
-    def end_phase(self, name: str) -> None:
-        """End the current phase, and record its time as phase `name`, without the time in `timed` functions."""
-        now = time.monotonic()
-        self.seconds[name] = now - self._phase_started_at - self._timed_seconds
-        self._phase_started_at, self._timed_seconds = now, 0.0
 
 
 def analysis_json(analysis: Analysis) -> dict[str, object]:
@@ -387,6 +404,12 @@ def summary_lines(job: MainJob) -> list[Line]:
     lines.append((f"coverage {after.coverage_pct:.1f} %", "good" if after.complete else "bad"))
     unusual = [partition for partition in after.partitions if partition.code is Code.UNUSUAL_VOLUME]
     lines += [(f"unusual volume: {partition.day}: {partition.reason}", "warn") for partition in unusual]
+    lines += [(f"restated: {restatement.text}", "warn") for restatement in job.restatements]
+    if job.recomputed:
+        first, last = job.recomputed[0], job.recomputed[-1]
+        windows = f"{len(job.recomputed)} earlier window{'' if len(job.recomputed) == 1 else 's'}"
+        text = f"computed again: the scores of {windows}, {first.window_start} .. {last.window_end}"
+        lines.append((text, ""))
     if job.history is not None:
         from wiki_trends.jobs.history import history_lines
 

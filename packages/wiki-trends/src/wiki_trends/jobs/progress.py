@@ -1,4 +1,4 @@
-"""Report the progress of the pipeline and of a long analysis.
+"""Report the progress of the pipeline and of a long analysis, and measure the phases of a job.
 
 The progress of an analysis is the log records of the packages in `LOGGER_NAMES`.
 In Airflow, nothing calls this module, and the log of the task contains these records.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 from typing import TYPE_CHECKING, Protocol
 
 from smart_orchestrator.backfilling.reporter import Reporter
@@ -15,6 +16,8 @@ from smart_orchestrator.backfilling.reporter import Reporter
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable
+
+    from smart_orchestrator.model.completeness import Completeness
 
 # At INFO, these packages log only their current step, such as "reading 30 days" or "computing wiki_trends_growth".
 LOGGER_NAMES = (
@@ -61,3 +64,32 @@ class _LineHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self._write(record.getMessage())
+
+
+class PhaseTimer:
+    """Measures the seconds that each phase of the main job takes."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._phase_started_at = time.monotonic()
+        self._timed_seconds = 0.0
+
+    def timed(self, name: str, function: Callable[[], Completeness]) -> Callable[[], Completeness]:
+        """Return a function that calls `function`, and counts the time of the call for phase `name`, not for the current phase."""
+
+        def call() -> Completeness:
+            started_at = time.monotonic()
+            try:
+                return function()
+            finally:
+                elapsed = time.monotonic() - started_at
+                self._timed_seconds += elapsed
+                self.seconds[name] = self.seconds.get(name, 0.0) + elapsed
+
+        return call
+
+    def end_phase(self, name: str) -> None:
+        """End the current phase, and record its time as phase `name`, without the time in `timed` functions."""
+        now = time.monotonic()
+        self.seconds[name] = now - self._phase_started_at - self._timed_seconds
+        self._phase_started_at, self._timed_seconds = now, 0.0

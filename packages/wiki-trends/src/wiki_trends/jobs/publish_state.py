@@ -1,21 +1,34 @@
-"""Compare the partitions in the lake with the partitions that the last publish read."""
+"""Compare the partitions in the lake with the partitions that publishes read, and recompute what has changed since."""
 
 from __future__ import annotations
 
+import json
+import logging
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.adapters.manifest import Depth, InspectOptions
 from smart_orchestrator.checking import check
 from smart_orchestrator.errors import LakeError
+from smart_orchestrator.model.completeness import Policy
+from smart_orchestrator.model.partition import Code
 from smart_orchestrator.model.window import Window
+from smart_orchestrator.volume_check import with_volume
 from wiki_trends.config.layers import layers
 from wiki_trends.errors import SettingError
 
 if TYPE_CHECKING:
     from smart_orchestrator.model.completeness import Completeness
+    from smart_orchestrator.model.partition import Partition
     from wiki_trends.analytics.page_history import PageHistory
     from wiki_trends.config.settings import Settings
+    from wiki_trends.queries.restatements import DayRestatement
     from wiki_trends.warehouse.base import RunRecord
+
+logger = logging.getLogger(__name__)
+
+_SELECT_STALE_WINDOWS = """
+SELECT DISTINCT window_start, window_end FROM wiki_trends_scores WHERE dataset = ? AND stale ORDER BY window_end, window_start
+"""
 
 
 def last_published(settings: Settings) -> RunRecord | None:
@@ -53,6 +66,75 @@ def unchanged_publish(
     return last_run if last_run.inputs() == current.inputs() else None
 
 
+def recompute_restated(
+    settings: Settings, run: RunRecord | None
+) -> tuple[tuple[RunRecord, ...], tuple[DayRestatement, ...]]:
+    """Compute the scores of stale windows again; return their records, and what moved in these publishes and in `run`."""
+    from wiki_trends.queries.restatements import restatements_of_publishes
+    from wiki_trends.warehouse import open_warehouse
+
+    recomputed = recompute_stale_windows(settings)
+    published_at = [publish.published_at for publish in (run, *recomputed) if publish is not None]
+    with open_warehouse(settings.warehouse).reading() as reader:
+        return recomputed, restatements_of_publishes(reader, layers(settings).diamond.name, published_at)
+
+
+def recompute_stale_windows(settings: Settings) -> tuple[RunRecord, ...]:
+    """Compute and publish the scores of the earlier windows again that read a day which was restated since.
+
+    A publish marks these windows as stale. A window that is not ready any more stays stale, and a warning is logged. The tables of the
+    window that was published last do not change.
+
+    Returns:
+        The records of the new publishes, oldest window first.
+
+    Raises:
+        LakeError: the lake does not respond, or rejects a request.
+        EngineError: the scores cannot be computed.
+        WarehouseError: the warehouse cannot be read, or the scores cannot be published.
+    """
+    from wiki_trends.jobs.receipt import find_run
+    from wiki_trends.warehouse import open_warehouse
+
+    dataset = layers(settings).diamond
+    with open_warehouse(settings.warehouse).reading() as reader:
+        windows = [
+            f"{row['window_start']}..{row['window_end']}"
+            for row in reader.rows(_SELECT_STALE_WINDOWS, dataset.name)
+        ]
+        runs = [find_run(reader, settings, window) for window in windows]
+    recomputed = (_recompute(settings, run) for run in runs)
+    return tuple(run for run in recomputed if run is not None)
+
+
+def _recompute(settings: Settings, run: RunRecord) -> RunRecord | None:
+    """Publish the scores of the window of a run again; None if the window is not ready under the policy of the run."""
+    from wiki_trends.analytics.analyze import analyze
+    from wiki_trends.analytics.engines.opening import open_engine
+    from wiki_trends.jobs.history import history_of_run
+    from wiki_trends.warehouse import open_warehouse
+
+    dataset = layers(settings).diamond
+    window = Window.between(run.window_start, run.window_end, run.as_of, run.lag_days)
+    policy = Policy(**json.loads(run.policy))
+    completeness = with_volume(dataset, check(dataset, window, policy=policy, strays=False))
+    if not completeness.ready or not completeness.available:
+        logger.warning(
+            "The scores of %s .. %s are not computed again: the window is not ready any more",
+            window.start,
+            window.last,
+        )
+        return None
+    return analyze(
+        dataset,
+        completeness,
+        open_warehouse(settings.warehouse),
+        engine=open_engine(settings.engine),
+        history=history_of_run(settings, run),
+        recompute=True,
+    ).run
+
+
 def changed_since_publish(settings: Settings) -> tuple[RunRecord, dict[str, str]] | None:
     """Find the days that have changed since the tables were published.
 
@@ -85,14 +167,19 @@ def changed_since_publish(settings: Settings) -> tuple[RunRecord, dict[str, str]
             dataset, window, options=InspectOptions(Depth.METADATA), strays=False
         ).partitions
     }
-    reasons = {
-        day: "its data have changed"
-        if partitions[day].available
-        else f"{partitions[day].code}: {partitions[day].reason}"
-        for day, fingerprint in last_run.fingerprints.items()
-        if partitions[day].fingerprint != fingerprint
-    }
-    return last_run, reasons
+    changes = {day: _change_of(partitions[day], last_run) for day in last_run.fingerprints}
+    return last_run, {day: reason for day, reason in changes.items() if reason}
+
+
+def _change_of(partition: Partition, last_run: RunRecord) -> str:
+    """Return how a partition has changed since a publish; empty if it has not, or was written again with equal data."""
+    day = partition.day.isoformat()
+    if not partition.available or partition.code is Code.RESTATED:
+        return f"{partition.code}: {partition.reason}"
+    if partition.fingerprint == last_run.fingerprints[day]:
+        return ""
+    equal = partition.content is not None and partition.content == last_run.contents.get(day)
+    return "" if equal else "its data have changed"
 
 
 def changes_for_report(settings: Settings) -> tuple[dict[str, str], str]:

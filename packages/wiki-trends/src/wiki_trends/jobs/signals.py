@@ -18,6 +18,7 @@ from smart_orchestrator.telemetry.lineage import LineageRun, Output
 from smart_orchestrator.telemetry.messages import (
     announce_incidents,
     announce_ready,
+    announce_restated,
     publish,
     published_message,
 )
@@ -78,6 +79,21 @@ def announce_lateness(settings: Settings, report: FreshnessReport) -> None:
         RunsError: the state folder cannot be used.
     """
     announce_incidents(report, IncidentStore(_ledger(settings)), channels_of(settings))
+
+
+def announce_restated_days(settings: Settings, completeness: Completeness) -> None:
+    """Send one message about the restated days of a checked window, once for each change of a day.
+
+    A state folder that does not answer is logged as a warning.
+    """
+    restated = [completeness[day] for day in completeness.restated]
+    if not restated or not settings.messages:
+        return
+    try:
+        store = IncidentStore(_ledger(settings))
+        announce_restated(completeness.dataset, restated, store, channels_of(settings))
+    except ExpectedError as error:
+        logger.warning("No message about the restated days was sent: %s", error)
 
 
 def channels_of(settings: Settings) -> list[Channel]:

@@ -1,4 +1,4 @@
-"""Ask Wikimedia whether it has the list of a day, for an automatic lag (`WIKI_TRENDS_LAG=auto`).
+"""Ask Wikimedia whether it has the list of a day (`WIKI_TRENDS_LAG=auto`), and whether it has changed it (`WIKI_TRENDS_RECHECK`).
 
 The answers are in the folder `_upstream` of the diamond layer, which the command line and the dashboard share on all machines.
 Wikimedia is asked about a day and a list at most once within the time for which the answer may be cached, and only when the
@@ -7,14 +7,18 @@ schedule of the probes says so.
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from smart_orchestrator.model.window import Window
 from wiki_trends.config.layers import layers
 
 if TYPE_CHECKING:
-    import datetime as dt
+    from collections.abc import Mapping, Sequence
 
+    from smart_orchestrator.upstream.recheck_store import Recheck
+    from smart_orchestrator.upstream.rechecks import Rechecks
     from smart_orchestrator.upstream.watch import UpstreamStatus, UpstreamWatch
     from wiki_trends.config.settings import Settings
 
@@ -30,6 +34,35 @@ def upstream_watch(settings: Settings, *, ask: bool = True) -> UpstreamWatch | N
     dataset = replace(layers(settings).diamond, lag=settings.max_lag)
     probe = ListProbe(settings) if ask else None
     return create_watch(dataset, probe, lake_of(dataset), is_lag_automatic=True, in_dataset=True)
+
+
+def recheck_days(settings: Settings, *, ask: bool = True) -> Rechecks | None:
+    """Return the rechecks of the diamond layer; None without the setting `recheck`, or if nothing may be asked."""
+    if not settings.recheck or not ask:
+        return None
+    from wiki_trends.pipeline.lists.recheck import list_rechecks
+
+    return list_rechecks(settings)
+
+
+def known_rechecks(settings: Settings, days: Sequence[dt.date]) -> Mapping[dt.date, Recheck]:
+    """Return what is known about changes of days that were asked about again; empty without the setting `recheck`.
+
+    Raises:
+        LakeError: the memory of the rechecks in the lake cannot be read.
+    """
+    rechecks = recheck_days(settings)
+    return {} if rechecks is None else rechecks.known(days)
+
+
+def baseline_window(window: Window) -> Window | None:
+    """Return the days before a window that its scores use; None for a window at the begin of the calendar."""
+    from wiki_trends.analytics.tables.history import BASELINE_DAYS
+
+    if window.start.toordinal() <= BASELINE_DAYS:
+        return None
+    first = window.start - dt.timedelta(days=BASELINE_DAYS)
+    return Window.between(first, window.start - dt.timedelta(days=1), window.as_of, window.lag)
 
 
 def lag_at(settings: Settings, as_of: dt.date, *, ask: bool = True) -> int:

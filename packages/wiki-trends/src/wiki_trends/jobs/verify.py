@@ -18,6 +18,7 @@ from smart_orchestrator.checking import check
 from smart_orchestrator.model.window import Window
 from wiki_trends.config.layers import layers
 from wiki_trends.errors import SettingError
+from wiki_trends.jobs.history import history_of_run
 from wiki_trends.jobs.receipt import find_run
 from wiki_trends.warehouse import open_warehouse
 from wiki_trends.warehouse.base import KEYS, REPLACEMENT_KEYS, RUN_COLUMNS
@@ -95,8 +96,8 @@ def verify(settings: Settings, window: str | None) -> Verification:
             )
         recorded = {**run.baseline, **run.fingerprints}
         partitions = _read_partitions(dataset, run, recorded)
-        history = _read_history(settings, run)
-        changed = _changed_partitions(partitions, recorded) | _changed_history(run, history)
+        history = history_of_run(settings, run)
+        changed = _changed_partitions(partitions, recorded, run) | _changed_history(run, history)
         if changed:
             return Verification(run, changed)
         names = list(run.rows)
@@ -113,26 +114,18 @@ def _read_partitions(dataset: DailyDataset, run: RunRecord, recorded: Iterable[s
     return {partition.day.isoformat(): partition for partition in completeness.partitions}
 
 
-def _changed_partitions(partitions: Mapping[str, Partition], recorded: Mapping[str, str]) -> dict[str, str]:
+def _changed_partitions(
+    partitions: Mapping[str, Partition], recorded: Mapping[str, str], run: RunRecord
+) -> dict[str, str]:
     reasons = {}
     for day, fingerprint in sorted(recorded.items()):
         partition = partitions[day]
         if not partition.available:
             reasons[day] = f"{partition.code}: {partition.reason}"
         elif partition.fingerprint != fingerprint:
-            reasons[day] = "its data have changed"
+            equal = partition.content is not None and partition.content == run.contents.get(day)
+            reasons[day] = "it was written again, with equal data" if equal else "its data have changed"
     return reasons
-
-
-def _read_history(settings: Settings, run: RunRecord) -> PageHistory:
-    """Read the exact views of pages that the lake has for the window, if the publish used any."""
-    from wiki_trends.analytics.page_history import PageHistory
-    from wiki_trends.jobs.history import read_page_history
-
-    if not any(run.history.values()):
-        return PageHistory()
-    window = Window.between(run.window_start, run.window_end, run.as_of, run.lag_days)
-    return read_page_history(replace(settings, history="on"), window)
 
 
 def _changed_history(run: RunRecord, history: PageHistory) -> dict[str, str]:
@@ -169,7 +162,7 @@ def _compare_tables(
         recomputed = open_warehouse(f"duckdb:///{Path(folder) / 'recomputed.duckdb'}")
         with open_engine(settings.engine).compute(inputs) as computed:
             tables = {**computed.tables, PIPELINE_RUNS: pipeline_runs([*computed.baseline, *used])}
-            recomputed.publish(tables, run)
+            recomputed.publish(tables, replace(run, recomputed=False))
         with recomputed.reading() as recomputed_reader:
             return {
                 name: _count_differing_rows(recomputed_reader, reader, name, run)

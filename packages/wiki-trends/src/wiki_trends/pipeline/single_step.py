@@ -1,13 +1,15 @@
 """Runs one step of a day by its name, for schedulers that run each step in its own process.
 
 Each step reads rows from the lake and writes rows to the lake. The scheduler passes the results of the steps, which are small JSON
-objects, to the last step. The last step writes all results into the manifest of the diamond partition.
+objects, to the last step. The last step writes all results into the manifest of the diamond partition. With the setting `recheck`,
+the first step also requests the lists of the last days again that are due, so that an orchestrator finds the restated days.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from wiki_trends.pipeline.lists.recheck import recheck_last_days
 from wiki_trends.pipeline.step_result import StepResult
 from wiki_trends.pipeline.steps.categorize_pages import categorize_pages
 from wiki_trends.pipeline.steps.clean_gold_layer import clean_gold_layer
@@ -51,4 +53,7 @@ def run_step(
         return clean_gold_layer(day, settings, [StepResult.from_json(result) for result in earlier]).to_json()
     step = _STEP_FUNCTIONS[name]
     with WikimediaClient(settings) as client:
-        return step(day, settings, client).to_json()
+        result = step(day, settings, client).to_json()
+    if step is fetch_top_pages:
+        recheck_last_days(settings)
+    return result

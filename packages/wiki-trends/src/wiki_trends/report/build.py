@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from wiki_trends.queries.categories import read_categories
 from wiki_trends.queries.published import FALL_RANKING, RANKING, SCORES, SIZE_RANKING, scores_table
+from wiki_trends.queries.restatements import restatements_of_window
 from wiki_trends.queries.series import read_series
 from wiki_trends.report.headline import MAX_PEAKS, headline
 from wiki_trends.report.model import Arrival, Category, Change, Fall, Peak, Report
@@ -122,6 +123,7 @@ def read_report(reader: Reader, limit: int) -> Report:
         returning=returning,
         falls=falls,
         series=series,
+        restatements=restatements_of_window(reader, run),
         **changes,
     )
 

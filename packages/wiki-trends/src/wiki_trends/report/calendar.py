@@ -26,6 +26,7 @@ MAX_STACKED_WEEKS = 9
 KINDS: dict[str, str] = {
     "complete": "complete",
     "unusual": "complete, unusual volume",
+    "restated": "complete, restated by the upstream",
     "running": "in flight",
     "failed": "last run failed",
     "uncommitted": "uncommitted",
@@ -36,6 +37,7 @@ KINDS: dict[str, str] = {
 }
 _KIND_BY_CODE = {
     Code.UNUSUAL_VOLUME: "unusual",
+    Code.RESTATED: "restated",
     Code.WITHIN_LAG: "lag",
     Code.BEYOND_UPSTREAM_HISTORY: "lag",
     Code.WAIVED: "waived",

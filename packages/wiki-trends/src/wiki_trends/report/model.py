@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from wiki_trends.queries.restatements import DayRestatement
     from wiki_trends.queries.series import Series
     from wiki_trends.warehouse.base import RunRecord
 
@@ -181,6 +182,7 @@ class Report:
         new: the pages that no day of the baseline listed, most views first; empty without a baseline.
         returning: the pages that returned after at least a week outside the lists, most views first.
         series: the series of each page in these lists, by `page`.
+        restatements: what moved when published values of the days of the window and its baseline were replaced, oldest day first.
     """
 
     run: RunRecord
@@ -197,6 +199,7 @@ class Report:
     returning: tuple[Arrival, ...] = ()
     falls: tuple[Fall, ...] = ()
     series: Mapping[str, Series] = field(default_factory=dict)
+    restatements: tuple[DayRestatement, ...] = ()
 
     def views(self, page: str) -> tuple[int | None, ...]:
         """Return the views of a page on each day of the window; empty for a page that is in none of the lists."""
@@ -205,7 +208,10 @@ class Report:
 
 def to_json(report: Report) -> dict[str, object]:
     """Convert the report for `json.dumps`, with days as ISO strings and complete sentences in the headline."""
-    document = asdict(report) | {"headline": [str(sentence) for sentence in report.headline]}
+    document = asdict(report) | {
+        "headline": [str(sentence) for sentence in report.headline],
+        "restatements": [restatement.to_json() for restatement in report.restatements],
+    }
     return {name: _plain(value) for name, value in document.items()}
 
 

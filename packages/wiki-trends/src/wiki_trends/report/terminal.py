@@ -37,6 +37,7 @@ _MAX_MISSING_DAYS_NAMED = 10
 _MARKS = {
     "complete": ("■", "green"),
     "unusual": ("▲", "yellow"),
+    "restated": ("r", "yellow"),
     "uncommitted": ("◐", "yellow"),
     "invalid": ("✗", "red"),
     "absent": ("·", "red"),
@@ -128,6 +129,11 @@ def _print_heading(console: Console, report: Report) -> None:
     console.print()
     for sentence in report.headline:
         console.print(f"• {safe(str(sentence))}")
+    if report.restatements:
+        console.print()
+        console.print("Restated since they were published", style="bold")
+    for restatement in report.restatements:
+        console.print(f"  {safe(restatement.text)}")
 
 
 def _print_calendar(console: Console, window_calendar: Calendar) -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 RUNS = "wiki_trends_runs"
 EVIDENCE = "wiki_trends_evidence"
+RESTATEMENTS = "wiki_trends_restatements"
 SCHEMA_VERSION = 1
 
 # The unique key of each table.
@@ -29,6 +30,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "wiki_trends_evidence": ("page", "place"),
     "wiki_pipeline_runs": ("date", "step"),
     "wiki_page_history": ("date", "page"),
+    "wiki_trends_restatements": ("dataset", "date", "page", "new_fingerprint"),
 }
 
 # fmt: off
@@ -48,6 +50,7 @@ NULLABLE: Mapping[str, frozenset[str]] = {
         "reference_history", "reference_bounded", "reference_missing",
     }),
     "wiki_trends_evidence": frozenset({"rule", "strength", "source", "date"}),
+    "wiki_trends_restatements": frozenset({"views", "rank", "new_views", "new_rank"}),
     "wiki_pipeline_runs": frozenset({"rows_in", "rows_out", "requests", "retries", "cache_hits", "seconds"}),
 }
 # fmt: on
@@ -64,6 +67,7 @@ REPLACEMENT_KEYS: Mapping[str, tuple[str, ...]] = {
     "wiki_trends_scores": ("dataset", "window_start", "window_end"),
     "wiki_pipeline_runs": ("date",),
     "wiki_page_history": ("date", "page"),
+    "wiki_trends_restatements": ("dataset", "date", "new_fingerprint"),
 }
 
 
@@ -109,6 +113,9 @@ class RunRecord:
         history: the fingerprint of each partition of the page history that was read, by ISO day. The last day of the window has
             an entry when the history was requested, with an empty fingerprint when it needs no partition.
         history_problem: the error for which the page history is not complete; empty without one.
+        contents: the digest of the data of each partition that was read and has checksums, by ISO day. A rewrite with equal data has
+            another fingerprint and the same digest.
+        recomputed: whether this publish recomputed an earlier window after a restatement, and left the current tables as they are.
     """
 
     dataset: str
@@ -129,15 +136,26 @@ class RunRecord:
     states: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     history: Mapping[str, str] = field(default_factory=dict)
     history_problem: str = ""
+    contents: Mapping[str, str] = field(default_factory=dict)
+    recomputed: bool = False
 
     @property
     def history_requested(self) -> bool:
         """Whether the history of the window was requested without an error."""
         return self.window_end.isoformat() in self.history and not self.history_problem
 
+    def has_other_data(self, day: str, fingerprint: str, content: str | None) -> bool:
+        """Return whether this run read other data of an ISO day than a run with this fingerprint and this digest of the day."""
+        current = self.fingerprints.get(day, self.baseline.get(day, fingerprint))
+        return current != fingerprint and (content is None or self.contents.get(day) != content)
+
     def inputs(self) -> tuple[object, ...]:
         """Return the values that determine the tables: two runs with equal inputs publish equal tables."""
-        fingerprints = tuple(sorted(self.fingerprints.items()))
+
+        def data_of(fingerprints: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+            items = sorted(fingerprints.items())
+            return tuple((day, self.contents.get(day, fingerprint)) for day, fingerprint in items)
+
         return (
             self.dataset,
             self.window_start,
@@ -145,8 +163,8 @@ class RunRecord:
             json.loads(self.policy),
             self.coverage_pct,
             self.version,
-            fingerprints,
-            tuple(sorted(self.baseline.items())),
+            data_of(self.fingerprints),
+            data_of(self.baseline),
             tuple(sorted(item for item in self.history.items() if item[1])),
         )
 

@@ -17,6 +17,7 @@ TABLES: Mapping[str, str] = {
     "wiki_trends_evidence": "The public evidence for each page that certainly rose in the window published last.",
     "wiki_pipeline_runs": "A row for each day and step of the pipeline, for every day that was ever published.",
     "wiki_page_history": "Exact daily views of pages, requested because the lists do not show their usual views.",
+    "wiki_trends_restatements": "A row for each change of a page and day that was published before: the earlier and the new values.",
     "wiki_trends_runs": "A row for each published window, the newest with the highest number.",
 }
 
@@ -186,6 +187,18 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "views": "Views of the page on that day, by people and without its redirects.",
         "requested_for": "Last day of the window that the views were requested for.",
     },
+    "wiki_trends_restatements": {
+        "dataset": _WINDOW["dataset"],
+        "date": "UTC day whose values were replaced.",
+        **_PAGE,
+        "views": "Earlier views on that day; null for a page that was not listed before.",
+        "rank": "Earlier rank in the list of the day; null for a page that was not listed before.",
+        "new_views": "Views that replaced the earlier ones; null for a page that is not listed any more.",
+        "new_rank": "Rank that replaced the earlier one; null for a page that is not listed any more.",
+        "fingerprint": "Fingerprint of the partition with the earlier values.",
+        "new_fingerprint": "Fingerprint of the partition with the new values.",
+        "replaced_at": "Time of the publish that replaced the earlier values, UTC.",
+    },
     "wiki_trends_runs": {
         "run": "Number of the publish, counted from 1.",
         **_WINDOW,
@@ -205,6 +218,8 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "states": "State, code and reason of each day when the window was checked, by day, as JSON.",
         "history": "Fingerprint of each partition of the page history that was read, by day, as JSON.",
         "history_problem": "Error because of which the page history is incomplete; empty without an error.",
+        "contents": "Digest of the data of each partition that was read and has checksums, by day, as JSON.",
+        "recomputed": "Whether this publish recomputed an earlier window, so that the current tables are those of another run.",
     },
 }
 

@@ -15,7 +15,7 @@ from wiki_trends.errors import WarehouseError
 from wiki_trends.warehouse.base import RUN_COLUMNS, RUNS, SCHEMA_VERSION, RunRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from duckdb import DuckDBPyConnection
 
@@ -40,18 +40,22 @@ COLUMNS = {
     "states": "VARCHAR",
     "history": "VARCHAR",
     "history_problem": "VARCHAR",
+    "contents": "VARCHAR",
+    "recomputed": "BOOLEAN",
 }
 JSON_COLUMNS = frozenset(
-    {"days_used", "policy", "fingerprints", "table_rows", "baseline", "states", "history"}
+    {"days_used", "policy", "fingerprints", "table_rows", "baseline", "states", "history", "contents"}
 )
 # The newest run of each window of a dataset, for the windows that end on a given day or later.
 SELECT_NEWEST_RUNS = """
-SELECT window_start, window_end, fingerprints FROM (
-    SELECT window_start, window_end, fingerprints,
+SELECT window_start, window_end, fingerprints, baseline, contents FROM (
+    SELECT window_start, window_end, fingerprints, baseline, contents,
            row_number() OVER (PARTITION BY window_start, window_end ORDER BY run DESC) AS place
     FROM {runs} AS runs WHERE dataset = {placeholder} AND window_end >= {placeholder}
 ) AS newest WHERE place = 1
 """
+# A run that recomputed an earlier window did not publish the current tables.
+CURRENT = "recomputed IS NOT TRUE"
 MARK_STALE = """
 UPDATE {scores} SET stale = TRUE
 WHERE dataset = {placeholder} AND window_start = {placeholder} AND window_end = {placeholder} AND stale IS DISTINCT FROM TRUE
@@ -78,23 +82,23 @@ def next_number(connection: DuckDBPyConnection) -> int:
     return int(run_numbers[0][0])
 
 
-def restated_windows(
-    newest_runs: Iterable[tuple[dt.date, dt.date, str]], run: RunRecord
-) -> list[tuple[dt.date, dt.date]]:
-    """Return the windows of earlier runs that used a day whose fingerprint differs in `run`.
+def restated_windows(newest_runs: Iterable[Sequence[Any]], run: RunRecord) -> list[tuple[dt.date, dt.date]]:
+    """Return the windows of earlier runs that read other data of a day than `run`, in the window or in its baseline.
 
     Args:
-        newest_runs: the first day, the last day and the fingerprints (JSON) of the newest run of each window.
+        newest_runs: the columns of `SELECT_NEWEST_RUNS`: the first day, the last day, and as JSON the fingerprints of the window and
+            of the baseline, and the digests of the data, of the newest run of each window. Earlier versions did not record the last two.
         run: the run that is being published.
     """
-    current = {**run.baseline, **run.fingerprints}
-    published_window = (run.window_start, run.window_end)
-    return [
-        (start, end)
-        for start, end, fingerprints in newest_runs
-        if (start, end) != published_window
-        and any(current.get(day, value) != value for day, value in json.loads(fingerprints).items())
-    ]
+    restated = []
+    for start, end, fingerprints, baseline, contents in newest_runs:
+        if (start, end) == (run.window_start, run.window_end):
+            continue
+        recorded = {**json.loads(baseline or "{}"), **json.loads(fingerprints)}
+        digests = json.loads(contents or "{}")
+        if any(run.has_other_data(day, value, digests.get(day)) for day, value in recorded.items()):
+            restated.append((start, end))
+    return restated
 
 
 def first_day(run: RunRecord) -> dt.date:
@@ -115,8 +119,10 @@ def add_run(connection: DuckDBPyConnection, run: RunRecord, number: int) -> None
 
 
 def last_run(connection: DuckDBPyConnection, url: str) -> RunRecord | None:
-    """Return the newest run, which published the current tables; None when nothing was published."""
-    cursor = connection.execute("SELECT * FROM wiki_trends_runs ORDER BY run DESC LIMIT 1")
+    """Return the newest run that published the current tables; None when nothing was published."""
+    # A table of an earlier version lacks the column.
+    condition = CURRENT if "recomputed" in connection.table(RUNS).columns else "TRUE"
+    cursor = connection.execute(f"SELECT * FROM wiki_trends_runs WHERE {condition} ORDER BY run DESC LIMIT 1")  # noqa: S608
     names = [column[0] for column in cursor.description or []]
     rows = cursor.fetchall()
     return from_row(dict(zip(names, rows[0], strict=True)), url) if rows else None
@@ -145,6 +151,8 @@ def to_row(run: RunRecord, number: int) -> dict[str, object]:
         "states": json.dumps({day: dict(state) for day, state in run.states.items()}, ensure_ascii=False),
         "history": json.dumps(dict(run.history)),
         "history_problem": run.history_problem,
+        "contents": json.dumps(dict(run.contents)),
+        "recomputed": run.recomputed,
     }
 
 
@@ -184,6 +192,8 @@ def _convert_row(row: Mapping[str, Any]) -> RunRecord:
     values["seconds"] = values["seconds"] or 0.0
     values["history"] = json.loads(values["history"] or "{}")
     values["history_problem"] = values["history_problem"] or ""
+    values["contents"] = json.loads(values["contents"] or "{}")
+    values["recomputed"] = bool(values["recomputed"])
     return RunRecord(**values)
 
 

@@ -40,39 +40,46 @@ class ListProbe:
         Raises:
             ContactMissing: the request would go to Wikimedia, and no contact is set.
         """
-        check_network_variables(os.environ)
-        url = top_url(self._settings, canonical_project(self._settings.project), self._settings.access, key)
-        transport = Transport(self._settings)
-        try:
-            return _ask(transport, url, now)
-        finally:
-            transport.close()
+        return request_list(self._settings, key, now)[0]
 
 
-def _ask(transport: Transport, url: str, now: dt.datetime) -> Answer:
-    """Send one request, and return the answer that the response of the API means."""
+def request_list(settings: Settings, day: dt.date, now: dt.datetime) -> tuple[Answer, bytes]:
+    """Request the list of a day, and return the answer and the body, which is empty unless the list has landed.
+
+    Raises:
+        ContactMissing: the request would go to Wikimedia, and no contact is set.
+    """
+    check_network_variables(os.environ)
+    url = top_url(settings, canonical_project(settings.project), settings.access, day)
+    transport = Transport(settings)
+    try:
+        return _request(transport, url, now)
+    finally:
+        transport.close()
+
+
+def _request(transport: Transport, url: str, now: dt.datetime) -> tuple[Answer, bytes]:
+    """Send one request, and return the answer that the response of the API means, and the body."""
     try:
         response = transport.send_raw(url, {})
     except RetryLater as failure:
-        return Answer.of(Presence.UNKNOWN, now, failure.reason, url=url)
+        return Answer.of(Presence.UNKNOWN, now, failure.reason, url=url), b""
     except DeadlinePassed:
-        return Answer.of(Presence.UNKNOWN, now, "the rate limits allowed no request in time", url=url)
+        return Answer.of(Presence.UNKNOWN, now, "the rate limits allowed no request in time", url=url), b""
     answer = answer_of(response.status, response.headers, url, now)
     try:
         parse_response(url, response.status, response.headers, response.body)
     except NoData:
-        return answer
+        return answer, b""
     except Blocked:
-        return replace(answer, until=now + BLOCKED_VALIDITY)
+        return replace(answer, until=now + BLOCKED_VALIDITY), b""
     except RequestRejected as error:
-        return Answer.of(Presence.UNKNOWN, now, f"{answer.detail}: {error.detail}", url=url)
+        return Answer.of(Presence.UNKNOWN, now, f"{answer.detail}: {error.detail}", url=url), b""
     except RetryLater as failure:
         if failure.throttled:
             transport.slow_down(failure.pause)
         unknown = Answer.of(Presence.UNKNOWN, now, failure.reason, url=url)
-        return (
-            unknown
-            if failure.pause is None
-            else replace(unknown, until=now + dt.timedelta(seconds=failure.pause))
-        )
-    return answer
+        if failure.pause is not None:
+            unknown = replace(unknown, until=now + dt.timedelta(seconds=failure.pause))
+        return unknown, b""
+    return answer, response.body

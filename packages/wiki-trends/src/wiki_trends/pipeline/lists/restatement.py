@@ -1,4 +1,12 @@
-"""Compares two versions of a day's list, because Wikimedia restates past days."""
+"""Compares two versions of a day's list, because Wikimedia restates past days.
+
+Lists are compared in canonical form: the views and the rank of each title. The order of the rows and the time of the response do
+not count. A difference is material if it exceeds one of these bounds:
+
+- rows: more than 1 % of the titles are new or gone;
+- views: the views of a title differ by more than 1 %;
+- ranks: the rank of a title differs by more than 10 % of its better rank, and by more than one place.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from wiki_trends.pipeline.lists.top_list import ListRow
+
+# A smaller fraction of new and gone titles is expected at the end of a list, whose last titles have almost equal views.
+MAX_ROWS_CHANGED = 0.01
+MAX_VIEWS_CHANGE = 0.01
+# Pages share ranks at the end of a list, where one view can be worth many places.
+MAX_RANK_CHANGE = 0.1
 
 
 def compare_lists(before: Sequence[ListRow], now: Sequence[ListRow]) -> dict[str, Any]:
@@ -22,6 +36,26 @@ def compare_lists(before: Sequence[ListRow], now: Sequence[ListRow]) -> dict[str
         "views_before": sum(row.views for row in before),
         "views_now": sum(row.views for row in now),
     }
+
+
+def is_same_list(before: Sequence[ListRow], now: Sequence[ListRow]) -> bool:
+    """Return whether both versions have the same rows, in any order."""
+    return sorted(before) == sorted(now)
+
+
+def is_material(before: Sequence[ListRow], now: Sequence[ListRow]) -> bool:
+    """Return whether a difference between two versions exceeds one of the bounds."""
+    rows_before, rows_now = ({row.title: row for row in rows} for rows in (before, now))
+    in_both = rows_before.keys() & rows_now.keys()
+    if len(rows_before) + len(rows_now) - 2 * len(in_both) > MAX_ROWS_CHANGED * len(rows_before):
+        return True
+    return any(_has_moved(rows_before[title], rows_now[title]) for title in in_both)
+
+
+def _has_moved(before: ListRow, now: ListRow) -> bool:
+    if abs(now.views - before.views) > MAX_VIEWS_CHANGE * before.views:
+        return True
+    return abs(now.rank - before.rank) > max(1.0, MAX_RANK_CHANGE * min(now.rank, before.rank))
 
 
 def describe_changes(changes: Mapping[str, Any]) -> str:

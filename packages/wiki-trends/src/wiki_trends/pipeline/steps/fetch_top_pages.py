@@ -1,6 +1,6 @@
 """Step 1: fetches the lists of a day's most-viewed pages, and stores the exact bytes of the responses in bronze.
 
-If bronze has a day, the day is not requested again, so it can be rebuilt without Wikimedia. With the `all-access` list, the step
+If bronze has a day, the day is not requested again unless it is restated, so it can be rebuilt without Wikimedia. With the `all-access` list, the step
 also fetches the desktop and mobile-web lists. Step 2 uses both lists to find automated traffic, and skips this check without them.
 A list of another day or project raises `ContractBroken`. A missing main list raises `DayNotPublished`. In both cases nothing is
 written.
@@ -10,6 +10,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from smart_orchestrator.adapters.manifest import inspect
+from smart_orchestrator.upstream.recheck_store import is_restated
+from wiki_trends.config.layers import layers
 from wiki_trends.errors import DayNotPublished
 from wiki_trends.pipeline.lists.bronze import accesses_of, commit_list, inspect_list, read_list
 from wiki_trends.pipeline.lists.restatement import compare_lists
@@ -35,7 +38,7 @@ def fetch_top_pages(
     refresh: bool = False,
     on_rows: RowsCallback | None = None,
 ) -> StepResult:
-    """Commit the API's responses for a UTC day to bronze, unless bronze has the day.
+    """Commit the API's responses for a UTC day to bronze, unless bronze has the day and the day is not restated.
 
     The manifest has `url`, `status`, `etag` and `fetched_at` (UTC) of the response. `lists` in the manifest has the devices
     whose lists were fetched with the day. After a refresh, `changes` has the differences from the previous list.
@@ -52,6 +55,7 @@ def fetch_top_pages(
         ContractBroken: a response is not the requested list.
     """
     watch = Stopwatch()
+    refresh = refresh or _is_restated(day, settings)
     partition = inspect_list(day, settings, settings.access)
     if not refresh and _has_all_lists(day, settings, partition):
         if on_rows is not None:
@@ -86,6 +90,14 @@ def fetch_top_pages(
     origin = _response_source(main_list.response)
     commit_list(day, settings, settings.access, main_list.response.body, main_list.rows, measured | origin)
     return step
+
+
+def _is_restated(day: dt.date, settings: Settings) -> bool:
+    """Return whether a recheck has found that the API has changed the list since the day's diamond partition was made."""
+    if not settings.recheck:
+        return False
+    diamond = layers(settings).diamond
+    return is_restated(diamond, inspect(diamond, day))
 
 
 def _has_all_lists(day: dt.date, settings: Settings, partition: Partition) -> bool:

@@ -83,7 +83,9 @@ class Tables:
             return None
         if not column_types.keys() >= _OWN_RUNS_COLUMNS:
             raise self._name_taken_error(RUNS)
-        rows = self.select(f"SELECT * FROM {self.table(RUNS)} ORDER BY run DESC LIMIT 1")
+        # A table of an earlier version lacks the column.
+        condition = runs_table.CURRENT if "recomputed" in column_types else "TRUE"
+        rows = self.select(f"SELECT * FROM {self.table(RUNS)} WHERE {condition} ORDER BY run DESC LIMIT 1")
         if not rows:
             return None
         schema_version = rows[0]["schema_version"]
@@ -212,7 +214,7 @@ class Tables:
             )  # fmt: skip
             sql = runs_table.SELECT_NEWEST_RUNS.format(runs=self.table(RUNS), placeholder="%s")
             newest_runs = [
-                (row["window_start"], row["window_end"], row["fingerprints"])
+                [row[name] for name in ("window_start", "window_end", "fingerprints", "baseline", "contents")]
                 for row in self.select(sql, run.dataset, runs_table.first_day(run))
             ]
             for start, end in runs_table.restated_windows(newest_runs, run):

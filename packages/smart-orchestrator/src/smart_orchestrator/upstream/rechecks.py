@@ -1,0 +1,258 @@
+"""Ask the upstream again about keys that have landed, and find the partitions whose data it has changed since.
+
+Each key is asked about once for each number of days in `Dataset.recheck`, counted from the landing of the key. If several of these
+times have passed, one question is enough. A time before the lake got its data needs no question. While the upstream does not
+answer, nothing is decided, and the question is repeated later.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
+
+from smart_orchestrator.model.grain import key_text
+from smart_orchestrator.upstream.probe import MAX_RETRY_AFTER, Presence
+from smart_orchestrator.upstream.recheck_store import (
+    Change,
+    Recheck,
+    Rechecked,
+    mark_restated,
+    recheck_document,
+)
+from smart_orchestrator.upstream.store import RESERVATION
+from smart_orchestrator.upstream.watch import HORIZON, now_utc
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from smart_orchestrator.model.completeness import Completeness
+    from smart_orchestrator.model.dataset import Dataset
+    from smart_orchestrator.model.grain import Key
+    from smart_orchestrator.model.partition import Partition
+    from smart_orchestrator.store.base import Lake
+    from smart_orchestrator.upstream.probe import Probe
+    from smart_orchestrator.upstream.store import KnownAnswer
+
+logger = logging.getLogger(__name__)
+
+# The largest number of keys that one check asks about; the newest come first.
+MAX_QUESTIONS = 30
+# How long the upstream is left alone after it did not answer.
+UNKNOWN_PAUSE = MAX_RETRY_AFTER
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The comparison of a partition with the data of the upstream.
+
+    Attributes:
+        change: how they differ.
+        detail: the difference, or why it is not known, as a part of a sentence.
+        etag: the ETag of the upstream's data; empty without one.
+        until: for an unknown change, the time before which the upstream must not be asked again; None for the default.
+    """
+
+    change: Change
+    detail: str = ""
+    etag: str = ""
+    until: dt.datetime | None = None
+
+
+class Comparison(Protocol):
+    """Compares partitions with the data that the upstream has now."""
+
+    def held_since(self, partition: Partition) -> dt.datetime | None:
+        """Return the time at which the lake got the data of a partition from the upstream; None if it is not known."""
+        ...
+
+    def compare(self, partition: Partition, etag: str, now: dt.datetime) -> Verdict:
+        """Ask the upstream about the key of a partition. `etag` is the ETag at the last question, or empty."""
+        ...
+
+
+class ProbeComparison:
+    """A `Comparison` by the ETag that a probe returns. Without an earlier ETag, the first one is only remembered.
+
+    Args:
+        probe: the probe of the upstream.
+        last_answer: returns the last answer about a key from the time before the key had landed.
+    """
+
+    def __init__(self, probe: Probe, last_answer: Callable[[Key], KnownAnswer | None]) -> None:
+        self._probe = probe
+        self._last_answer = last_answer
+
+    def held_since(self, partition: Partition) -> dt.datetime | None:
+        """See `Comparison`."""
+        if partition.manifest is not None:
+            return partition.manifest.written_at
+        known = self._last_answer(partition.day)
+        return known.asked_at if known is not None and known.presence is Presence.LANDED else None
+
+    def compare(self, partition: Partition, etag: str, now: dt.datetime) -> Verdict:
+        """See `Comparison`."""
+        if not etag:
+            known = self._last_answer(partition.day)
+            etag = known.etag if known is not None else ""
+        answer = self._probe.ask(partition.day, now)
+        if answer.presence is not Presence.LANDED:
+            return Verdict(Change.UNKNOWN, answer.detail, etag, answer.until)
+        if not answer.etag:
+            return Verdict(Change.NONE, "the upstream sends no ETag")
+        if not etag:
+            return Verdict(Change.NONE, "its ETag was not known before", answer.etag)
+        if _strong(answer.etag) == _strong(etag):
+            return Verdict(Change.NONE, "its ETag is the same", answer.etag)
+        return Verdict(Change.MATERIAL, f"its ETag was {etag}, and is {answer.etag}", answer.etag)
+
+
+def _strong(etag: str) -> str:
+    return etag.removeprefix("W/")
+
+
+class Rechecks:
+    """The rechecks of one dataset.
+
+    Args:
+        dataset: the dataset, with the days of `recheck`. A key counts as landed when the lake got it, at the latest after `lag`.
+        comparison: the comparison with the upstream; None to ask nothing.
+        lake: the open lake of the dataset; by default, it is opened.
+        clock: the function that returns the current time in UTC.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        comparison: Comparison | None,
+        *,
+        lake: Lake | None = None,
+        clock: Callable[[], dt.datetime] = now_utc,
+    ) -> None:
+        self._dataset = dataset
+        self._comparison = comparison
+        self._lake = lake
+        self._document = recheck_document(dataset, lake)
+        self._clock = clock
+
+    def apply(self, completeness: Completeness) -> Completeness:
+        """Ask about the available partitions of a window whose recheck is due, and mark those that are restated.
+
+        Raises:
+            ConfigError: the configuration of the probe is wrong.
+            LakeError: the memory of the rechecks cannot be read or written.
+        """
+        if not self.ask(completeness.partitions):
+            return completeness
+        return replace(
+            completeness, partitions=tuple(mark_restated(self._dataset, completeness.partitions, self._lake))
+        )
+
+    def ask(self, partitions: Sequence[Partition]) -> dict[Key, Recheck]:
+        """Ask about the available ones of `partitions` whose recheck is due, and return the new rechecks.
+
+        Raises:
+            ConfigError: the configuration of the probe is wrong.
+            LakeError: the memory of the rechecks cannot be read or written.
+        """
+        asked: dict[Key, Recheck] = {}
+        available = [p for p in reversed(partitions) if p.available and p.fingerprint]
+        if self._comparison is None or not available:
+            return asked
+        memory = self._document.read()
+        due = [p for p in available if self._is_due(p.day, memory)][:MAX_QUESTIONS]
+        for partition, recheck in self._reserve(due):
+            rechecked = self._recheck(self._comparison, partition, recheck)
+            self._document.update(lambda memory, p=partition, r=rechecked: memory.with_recheck(p.day, r))  # type: ignore[misc]
+            asked[partition.day] = rechecked
+            logger.info(
+                "%s %s: %s: %s",
+                self._dataset.name,
+                key_text(partition.day),
+                rechecked.change,
+                rechecked.detail,
+            )
+            if rechecked.change is Change.UNKNOWN and rechecked.asked_at is not None:
+                break  # The upstream does not answer; the other reservations end by themselves.
+        return asked
+
+    def known(self, keys: Sequence[Key]) -> Mapping[Key, Recheck]:
+        """Return what is known about the keys that the upstream was asked about again.
+
+        Raises:
+            LakeError: the memory of the rechecks cannot be read.
+        """
+        rechecks = self._document.read().rechecks
+        return {key: rechecks[key] for key in keys if key in rechecks and rechecks[key].asked_at is not None}
+
+    def _is_due(self, key: Key, memory: Rechecked) -> bool:
+        """Return whether a time of `recheck` has passed, if the key landed at the end of its span."""
+        known = memory.rechecks.get(key)
+        now = self._clock()
+        landed_at = self._dataset.span(key)[1] if known is None else known.landed_at
+        if now - landed_at > dt.timedelta(days=self._dataset.recheck[-1] + HORIZON):
+            return False
+        return bool(self._passed(landed_at, known.age if known else 0)) and (
+            known is None or known.next_at <= now
+        )
+
+    def _passed(self, landed_at: dt.datetime, age: int) -> list[int]:
+        """Return the numbers of days above `age` that have passed since a key landed."""
+        now = self._clock()
+        return [
+            days
+            for days in self._dataset.recheck
+            if days > age and landed_at + dt.timedelta(days=days) <= now
+        ]
+
+    def _reserve(self, due: Sequence[Partition]) -> list[tuple[Partition, Recheck]]:
+        """Reserve the due keys, so that no other process asks about them, and return those that this process got."""
+        if not due:
+            return []
+        landed = {partition.day: self._landed_at(partition) for partition in due}
+        reserved: list[tuple[Partition, Recheck]] = []
+
+        def change(memory: Rechecked) -> Rechecked | None:
+            until = self._clock() + RESERVATION
+            reserved.clear()
+            for partition in due:
+                key = partition.day
+                if self._is_due(key, memory):
+                    known = memory.rechecks.get(key) or Recheck(landed[key], 0, until)
+                    memory = memory.with_recheck(key, replace(known, next_at=until))
+                    reserved.append((partition, known))
+            return memory if reserved else None
+
+        self._document.update(change)
+        return reserved
+
+    def _landed_at(self, partition: Partition) -> dt.datetime:
+        grain = self._dataset.grain
+        expected_key = grain.key_at(grain.index(partition.day) + self._dataset.lag)
+        expected_at = grain.start(expected_key, self._dataset.zone)
+        held_since = self._held_since(partition)
+        return expected_at if held_since is None else min(held_since, expected_at)
+
+    def _held_since(self, partition: Partition) -> dt.datetime | None:
+        return None if self._comparison is None else self._comparison.held_since(partition)
+
+    def _recheck(self, comparison: Comparison, partition: Partition, known: Recheck) -> Recheck:
+        """Return the new recheck of a reserved key, and ask the upstream if it is necessary."""
+        now = self._clock()
+        passed = self._passed(known.landed_at, known.age)
+        if not passed:
+            return replace(known, next_at=known.landed_at + dt.timedelta(days=self._dataset.recheck[0]))
+        if known.marks(partition):
+            return replace(known, age=passed[-1], next_at=now)
+        held_since = self._held_since(partition)
+        if held_since is not None and known.landed_at + dt.timedelta(days=passed[-1]) <= held_since:
+            return replace(known, age=passed[-1], next_at=now)
+        verdict = comparison.compare(partition, known.etag, now)
+        answered = replace(
+            known, asked_at=now, change=verdict.change, detail=verdict.detail, etag=verdict.etag or known.etag
+        )
+        if verdict.change is Change.UNKNOWN:
+            return replace(answered, next_at=max(verdict.until or now, now + UNKNOWN_PAUSE))
+        fingerprint = partition.fingerprint if verdict.change is Change.MATERIAL else ""
+        return replace(answered, age=passed[-1], next_at=now, fingerprint=fingerprint or "")
