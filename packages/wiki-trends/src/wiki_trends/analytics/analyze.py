@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from smart_orchestrator.foreign import one_line
 from wiki_trends.errors import NothingPublished, WindowNotReady
 from wiki_trends.warehouse.base import EVIDENCE, RunRecord
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.window import Window
     from wiki_trends.analytics.engines.base import Engine
     from wiki_trends.analytics.page_history import PageHistory
+    from wiki_trends.analytics.page_rules import PageRules
     from wiki_trends.warehouse.base import ArrowStream, Warehouse
 
     EvidenceSource = Callable[[ArrowStream, str, dt.date, dt.date], ArrowStream]
@@ -66,13 +68,15 @@ def analyze(
     *,
     engine: Engine | None = None,
     history: PageHistory | None = None,
+    renamed: Mapping[str, str] | None = None,
     evidence: EvidenceSource | None = None,
     clock: Callable[[], dt.datetime] = now_utc,
 ) -> Analysis:
     """Read the partitions of a checked window and of its baseline, compute all tables, and publish them.
 
     The baseline consists of the available partitions of the 56 days before the window, which this function inspects. With
-    few or no available partitions, the scores are less certain, and their `confidence` is lower.
+    few or no available partitions, the scores are less certain, and their `confidence` is lower. The pages of
+    `page_rules.pages_of_programs` are left out of all tables.
 
     Args:
         dataset: the diamond layer.
@@ -80,6 +84,7 @@ def analyze(
         warehouse: the warehouse to publish the tables to.
         engine: the engine that computes the tables; by default DuckDB.
         history: the exact views of some pages, which replace bounds and missing days; by default none.
+        renamed: the newest title for each older title of a page; by default none. Both titles are analysed as one page.
         evidence: a function that makes the table `wiki_trends_evidence` from the scores, the name of the dataset, and the first and
             the last day of the window; None publishes no evidence.
         clock: a function that returns the current time, with a time zone.
@@ -96,6 +101,7 @@ def analyze(
     from wiki_trends.analytics.engines.base import DUCKDB, Inputs
     from wiki_trends.analytics.engines.opening import open_engine
     from wiki_trends.analytics.page_history import PageHistory
+    from wiki_trends.analytics.page_rules import PageRules, pages_of_programs
     from wiki_trends.analytics.tables.pipeline_runs import NAME as PIPELINE_RUNS
     from wiki_trends.analytics.tables.pipeline_runs import pipeline_runs
     from wiki_trends.analytics.window_rows import baseline_of
@@ -112,7 +118,11 @@ def analyze(
     window = completeness.window
     partitions = completeness.usable
     history = history or PageHistory()
-    inputs = Inputs(dataset, window, partitions, baseline_of(dataset, window), history)
+    earlier = baseline_of(dataset, window)
+    rules = PageRules(pages_of_programs([*earlier, *partitions]), renamed or {})
+    if rules.left_out:
+        logger.info("left out, probably read by programs: %s", one_line(", ".join(sorted(rules.left_out))))
+    inputs = Inputs(dataset, window, partitions, earlier, _renamed_history(history, rules), rules)
     logger.info("reading %d days", len(inputs.used) + len(inputs.baseline))
     with (engine or open_engine(DUCKDB)).compute(inputs) as computed:
         # The engine omits the partitions of `inputs.baseline` that it cannot read.
@@ -136,6 +146,14 @@ def analyze(
         seconds=time.monotonic() - start_time,
         run=published,
     )
+
+
+def _renamed_history(history: PageHistory, rules: PageRules) -> PageHistory:
+    import polars as pl
+
+    if history.rows is None or not rules.renamed:
+        return history
+    return replace(history, rows=rules.rename_history(pl.DataFrame(history.rows)))
 
 
 def run_record(

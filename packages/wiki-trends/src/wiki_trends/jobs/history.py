@@ -52,6 +52,18 @@ def read_page_history(settings: Settings, window: Window) -> PageHistory:
         return PageHistory(problem=str(error))
 
 
+def read_renamed_pages(settings: Settings) -> dict[str, str]:
+    """Return the newest title for each older title of a page that the cached facts of the lake know; empty on an error."""
+    from smart_orchestrator.store.opening import lake_of
+    from wiki_trends.pipeline.cache.pages import PageCache
+
+    try:
+        return PageCache(lake_of(layers(settings).silver), project_of(settings)).renamed()
+    except ExpectedError as error:
+        logger.warning("The titles of renamed pages are not known: %s", error)
+        return {}
+
+
 def request_page_history(settings: Settings, completeness: Completeness) -> PageHistory:
     """Request the history that a checked window needs, add it to the lake, and return the history that the lake then has."""
     if settings.history == "off":

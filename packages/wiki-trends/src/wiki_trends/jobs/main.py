@@ -26,7 +26,12 @@ from smart_orchestrator.volume_check import with_volume
 from wiki_trends.config.layers import layers
 from wiki_trends.config.settings import env_name
 from wiki_trends.jobs.evidence import evidence_of
-from wiki_trends.jobs.history import history_lines, read_page_history, request_page_history
+from wiki_trends.jobs.history import (
+    history_lines,
+    read_page_history,
+    read_renamed_pages,
+    request_page_history,
+)
 from wiki_trends.jobs.publish_state import unchanged_publish
 from wiki_trends.jobs.runners import LazyClient, runner_for_polling, runner_for_starting
 from wiki_trends.jobs.signals import announce_publish, lineage_of
@@ -238,13 +243,20 @@ def analyze_window(
 
     dataset, warehouse = layers(settings).diamond, open_warehouse(settings.warehouse)
     history = history or read_page_history(settings, completeness.window)
+    renamed = read_renamed_pages(settings)
     evidence = partial(evidence_of, settings) if settings.evidence == "on" else None
 
     def analyze_once(completeness: Completeness) -> Analysis:
         engine = open_engine(settings.engine)
         with lineage_of(settings, completeness) as complete:
             analysis = analyze(
-                dataset, completeness, warehouse, engine=engine, history=history, evidence=evidence
+                dataset,
+                completeness,
+                warehouse,
+                engine=engine,
+                history=history,
+                renamed=renamed,
+                evidence=evidence,
             )
             complete(analysis)
         announce_publish(settings, analysis)
