@@ -86,16 +86,16 @@ def italian_figures(lines: Sequence[Mapping[str, Any]], every: int = 1) -> dict[
         for days in BASELINES:
             known = rows.filter(pl.col("date") >= first - dt.timedelta(days=days))
             tables = analysis_of(known, first, last)
-            ranks.setdefault(f"{days}", []).extend(
-                _ranks(tables["wiki_trends_scores"], "at_least", pages)
-            )
+            ranks.setdefault(f"{days}", []).extend(_ranks(tables["wiki_trends_scores"], "at_least", pages))
             if not days:
                 for name, (table_name, column) in _OTHERS.items():
                     ranks.setdefault(name, []).extend(_ranks(tables[table_name], column, pages))
     return {
         "weeks": len(died),
         "deaths": sum(len(pages) for pages in died.values()),
-        "in_top": {name: mean([rank is not None and rank <= TOP for rank in of]) for name, of in ranks.items()},
+        "in_top": {
+            name: mean([rank is not None and rank <= TOP for rank in of]) for name, of in ranks.items()
+        },
         "reciprocal": {name: mean([1 / rank if rank else 0.0 for rank in of]) for name, of in ranks.items()},
     }
 

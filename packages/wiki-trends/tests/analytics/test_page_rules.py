@@ -61,7 +61,15 @@ def test_a_page_is_left_out_with_both_signs_only():
 
 
 def test_days_of_other_writers_and_damaged_lists_flag_nothing():
-    damaged = [None, "Page", 3, {}, {"page": "Page"}, {"page": 1, "views": 1}, {"page": "Page", "views": True}]
+    damaged = [
+        None,
+        "Page",
+        3,
+        {},
+        {"page": "Page"},
+        {"page": 1, "views": 1},
+        {"page": "Page", "views": True},
+    ]
     days = [DAY + dt.timedelta(days=n) for n in range(FLAT_DAYS)]
     assert pages_of_programs([SimpleNamespace(day=day, manifest=None) for day in days]) == frozenset()
     for entry in damaged:

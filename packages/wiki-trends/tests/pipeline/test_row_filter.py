@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from testing.small_wiki import SITEINFO_QUERY
 from wiki_trends.config.settings import Settings
 from wiki_trends.errors import SettingError
-from wiki_trends.pipeline.lists.deny_list import denied_titles
+from wiki_trends.pipeline.lists.deny_list import denied_titles, shipped_entries
 from wiki_trends.pipeline.lists.device_share import MIN_PAGES, MIN_VIEWS, DeviceLists, ShareBounds
 from wiki_trends.pipeline.lists.row_filter import RowFilter, filter_rows
 from wiki_trends.pipeline.lists.top_list import ListRow
@@ -143,12 +143,22 @@ def test_the_bounds_hold_whatever_the_lists_were_cut_at(views, desktop_rows, mob
             assert part.low - 1e-9 <= by[0] / sum(by) <= part.high + 1e-9
 
 
+def test_each_shipped_title_has_a_reason_and_a_source():
+    entries = [entry for of_language in shipped_entries().values() for entry in of_language]
+    assert len(entries) > 15
+    for entry in entries:
+        assert entry.keys() == {"title", "reason", "source"}
+        assert entry["reason"].endswith(".")
+        assert entry["source"].startswith("https://")
+
+
 def test_the_deny_list_is_shipped_by_language_and_grows_by_a_file(tmp_path):
     mine = tmp_path / "deny.toml"
     mine.write_text('all = ["Robot"]\nfr = ["People"]\n', encoding="utf-8")
     settings = Settings(deny=str(mine))
     assert folded("XXX (film series)") in denied_titles(settings, "en")
     assert folded("XXX (film series)") not in denied_titles(settings, "it")
+    assert folded("XXX: Return of Xander Cage") in denied_titles(settings, "it")
     result = filter_rows(LISTED, RowFilter(SITE, denied_titles(settings, "fr")))
     assert result.counts == {"denied": 2}
     assert filter_rows(LISTED, RowFilter(SITE, denied_titles(settings, "en"))).counts == {"denied": 1}

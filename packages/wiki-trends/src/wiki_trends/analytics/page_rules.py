@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # Views are flat if on this number of consecutive days the largest number is at most this many times the smallest. The views of a page
 # in the news fall faster after its best day. A program requests a page at the same rate every day.
 FLAT_DAYS = 4
-FLAT_FACTOR = 1.35
+FLAT_FACTOR = 1.25
 _ONE_DAY = dt.timedelta(days=1)
 _LISTED = "_listed_title"
 
