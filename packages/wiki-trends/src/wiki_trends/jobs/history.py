@@ -146,12 +146,17 @@ def _listed_rows(settings: Settings, completeness: Completeness) -> pl.DataFrame
     """Return page, date and views of the checked window and of the days before it that the lake has."""
     import polars as pl
 
+    from wiki_trends.analytics.page_rules import PageRules, pages_of_programs
     from wiki_trends.analytics.window_rows import baseline_of, read_baseline, read_window
 
     dataset = layers(settings).diamond
+    baseline = baseline_of(dataset, completeness.window)
+    # The rules of the analysis, so that no request is sent for a page that it leaves out, or that only has a new title.
+    left_out = pages_of_programs([*baseline, *completeness.usable])
+    rules = PageRules(left_out, read_renamed_pages(settings))
     frames = [
-        *read_window(dataset, completeness.usable),
-        *read_baseline(dataset, baseline_of(dataset, completeness.window), []),
+        *read_window(dataset, completeness.usable, rules),
+        *read_baseline(dataset, baseline, [], rules),
     ]
     rows = pl.concat([frame.select("page", "date", "views") for frame in frames])
     return rows.filter(pl.col("views").rank("ordinal", descending=True).over("date") <= _MAX_ROWS_PER_DAY)
