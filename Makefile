@@ -101,6 +101,8 @@ bench-analytics: $(READY) ## print how fast tables are made and published: thirt
 bench-trends: $(READY) ## print how well the scores find what is planted, beside the plain first-to-last change
 	$(BIN)/python -m benchmarks.trends
 	$(BIN)/python -m benchmarks.first_days
+	$(BIN)/python -m benchmarks.readers
+	$(BIN)/python -m benchmarks.real_weeks
 	$(BIN)/python -m benchmarks.evidence
 
 bench-web: $(READY) browser ## print how the dashboard answers under load while a publish runs, and its first paint

@@ -4,9 +4,10 @@ A new lake has no days before the window. Each world of `benchmarks.trends` is a
 views of the 60 days that the pipeline requests for the likely risers (`pipeline.history.candidates`).
 
 The truth is the exact views of the world. A page *rose* if a planted event made its views at least `MIN_RISE` times the median of its
-views on the 28 days before the event. Three kinds of event do so: bursts of pages that the lists know, pages that are read for one to
-three days only (`fleeting`), and new pages. A list alone cannot distinguish the last two from pages that were read every day just
-below the list; exact views can. So the ranking is compared with two sets of pages:
+views on the 28 days before the event. Four kinds of event do so: bursts of pages that the lists know, pages that are read for one to
+three days only (`fleeting`), new pages, and pages that programs read (`benchmarks.readers` measures which of them are left out). A
+list alone cannot distinguish the last three from pages that were read every day just below the list; exact views can. So the ranking
+is compared with two sets of pages:
 
 - `bursts`: the planted bursts of listed pages. The other pages that rose are removed from the ranking first.
 - `rises`: all pages that rose.
@@ -82,7 +83,7 @@ def risen_pages(
     bursts, rises = set(), set()
     for event in (*planted["events"], *planted["fleeting"]):
         start = dt.date.fromisoformat(event["start"])
-        if event["kind"] not in ("burst", "new", "fleeting") or not first <= start <= last:
+        if event["kind"] not in ("burst", "new", "fleeting", "bot") or not first <= start <= last:
             continue
         before = [start - dt.timedelta(days=days) for days in range(1, REFERENCE_DAYS + 1)]
         usual = statistics.median(_views_on(traffic, event["title"], before))

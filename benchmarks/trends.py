@@ -1,7 +1,8 @@
 """Measure the accuracy of the trends: compare the scores with the events of a synthetic world (`python -m benchmarks.trends`).
 
-Each seed creates another world. The lists of a world are cleaned as in the pipeline: rows that are not articles are removed, the views
-of redirects are added to their targets, and a page is removed if the desktop share of its views is certainly below 10 % or above 90 %.
+Each seed creates another world. The lists of a world are cleaned as in the pipeline and the analysis: rows that are not articles are
+removed, the views of redirects are added to their targets, and a page is left out of a window if its desktop share is unusual and its
+views are flat (`benchmarks.readers` measures this rule).
 
 Bursts and weekly recurrences are measured in a window of 60 days after a baseline of 56 days. Steady growth and decline are measured
 in windows of 14 days within these 60 days. For comparison, the figures are also measured for a simple ranking by the change from the
@@ -23,16 +24,22 @@ import numpy as np
 import polars as pl
 
 from wiki_trends.analytics.engines.duckdb import computed_tables
+from wiki_trends.analytics.page_rules import FLAT_DAYS, PageRules, is_flat
 from wiki_trends.analytics.tables.declarations import DAYS, EARLIER, EARLIER_DAYS, PAGE_HISTORY, ROWS, RUN
 from wiki_trends.analytics.tables.history import BASELINE_DAYS
-from wiki_trends.pipeline.lists.device_share import DeviceLists
+from wiki_trends.pipeline.cache.facts import to_frame
+from wiki_trends.pipeline.cache.renames import renamed_pages
+from wiki_trends.pipeline.lists.device_share import BY_DEVICE_SINCE, DeviceLists, UnusualShares
 from wiki_trends.pipeline.lists.top_list import ListRow
 from wiki_trends.sample import truth, wikis
 from wiki_trends.sample.days import wiki_traffic
+from wiki_trends.sample.events import PROGRAMS
+from wiki_trends.wikimedia.pages import PageFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
+    from wiki_trends.sample.days import WikiTraffic
     from wiki_trends.warehouse.base import ArrowStream
 
 PROJECT = "en.wikipedia"
@@ -41,11 +48,20 @@ WINDOW_DAYS = 60
 TREND_WINDOW_DAYS = 14
 # The thresholds of the scores were chosen with the seeds 101 to 103, so these seeds are not used here.
 SEEDS = range(1, 21)
+# The number of quiet pages of each world that are moved in the middle of the window.
+RENAMED_PAGES = 40
 # The autocorrelations and the number of the pages of the AR(1) worlds, their day-to-day noise in ln(1 + views), and the growth of
 # the pages with a trend.
 CORRELATIONS = (0.0, 0.3, 0.5, 0.7, 0.8)
 NOISE_PAGES, NOISE, GROWTH = 2000, 0.25, 0.12
-TARGETS = {"bursts": 0.9, "growing": 0.95, "declining": 0.95, "weekly": 0.05, "bots_in_top_20": 0}
+TARGETS = {
+    "bursts": 0.9,
+    "growing": 0.95,
+    "declining": 0.95,
+    "weekly": 0.05,
+    "renamed": 0,
+    "crawl_in_top_20": 0,
+}
 
 
 @dataclass
@@ -57,7 +73,10 @@ class Results:
         bursts_plain: the R-precision of the simple ranking for bursts, by world.
         planted: the number of bursts in the window, by world.
         weekly: for each page with a weekly recurrence, whether the scores report a burst.
-        bots_in_top: the number of pages with traffic of programs among the first 20 pages of two rankings, by world.
+        renamed: for each page that is moved within the window, whether one of its titles is called a burst or new.
+        renamed_plain: the same if the titles are taken for two pages.
+        programs_in_top: the number of pages that programs read among the first 20 pages of two rankings, by kind of program and
+            world. A program that began in the last days of the window, so that its views cannot be flat yet, is not counted.
         trends: the values of pages with a planted trend, and of pages without an event, by kind of trend and measure.
     """
 
@@ -65,7 +84,9 @@ class Results:
     bursts_plain: list[float] = field(default_factory=list)
     planted: list[int] = field(default_factory=list)
     weekly: list[bool] = field(default_factory=list)
-    bots_in_top: list[int] = field(default_factory=list)
+    renamed: list[bool] = field(default_factory=list)
+    renamed_plain: list[bool] = field(default_factory=list)
+    programs_in_top: dict[str, list[int]] = field(default_factory=dict)
     trends: dict[tuple[str, str], tuple[list[float], list[float]]] = field(default_factory=dict)
 
     def figures(self) -> dict[str, Any]:
@@ -85,7 +106,10 @@ class Results:
             "quiet_pages": len(self.trends["growth", "score"][1]),
             "weekly": mean(self.weekly),
             "weekly_pages": len(self.weekly),
-            "bots_in_top_20": max(self.bots_in_top),
+            "renamed": mean(self.renamed),
+            "renamed_plain": mean(self.renamed_plain),
+            "renamed_pages": len(self.renamed),
+            **{f"{kind}_in_top_20": max(numbers) for kind, numbers in self.programs_in_top.items()},
         }
 
 
@@ -103,6 +127,7 @@ def _measure_world(results: Results, seed: int, step_days: int) -> None:
     planted = truth(seed, PROJECT, START, last)
     rows = lists(seed, planted)
     _measure_bursts(results, rows, planted, last)
+    _measure_renames(results, rows, planted["events"], last)
     for offset in range(0, WINDOW_DAYS - TREND_WINDOW_DAYS + 1, step_days):
         _measure_trends(results, rows, planted["events"], last - dt.timedelta(days=offset))
 
@@ -130,10 +155,51 @@ def _measure_bursts(results: Results, rows: pl.DataFrame, planted: Mapping[str, 
     )
     weekly = {event["title"] for event in planted["events"] if event["kind"] == "weekly"}
     results.weekly += scores.filter(pl.col("page").is_in(weekly))["burst"].fill_null(value=False).to_list()
-    top_pages = (
+    rankings = [
         scores.sort(by, descending=True, nulls_last=True).head(20)["page"] for by in ("at_least", "views")
+    ]
+    top_pages = {page for ranking in rankings for page in ranking}
+    latest_start = str(last - dt.timedelta(days=FLAT_DAYS - 1))
+    programs = [
+        event for event in planted["events"] if event["kind"] == "bot" and event["start"] <= latest_start
+    ]
+    for kind in PROGRAMS:
+        titles = {event["title"] for event in programs if event["program"] == kind}
+        results.programs_in_top.setdefault(kind, []).append(len(top_pages & titles))
+
+
+def _measure_renames(
+    results: Results, rows: pl.DataFrame, events: Sequence[Mapping[str, Any]], last: dt.date
+) -> None:
+    """Move quiet pages in the middle of the window: their old title is listed before, and their new title after."""
+    first = last - dt.timedelta(days=WINDOW_DAYS - 1)
+    titles_with_event = {event["title"] for event in events}
+    days_listed = rows.filter(~pl.col("page").is_in(titles_with_event)).group_by("page").len()
+    always = days_listed.filter(pl.col("len") == rows["date"].n_unique()).sort("page")["page"]
+    old_titles = always.head(RENAMED_PAGES).to_list()
+    new_titles = {title: f"{title}_(moved)" for title in old_titles}
+    moved_on = first + dt.timedelta(days=WINDOW_DAYS // 2)
+    is_moved = pl.col("page").is_in(old_titles) & (pl.col("date") >= moved_on)
+    moved = rows.with_columns(
+        pl.when(is_moved).then(pl.col("page") + "_(moved)").otherwise(pl.col("page")).alias("page")
     )
-    results.bots_in_top.append(len({page for pages in top_pages for page in pages} & set(planted["bots"])))
+    # The cache has facts of the old title from the days before the move, and of the new title from the days after.
+    facts = [
+        (
+            title,
+            float(title in new_titles.values()),
+            PageFacts(title.replace("_", " "), wikidata_id=f"Q{item}"),
+        )
+        for item, pair in enumerate(new_titles.items())
+        for title in pair
+    ]
+    rules = PageRules(renamed=renamed_pages(to_frame(facts)))
+    one_page = pl.concat([rules.apply(day) for day in moved.partition_by("date", maintain_order=True)])
+    for values, table_rows in ((results.renamed, one_page), (results.renamed_plain, moved)):
+        scores = scores_of(table_rows, first, last)
+        is_false = pl.col("burst").fill_null(value=False) | (pl.col("presence") == "new")
+        false = set(scores.filter(is_false)["page"])
+        values += [bool({old, new} & false) for old, new in new_titles.items()]
 
 
 def _measure_trends(
@@ -197,25 +263,38 @@ def _touches(event: Mapping[str, Any], first: dt.date, last: dt.date) -> bool:
 
 
 def lists(seed: int, planted: Mapping[str, Any]) -> pl.DataFrame:
-    """Return the cleaned lists of a world: a row for each page and day, with the columns of the diamond layer and `date`."""
+    """Return the cleaned lists of a world: a row for each page and day, with the columns of the diamond layer, `date` and `suspect`."""
     synthetic = wiki_traffic(seed, wikis.WIKIS[PROJECT])
     non_articles, redirect_targets = set(planted["non_articles"]), planted["redirects"]
-    rows: list[tuple[dt.date, str, int]] = []
+    rows: list[tuple[dt.date, str, int, bool]] = []
     for day_description in planted["days"]:
         day = dt.date.fromisoformat(day_description["day"])
-        list_by_access = {
-            name: [ListRow(*row) for row in synthetic.top(day, name)]
-            for name in ("all-access", "desktop", "mobile-web")
-        }
-        devices = DeviceLists(list_by_access["desktop"], list_by_access["mobile-web"])
         views: dict[str, int] = {}
-        for row in list_by_access["all-access"]:
-            share = devices.desktop_share(row.title, row.views)
-            if row.title not in non_articles and share.high >= 0.1 and share.low <= 0.9:
-                page = redirect_targets.get(row.title, row.title)
-                views[page] = views.get(page, 0) + row.views
-        rows += [(day, page, count) for page, count in views.items()]
-    return complete_rows(pl.DataFrame(rows, schema=["date", "page", "views"], orient="row"))
+        suspect_views: dict[str, int] = {}
+        for row, is_suspect in judged_rows(synthetic, day, non_articles):
+            page = redirect_targets.get(row.title, row.title)
+            views[page] = views.get(page, 0) + row.views
+            suspect_views[page] = suspect_views.get(page, 0) + row.views * is_suspect
+        rows += [(day, page, count, 2 * suspect_views[page] >= count) for page, count in views.items()]
+    return complete_rows(pl.DataFrame(rows, schema=["date", "page", "views", "suspect"], orient="row"))
+
+
+def judged_rows(
+    traffic: WikiTraffic, day: dt.date, non_articles: Collection[str]
+) -> Iterator[tuple[ListRow, bool]]:
+    """Yield the articles of a day's list, and whether the desktop share of each is unusual on the day."""
+    list_by_access = {
+        name: [ListRow(*row) for row in traffic.top(day, name)]
+        for name in ("all-access", "desktop", "mobile-web")
+    }
+    devices = DeviceLists(
+        list_by_access["desktop"], list_by_access["mobile-web"], by_device=day >= BY_DEVICE_SINCE
+    )
+    articles = [row for row in list_by_access["all-access"] if row.title not in non_articles]
+    shares = [(devices.desktop_share(row.title, row.views), row.views) for row in articles]
+    unusual = UnusualShares.of_day(shares, by_device=devices.by_device)
+    for row, (share, views) in zip(articles, shares, strict=True):
+        yield row, unusual.contains(share, views)
 
 
 def complete_rows(rows: pl.DataFrame) -> pl.DataFrame:
@@ -242,12 +321,16 @@ def analysis_of(
     """Compute the tables of the window from `first` to `last`, with the days before the window as baseline.
 
     Args:
-        rows: the lists of all days, from `complete_rows`.
+        rows: the lists of all days, from `complete_rows`. If they have the column `suspect`, the pages with flat views on suspect
+            days are left out.
         first: the first day of the window.
         last: the last day of the window.
         history: the exact views of some pages, with the columns of `declarations.HISTORY_TYPES`.
     """
     baseline = pl.col("date").is_between(first - dt.timedelta(days=BASELINE_DAYS), first, closed="left")
+    if "suspect" in rows.columns:
+        read = rows.filter(pl.col("date").is_between(first - dt.timedelta(days=BASELINE_DAYS), last))
+        rows = rows.filter(~pl.col("page").is_in(list(pages_left_out(read))))
     window, earlier = rows.filter(pl.col("date").is_between(first, last)), rows.filter(baseline)
     inputs = {
         ROWS: window,
@@ -263,6 +346,14 @@ def analysis_of(
     with computed_tables(inputs) as tables:
         names = ("wiki_trends_scores", "wiki_trends_growth")
         return {name: pl.DataFrame(_Stream(tables[name])) for name in names}
+
+
+def pages_left_out(rows: pl.DataFrame) -> set[str]:
+    """Return the pages whose views are flat on their suspect days; see `page_rules.pages_of_programs`."""
+    views: dict[str, dict[dt.date, int]] = {}
+    for page, day, count in rows.filter("suspect").select("page", "date", "views").iter_rows():
+        views.setdefault(page, {})[day] = count
+    return {page for page, of_page in views.items() if is_flat(of_page)}
 
 
 class _Stream:
@@ -310,7 +401,11 @@ def table(figures: Mapping[str, Any]) -> str:
         ),
         f"    {growing} growing, {declining} declining, {figures['quiet_pages']} times a quiet page",
         _row("weekly recurrences called bursts", figures["weekly"], None, "<= 0.05"),
-        _row("traffic of programs in a top 20, most", figures["bots_in_top_20"], None, "0"),
+        _row("renamed pages called bursts or new", figures["renamed"], None, "0"),
+        f"    {figures['renamed_plain']:.3f} if the titles are taken for two pages",
+        _row("crawls in a top 20, most", figures["crawl_in_top_20"], None, "0"),
+        _row("  irregular programs on desktops", figures["desktop_in_top_20"], None, "flagged only"),
+        _row("  programs with the devices of readers", figures["mix_in_top_20"], None, "not seen"),
         "",
         f"  {'AR(1) pages of 14 days with a trend':<44}{'has_trend':>9}{'plain |t| >= 2':>15}  with a planted trend",
     ]

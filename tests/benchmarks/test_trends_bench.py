@@ -5,8 +5,9 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from benchmarks import first_days
+from benchmarks import first_days, readers, real_weeks
 from benchmarks.trends import TARGETS, auc, measure, noise_figures, r_precision, table
+from testing.recorded import RECORDED, needs_recorded
 
 
 @pytest.fixture(scope="module")
@@ -27,10 +28,12 @@ def test_steady_growth_and_decline_are_told_from_noise(figures):
 
 
 @pytest.mark.slow
-def test_weekly_recurrences_are_no_bursts_and_programs_are_not_at_the_top(figures):
+def test_weekly_recurrences_and_renames_are_no_bursts_and_crawls_are_not_at_the_top(figures):
     assert figures["weekly"] <= TARGETS["weekly"]
     assert figures["weekly_pages"] > 50
-    assert figures["bots_in_top_20"] == TARGETS["bots_in_top_20"]
+    assert figures["crawl_in_top_20"] == TARGETS["crawl_in_top_20"]
+    assert figures["renamed"] == TARGETS["renamed"] < figures["renamed_plain"]
+    assert figures["renamed_pages"] == 80
 
 
 @pytest.mark.slow
@@ -55,3 +58,44 @@ def test_exact_views_find_the_bursts_of_the_first_days():
     assert figures["bursts_with_history"] >= first_days.TARGETS["bursts_with_history"]
     assert figures["bursts_alone"] >= first_days.TARGETS["bursts_alone"]
     assert f"{figures['rises_with_history']:.3f}" in first_days.table(figures)
+
+
+@pytest.mark.slow
+def test_flat_crawls_are_left_out_and_news_of_a_wiki_read_by_phone_are_not():
+    figures = readers.measure([1])
+    for kinds in figures.values():
+        assert kinds["crawl"]["left_out"] == readers.TARGETS["crawl_left_out"]
+        assert kinds["news"]["left_out"] == readers.TARGETS["news_left_out"]
+        assert kinds["desktop"]["flagged"] == 1.0
+        assert kinds["mix"]["flagged"] == 0.0
+    # The fixed limits would drop most of the news of the second wiki.
+    assert figures["ar.wikipedia"]["news"]["fixed"] > 0.5 > figures["en.wikipedia"]["news"]["fixed"]
+    assert "flat crawls" in readers.table(figures)
+
+
+def line(week, article, description, views):
+    return {"week": week, "article": article, "description": description, "views": views}
+
+
+def test_a_death_is_told_by_the_year_of_the_description_and_counts_once_in_the_week_of_the_best_day():
+    lines = [
+        line("2016-01", "Eco", "scrittore (1932–2016)", [0, 9]),
+        line("2016-08", "Eco", "scrittore (1932–2016)", [7000, 0]),
+        line("2016-09", "Eco", "scrittore (1932–2016)", [0, 500]),
+        line("2016-08", "Obama", "politico (1961–), presidente (2009–2016)", [1, 1]),
+        line("2016-08", "Living", "attore (1956-)", [1, 1]),
+        line("2017-08", "Earlier", "attore (1956 - 2016)", [1, 1]),
+        line("2016-10", "Late", "attore (1956 - 2016)", [1, 1]),
+        line("2016-11", "Season", "Serie A 2015-2016", [1, 1]),
+        line("2016-11", "Nothing", None, [1, 1]),
+    ]
+    assert real_weeks.deaths(lines) == {"2016-08": {"Eco"}, "2016-10": {"Late"}}
+
+
+@needs_recorded
+@pytest.mark.slow
+def test_the_real_weeks_are_measured():
+    figures = real_weeks.figures_of(RECORDED, every=40)
+    assert figures["italian"]["in_top"]["0"] > figures["italian"]["in_top"]["first to last"]
+    assert figures["french"]["Bernard_Tapie"]["at_least"] == 1
+    assert "Étienne_Mougeotte" in real_weeks.table(figures)

@@ -4,18 +4,22 @@ import subprocess
 import sys
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from smart_orchestrator.adapters.manifest import inspect
 from smart_orchestrator.checking import check
+from smart_orchestrator.committing.writer import write_frame
 from smart_orchestrator.errors import PartitionChanged
 from smart_orchestrator.model.completeness import Policy
 from smart_orchestrator.model.window import Window
 from testing.window_data import (
     NOW,
+    TYPES,
     checked_window,
     day_number,
     diamond_in,
+    ranked,
     row,
     window_of,
     write_day,
@@ -199,3 +203,39 @@ def test_a_window_of_which_a_day_was_committed_anew_is_checked_again(place):
     part.write_bytes(part.read_bytes().replace(b"1000", b"1001"))
     with pytest.raises(WindowNotReady, match="missing: 2025-11-06"):
         main_job.analyze_window(settings, fresh, main_job.checker(settings, window))
+
+
+def scored_pages(warehouse):
+    with warehouse.reading() as reader:
+        return {scored["page"] for scored in reader.rows("SELECT page FROM wiki_trends_scores")}
+
+
+def test_a_page_with_two_signs_of_programs_is_in_no_table_and_one_with_a_single_sign_stays(
+    tmp_path, warehouse
+):
+    dataset = diamond_in(tmp_path)
+    for offset, news in enumerate((900, 400, 150, 60)):
+        views = {"Flat_crawl": 1000 + offset, "News": news, "Flat_evergreen": 500}
+        frame = pl.DataFrame(ranked(views), schema=TYPES)
+        suspect = [{"page": page, "views": views[page]} for page in ("Flat_crawl", "News")]
+        write_frame(dataset, day_number(offset), frame, measured={"suspect": suspect})
+    done = analyze(dataset, check(dataset, window_of(4)), warehouse)
+    assert scored_pages(warehouse) == {"News", "Flat_evergreen"}
+    assert done.rows["wiki_diamond"] == 8
+    # Three days do not show whether the views are flat.
+    analyze(dataset, check(dataset, window_of(3)), warehouse)
+    with warehouse.reading() as reader:
+        days = reader.rows("SELECT views FROM wiki_trends_timeseries WHERE page = 'Flat_crawl'")
+    assert len(days) == 3
+
+
+def test_a_page_that_was_renamed_within_the_window_has_one_row_under_its_newest_title(tmp_path, warehouse):
+    days = [ranked({"Old_name": 100, "Other": 50})] * 2 + [ranked({"New_name": 110, "Other": 50})] * 2
+    dataset, completeness = checked_window(tmp_path, days)
+    analyze(dataset, completeness, warehouse, renamed={"Old_name": "New_name"})
+    assert scored_pages(warehouse) == {"New_name", "Other"}
+    with warehouse.reading() as reader:
+        rows = reader.rows(
+            "SELECT page_display, views FROM wiki_trends_timeseries WHERE page = 'New_name' ORDER BY date"
+        )
+    assert rows == [{"page_display": "New name", "views": views} for views in (100, 100, 110, 110)]

@@ -34,20 +34,33 @@ def pages(settings):
     return read_frame(layers(settings).diamond, DAY)["page"].to_list()
 
 
-def test_traffic_that_no_human_made_is_left_out_and_the_bounds_stand_in_silver(bench):
+def test_the_bounds_of_the_shares_stand_in_silver_and_few_pages_are_not_judged(bench):
     _, _, settings = bench
     run_day(DAY, settings)
-    assert pages(settings) == ["Nova"]
+    assert pages(settings) == ["Robot", "Nova", "Phones"]
     silver = read_frame(layers(settings).silver, DAY)
     assert silver.select("page", "desktop_low", "desktop_high").rows() == [
+        ("Robot", 0.99, 0.99),
         ("Nova", 300 / 900, 300 / 900),
+        ("Phones", 0.0, 20 / 800),
         ("novae", 0.0, 0.4),
     ]
 
 
-def test_what_was_left_out_is_named_with_rank_and_reason(bench):
-    _, _, settings = bench
+def add_readers(wiki, day=DAY):
+    """Add pages with the devices of readers to the lists, so that the shares of the day can be compared."""
+    readers = [(f"Page_{n}", 100, 6) for n in range(30)]
+    desktop = [*DESKTOP, *[(title, 33, 4) for title, *_ in readers]]
+    wiki.lists["en.wikipedia", day] = listing([*ROWS, *readers], day)
+    for access, rows in (("desktop", desktop), ("mobile-web", MOBILE)):
+        wiki.lists_by_access[access, day] = listing(rows, day, access=access)
+
+
+def test_what_was_left_out_or_flagged_is_named_with_rank_and_reason(bench):
+    wiki, _, settings = bench
+    add_readers(wiki)
     run_day(DAY, settings)
+    assert {"Robot", "Phones"} <= set(pages(settings))
     exclusions = read_exclusions(DAY, settings)
     assert [(row.rank, row.page, row.views, row.reason, row.into) for row in exclusions] == [
         (1, "Main_Page", 9000, "main_page", None),
@@ -55,10 +68,29 @@ def test_what_was_left_out_is_named_with_rank_and_reason(bench):
         (4, "Phones", 800, "suspect", None),
         (5, "novae", 100, "merged", "Nova"),
     ]
+    assert [row.kept for row in exclusions] == [False, True, True, False]
+    assert exclusions[1].to_json() == {
+        "rank": 2,
+        "page": "Robot",
+        "views": 1000,
+        "reason": "suspect",
+        "desktop": [0.99, 0.99],
+        "kept": True,
+    }
     assert count_by_reason(exclusions) == {"main_page": 1, "merged": 1, "suspect": 2}
-    assert "99.0 % from desktops" in exclusion_lines(exclusions)[1][0]
-    assert "0.0 to 2.5 % from desktops" in exclusion_lines(exclusions)[2][0]
-    assert exclusion_lines(exclusions)[-1][0] == "left out or merged: 4 (1 main_page, 1 merged, 2 suspect)"
+    lines = exclusion_lines(exclusions)
+    assert "suspect, kept: 99.0 % from desktops" in lines[1][0]
+    assert "suspect, kept: 0.0 to 2.5 % from desktops" in lines[2][0]
+    assert lines[-1][0] == "left out or merged: 2 (1 main_page, 1 merged); kept, but suspect: 2"
+
+
+def test_before_the_lists_were_by_device_a_low_share_is_not_flagged(bench):
+    wiki, _, settings = bench
+    earlier = DAY.replace(month=8)
+    add_readers(wiki, earlier)
+    run_day(earlier, settings)
+    flagged = [row.page for row in read_exclusions(earlier, settings) if row.reason == "suspect"]
+    assert flagged == ["Robot"]
 
 
 def test_a_day_that_was_not_fetched_has_nothing_left_out(bench):
@@ -104,7 +136,7 @@ def test_a_refresh_asks_again_and_says_what_has_changed(bench):
         "views_before": 11_800,
         "views_now": 11_350,
     }
-    assert pages(settings) == ["Nova", "New"]
+    assert pages(settings) == ["Robot", "Nova", "New"]
 
 
 def test_a_refresh_of_a_day_that_is_gone_leaves_what_was_there(bench):
@@ -114,7 +146,7 @@ def test_a_refresh_of_a_day_that_is_gone_leaves_what_was_there(bench):
     with pytest.raises(DayNotPublished):
         run_day(DAY, settings, fetch=first_step(settings, [DAY], refresh=True))
     assert inspect(layers(settings).bronze, DAY).rows == len(ROWS)
-    assert pages(settings) == ["Nova"]
+    assert pages(settings) == ["Robot", "Nova", "Phones"]
 
 
 def test_a_dump_makes_a_day_beyond_the_first_thousand_without_asking_for_a_list(bench, tmp_path):
@@ -131,7 +163,7 @@ def test_a_dump_makes_a_day_beyond_the_first_thousand_without_asking_for_a_list(
     )
     run_day(DAY, settings, fetch=first_step(settings, [DAY], files=[dump], top=1400))
     frame = read_frame(layers(settings).diamond, DAY)
-    assert (frame.height, frame["rank"].min(), frame["rank"].max()) == (1399, 2, 1400)
-    assert frame.row(0)[:4] == ("Page_0", "Page 0", 18_000, 2)
+    assert (frame.height, frame["rank"].min(), frame["rank"].max()) == (1400, 1, 1400)
+    assert frame.row(1)[:4] == ("Page_0", "Page 0", 18_000, 2)
     assert not [request for request in server.requests if "/top/" in request.path]
     assert inspect(layers(settings).bronze, DAY).manifest.measured["files"] == ["dump.txt"]

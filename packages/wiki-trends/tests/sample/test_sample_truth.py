@@ -108,19 +108,21 @@ def test_new_pages_have_no_views_before_their_first_day(planted, seed):
         assert first.of("all-access") > 20_000
 
 
-def test_traffic_of_programs_is_certainly_beyond_the_shares_of_readers(planted, seed):
+def test_programs_of_three_kinds_have_the_shares_of_their_kind(planted, seed):
     there = wiki_traffic(seed, EN)
+    limits = {"desktop": (0.96, 1.0), "crawl": (0.94, 0.98), "mix": (0.28, 0.47)}
+    assert {event["program"] for event in of_kind(planted, "bot")} == limits.keys()
     for day in (START, END):
         lists = {
             name: {r.article: r.views for r in there.top(day, name)} for name in ("all-access", "desktop")
         }
-        cut = min(lists["desktop"].values())
-        bots = [e["title"] for e in of_kind(planted, "bot") if e["start"] <= str(day) <= e["end"]]
+        bots = {
+            e["title"]: e["program"] for e in of_kind(planted, "bot") if e["start"] <= str(day) <= e["end"]
+        }
         assert bots
-        for title in bots:
-            total = lists["all-access"][title]
-            desktop = lists["desktop"].get(title)
-            assert (cut if desktop is None else desktop) / total < 0.1 or (desktop or 0) / total > 0.9
+        for title, program in bots.items():
+            low, high = limits[program]
+            assert low <= lists["desktop"][title] / lists["all-access"][title] <= high
         assert set(bots) <= set(planted["bots"])
         readers = (
             set(planted["pages"])

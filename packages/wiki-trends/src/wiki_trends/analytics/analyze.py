@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from smart_orchestrator.foreign import one_line
 from wiki_trends.errors import NothingPublished, WindowNotReady
 from wiki_trends.warehouse.base import EVIDENCE, REPLACEMENT_KEYS, RESTATEMENTS, RunRecord
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.window import Window
     from wiki_trends.analytics.engines.base import Engine
     from wiki_trends.analytics.page_history import PageHistory
+    from wiki_trends.analytics.page_rules import PageRules
     from wiki_trends.analytics.restatements import PublishedDay
     from wiki_trends.warehouse.base import ArrowStream, Warehouse
 
@@ -67,6 +69,7 @@ def analyze(
     *,
     engine: Engine | None = None,
     history: PageHistory | None = None,
+    renamed: Mapping[str, str] | None = None,
     evidence: EvidenceSource | None = None,
     recompute: bool = False,
     clock: Callable[[], dt.datetime] = now_utc,
@@ -74,7 +77,8 @@ def analyze(
     """Read the partitions of a checked window and of its baseline, compute all tables, and publish them.
 
     The baseline consists of the available partitions of the 56 days before the window, which this function inspects. With
-    few or no available partitions, the scores are less certain, and their `confidence` is lower.
+    few or no available partitions, the scores are less certain, and their `confidence` is lower. The pages of
+    `page_rules.pages_of_programs` are left out of all tables.
 
     Args:
         dataset: the diamond layer.
@@ -82,6 +86,7 @@ def analyze(
         warehouse: the warehouse to publish the tables to.
         engine: the engine that computes the tables; by default DuckDB.
         history: the exact views of some pages, which replace bounds and missing days; by default none.
+        renamed: the newest title for each older title of a page; by default none. Both titles are analysed as one page.
         evidence: a function that makes the table `wiki_trends_evidence` from the scores, the name of the dataset, and the first and
             the last day of the window; None publishes no evidence.
         recompute: whether to publish only the rows of this window in the tables that keep earlier windows. The current tables then
@@ -100,6 +105,7 @@ def analyze(
     from wiki_trends.analytics.engines.base import DUCKDB, Inputs
     from wiki_trends.analytics.engines.opening import open_engine
     from wiki_trends.analytics.page_history import PageHistory
+    from wiki_trends.analytics.page_rules import PageRules, pages_of_programs
     from wiki_trends.analytics.restatements import replaced_days, restatement_rows
     from wiki_trends.analytics.tables.pipeline_runs import NAME as PIPELINE_RUNS
     from wiki_trends.analytics.tables.pipeline_runs import pipeline_runs
@@ -119,7 +125,11 @@ def analyze(
     with suppress(NothingPublished), warehouse.reading() as reader:
         replaced = replaced_days(reader, run_record(dataset, completeness, available_baseline))
     history = history or PageHistory()
-    inputs = Inputs(dataset, window, partitions, available_baseline, history)
+    rules = PageRules(pages_of_programs([*available_baseline, *partitions]), renamed or {})
+    if rules.left_out:
+        logger.info("left out, probably read by programs: %s", one_line(", ".join(sorted(rules.left_out))))
+    renamed_history = _renamed_history(history, rules)
+    inputs = Inputs(dataset, window, partitions, available_baseline, renamed_history, rules)
     logger.info("reading %d days", len(inputs.used) + len(inputs.baseline))
     with (engine or open_engine(DUCKDB)).compute(inputs) as computed:
         # The engine omits the partitions of `inputs.baseline` that it cannot read.
@@ -148,6 +158,14 @@ def analyze(
         seconds=time.monotonic() - start_time,
         run=published,
     )
+
+
+def _renamed_history(history: PageHistory, rules: PageRules) -> PageHistory:
+    import polars as pl
+
+    if history.rows is None or not rules.renamed:
+        return history
+    return replace(history, rows=rules.rename_history(pl.DataFrame(history.rows)))
 
 
 def run_record(

@@ -13,6 +13,7 @@ from smart_orchestrator.checking import check
 from smart_orchestrator.errors import ContractError, PartitionChanged
 from smart_orchestrator.model.grain import ONE_DAY
 from smart_orchestrator.model.window import Window
+from wiki_trends.analytics.page_rules import PageRules
 from wiki_trends.analytics.tables.declarations import ROW_TYPES
 from wiki_trends.analytics.tables.history import BASELINE_DAYS
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _MAX_THREADS = 8
 _BATCH_ROWS = 100_000
+NO_RULES = PageRules()
 _Result = TypeVar("_Result")
 
 
@@ -46,16 +48,21 @@ def baseline_of(dataset: DailyDataset, window: Window) -> tuple[Partition, ...]:
     return completeness.usable
 
 
-def read_window(dataset: DailyDataset, partitions: Sequence[Partition]) -> Iterator[pl.DataFrame]:
+def read_window(
+    dataset: DailyDataset, partitions: Sequence[Partition], rules: PageRules = NO_RULES
+) -> Iterator[pl.DataFrame]:
     """Yield the rows of all partitions, oldest first, in frames of one or more days.
 
     A frame has the columns of `ROW_TYPES` and a row for each page and day. `date` is the UTC day of the partition.
     """
-    return _in_batches(_read_ahead(lambda partition: read_day(dataset, partition), partitions))
+    return _in_batches(_read_ahead(lambda partition: read_day(dataset, partition, rules), partitions))
 
 
 def read_baseline(
-    dataset: DailyDataset, partitions: Sequence[Partition], readable: list[Partition]
+    dataset: DailyDataset,
+    partitions: Sequence[Partition],
+    readable: list[Partition],
+    rules: PageRules = NO_RULES,
 ) -> Iterator[pl.DataFrame]:
     """Yield the rows of the partitions that can still be read, in the same form as `read_window`.
 
@@ -63,11 +70,12 @@ def read_baseline(
         dataset: the diamond layer.
         partitions: the partitions of the baseline, oldest first.
         readable: a list to which the iteration appends each partition that it could read.
+        rules: the rules for the rows.
     """
 
     def read_unless_changed(partition: Partition) -> pl.DataFrame | None:
         try:
-            return read_day(dataset, partition)
+            return read_day(dataset, partition, rules)
         except (ContractError, PartitionChanged):
             return None
 
@@ -111,11 +119,11 @@ def _in_batches(frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
         yield pl.concat(batch)
 
 
-def read_day(dataset: DailyDataset, partition: Partition) -> pl.DataFrame:
-    """Read the rows of one partition: a row for each page, with the columns of `ROW_TYPES`."""
+def read_day(dataset: DailyDataset, partition: Partition, rules: PageRules = NO_RULES) -> pl.DataFrame:
+    """Read the rows of one partition and apply the rules: a row for each page, with the columns of `ROW_TYPES`."""
     import polars as pl
 
     from smart_orchestrator.adapters.manifest import read_frame
 
-    frame = read_frame(dataset, partition)
+    frame = rules.apply(read_frame(dataset, partition))
     return frame.with_columns(pl.lit(partition.day).alias("date")).select(list(ROW_TYPES))

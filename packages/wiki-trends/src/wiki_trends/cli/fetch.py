@@ -96,7 +96,7 @@ def excluded(
     lake: LakeOptions,
     as_json: options.AsJson = False,
 ) -> None:
-    """List the rows of a day's raw list that are not in the diamond layer, with the rank of each row and the reason."""
+    """List the rows of a day's raw list that are not in the diamond layer or are suspect, with the rank of each row and the reason."""
     from wiki_trends.config.window_options import days_of
     from wiki_trends.pipeline.lists import excluded as exclusions
 

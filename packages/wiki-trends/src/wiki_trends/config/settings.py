@@ -161,21 +161,21 @@ class Settings(SignalSettings):
         example="off",
     )
     suspect_low: float = setting_field(
-        0.1,
+        0.5,
         fraction(0.0, 0.5),
-        "A page with a smaller fraction of views from desktops is left out as `suspect`; 0 keeps all pages.",
+        "Only a page with a smaller fraction of views from desktops can be `suspect` for few of them; 0 excludes this reason.",
         example="0.05",
     )
     suspect_high: float = setting_field(
-        0.9,
+        0.5,
         fraction(0.5, 1.0),
-        "A page with a larger fraction of views from desktops is left out as `suspect`; 1 keeps all pages.",
+        "Only a page with a larger fraction of views from desktops can be `suspect` for many of them; 1 excludes this reason.",
         example="0.95",
     )
     suspect_keep: str = setting_field(
         "",
         any_text,
-        "Titles that are kept even when `suspect`, separated by `|`; `*` keeps all.",
+        "Titles that are never `suspect`, separated by `|`; `*` stands for all.",
         example="Main_Battle_Tank|Cleopatra",
     )
     deny: str = setting_field(

@@ -54,6 +54,18 @@ def read_page_history(settings: Settings, window: Window) -> PageHistory:
         return PageHistory(problem=str(error))
 
 
+def read_renamed_pages(settings: Settings) -> dict[str, str]:
+    """Return the newest title for each older title of a page that the cached facts of the lake know; empty on an error."""
+    from smart_orchestrator.store.opening import lake_of
+    from wiki_trends.pipeline.cache.pages import PageCache
+
+    try:
+        return PageCache(lake_of(layers(settings).silver), project_of(settings)).renamed()
+    except ExpectedError as error:
+        logger.warning("The titles of renamed pages are not known: %s", error)
+        return {}
+
+
 def history_of_run(settings: Settings, run: RunRecord) -> PageHistory:
     """Return the history that the lake has for the window of a publish; empty if the publish used none."""
     from wiki_trends.analytics.page_history import PageHistory
@@ -153,12 +165,17 @@ def _listed_rows(settings: Settings, completeness: Completeness) -> pl.DataFrame
     """Return page, date and views of the checked window and of the days before it that the lake has."""
     import polars as pl
 
+    from wiki_trends.analytics.page_rules import PageRules, pages_of_programs
     from wiki_trends.analytics.window_rows import baseline_of, read_baseline, read_window
 
     dataset = layers(settings).diamond
+    baseline = baseline_of(dataset, completeness.window)
+    # The rules of the analysis, so that no request is sent for a page that it leaves out, or that only has a new title.
+    left_out = pages_of_programs([*baseline, *completeness.usable])
+    rules = PageRules(left_out, read_renamed_pages(settings))
     frames = [
-        *read_window(dataset, completeness.usable),
-        *read_baseline(dataset, baseline_of(dataset, completeness.window), []),
+        *read_window(dataset, completeness.usable, rules),
+        *read_baseline(dataset, baseline, [], rules),
     ]
     rows = pl.concat([frame.select("page", "date", "views") for frame in frames])
     return rows.filter(pl.col("views").rank("ordinal", descending=True).over("date") <= _MAX_ROWS_PER_DAY)

@@ -286,19 +286,26 @@ def analyze_window(
     from wiki_trends.analytics.analyze import analyze
     from wiki_trends.analytics.engines.opening import open_engine
     from wiki_trends.jobs.evidence import evidence_of
-    from wiki_trends.jobs.history import read_page_history
+    from wiki_trends.jobs.history import read_page_history, read_renamed_pages
     from wiki_trends.jobs.signals import announce_publish, lineage_of
     from wiki_trends.warehouse import open_warehouse
 
     dataset, warehouse = layers(settings).diamond, open_warehouse(settings.warehouse)
     history = history or read_page_history(settings, completeness.window)
+    renamed = read_renamed_pages(settings)
     evidence = partial(evidence_of, settings) if settings.evidence == "on" else None
 
     def analyze_once(completeness: Completeness) -> Analysis:
         engine = open_engine(settings.engine)
         with lineage_of(settings, completeness) as complete:
             analysis = analyze(
-                dataset, completeness, warehouse, engine=engine, history=history, evidence=evidence
+                dataset,
+                completeness,
+                warehouse,
+                engine=engine,
+                history=history,
+                renamed=renamed,
+                evidence=evidence,
             )
             complete(analysis)
         announce_publish(settings, analysis)

@@ -27,7 +27,7 @@ REASONS: Mapping[str, str] = {
     "main_page": "the main page of the wiki",
     "namespace": "pages outside the article namespace: Special:, User:, Portal: and others",
     "denied": "titles on the deny list",
-    "suspect": "pages probably read by programs: nearly all views, or nearly none, are from desktops",
+    "suspect": "unusual share of views from desktops; the figures leave a page out only if its views are also flat for days",
     "leads_to_no_article": "redirects that do not lead to an article",
     "merged": "redirects whose views were added to their target",
 }

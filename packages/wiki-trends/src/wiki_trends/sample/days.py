@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 ACCESS_METHODS = ("all-access", "desktop", "mobile-web", "mobile-app")
 LEVEL_NOISE = 0.2  # standard deviation of the daily noise in a page's level
-_SOLE_EVENT_NOISE = 0.05  # the same for a page whose only traffic is an event
+_SOLE_EVENT_NOISE = 0.05  # the same for a page whose only traffic is an event that is not a program
+# The same for each kind of program. Only a crawl requests a page at nearly the same rate every day.
+_PROGRAM_NOISE = {"desktop": 0.6, "mix": 0.1, "crawl": 0.03}
 # The numbers that are added to the level of every page, from Monday to Sunday.
 _WEEKDAY_LEVELS = (0.06, 0.04, 0.02, 0.0, -0.03, -0.08, 0.0)
 
@@ -79,12 +81,12 @@ class WikiTraffic:
             )
             if is_weekend:
                 level += page.weekend
-            result[page.number] = _split_by_access(
-                math.exp(level), page.desktop - 0.05 * is_weekend, page.app
-            )
+            desktop = max(page.desktop - 0.05 * is_weekend, page.desktop / 2)
+            result[page.number] = _split_by_access(math.exp(level), desktop, page.app)
         for number, event in sorted(self.schedule.sole_events(day).items()):
             page = pages[number]
-            level = event.level(day) + weekday_level + rng.gauss(0.0, _SOLE_EVENT_NOISE)
+            noise = _PROGRAM_NOISE.get(event.program, _SOLE_EVENT_NOISE)
+            level = event.level(day) + weekday_level * (event.kind != "bot") + rng.gauss(0.0, noise)
             if event.kind == "bot":
                 result[number] = _split_by_access(math.exp(level), event.desktop, (1 - event.desktop) / 10)
             else:

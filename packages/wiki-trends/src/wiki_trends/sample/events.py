@@ -19,7 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 BLOCK_DAYS = 10
-BURSTS_PER_BLOCK = NEW_PAGES_PER_BLOCK = BOTS_PER_BLOCK = 3
+BURSTS_PER_BLOCK = NEW_PAGES_PER_BLOCK = 3
+# The kinds of programs, of which one begins in each block: requests from desktops only, requests with the devices of readers, and a
+# crawl that requests a page at nearly the same rate every day, mostly from desktops.
+PROGRAMS = ("mix", "desktop", "crawl")
+# The smallest and the largest fraction of the views from desktops. For `mix`, these are positions among the pages of the wiki.
+_PROGRAM_DESKTOP = {"mix": (0.25, 0.75), "desktop": (0.97, 0.99), "crawl": (0.95, 0.97)}
 FLEETING_PER_DAY = 120
 CYCLE_DAYS = 72  # the time from one rise of a trending page to the next
 _MAX_EVENT_DAYS = 30  # for kinds of events that begin in a block
@@ -39,6 +44,7 @@ class Event:
         decay: for `new` and `fleeting`, the daily decrease of the level; for `burst`, the factor from one day's change of the
             level to the next day's change.
         desktop: for `bot`, the fraction of the views that come from desktops.
+        program: for `bot`, the kind of the program, one of `PROGRAMS`.
     """
 
     kind: str
@@ -48,6 +54,7 @@ class Event:
     size: float
     decay: float = 0.0
     desktop: float = 0.0
+    program: str = ""
 
     @property
     def end(self) -> dt.date:
@@ -152,15 +159,20 @@ class Schedule:
         bots = [
             Event(
                 "bot",
-                BOT_NUMBERS[(block * BOTS_PER_BLOCK + n) % len(BOT_NUMBERS)],
+                BOT_NUMBERS[(block * len(PROGRAMS) + n) % len(BOT_NUMBERS)],
                 random_start(),
                 days=rng.randint(8, 25),
                 size=math.log(self._scale * rng.uniform(120_000, 500_000)),
-                desktop=rng.uniform(0.97, 0.99) if n else rng.uniform(0.01, 0.03),
+                desktop=self._desktop_share(program, rng.uniform(*_PROGRAM_DESKTOP[program])),
+                program=program,
             )
-            for n in range(BOTS_PER_BLOCK)
+            for n, program in enumerate(PROGRAMS)
         ]
         return (*bursts, *new_pages, *bots)
+
+    def _desktop_share(self, program: str, value: float) -> float:
+        low, high = self._catalogue.wiki.desktop_shares
+        return low + value * (high - low) if program == "mix" else value
 
     def _fleeting_events(self, day: dt.date) -> list[Event]:
         """Return the fleeting events of a day. They begin on the day or up to two days before it."""

@@ -197,7 +197,7 @@ class Catalogue:
             number=number,
             title=title.replace(" ", "_"),
             level=level_of_rank(number + 1, self.wiki.scale) if number in EVERGREEN_NUMBERS else 0.0,
-            desktop=rng.uniform(0.2, 0.55),
+            desktop=rng.uniform(*self.wiki.desktop_shares),
             app=rng.uniform(0.02, 0.05),
             weekend=rng.uniform(-0.12, 0.12),
             role=role,

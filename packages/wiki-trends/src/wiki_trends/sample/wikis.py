@@ -1,6 +1,6 @@
 """The wikis of the synthetic Wikimedia, with their site information (`meta=siteinfo`).
 
-The wikis are Wikipedia in four languages, and a small wiki with short lists. The namespaces have the same names as in the real
+The wikis are Wikipedia in five languages, of which one is read almost only on phones, and a small wiki with short lists. The namespaces have the same names as in the real
 wikis. Any other project is unknown.
 """
 
@@ -31,6 +31,11 @@ _FRENCH_NAMES = {
     11: "Discussion modèle", 12: "Aide", 13: "Discussion aide", 14: "Catégorie", 15: "Discussion catégorie",
     100: "Portail", 101: "Discussion Portail",
 }  # fmt: skip
+_ARABIC_NAMES = {
+    -2: "ميديا", -1: "خاص", 1: "نقاش", 2: "مستخدم", 3: "نقاش المستخدم", 4: "ويكيبيديا", 5: "نقاش ويكيبيديا", 6: "ملف",
+    7: "نقاش الملف", 8: "ميدياويكي", 9: "نقاش ميدياويكي", 10: "قالب", 11: "نقاش القالب", 12: "مساعدة",
+    13: "نقاش المساعدة", 14: "تصنيف", 15: "نقاش التصنيف", 100: "بوابة", 101: "نقاش البوابة",
+}  # fmt: skip
 _ITALIAN_NAMES = {
     -1: "Speciale", 1: "Discussione", 2: "Utente", 3: "Discussioni utente", 4: "Wikipedia",
     5: "Discussioni Wikipedia", 7: "Discussioni file", 9: "Discussioni MediaWiki", 11: "Discussioni template",
@@ -51,6 +56,7 @@ class Wiki:
         local_names: the local names of namespaces that differ from the canonical names, by number.
         aliases: the numbers and names of further aliases of namespaces.
         rows: the largest number of rows in a list.
+        desktop_shares: the smallest and the largest fraction of a page's views from desktops.
     """
 
     project: str
@@ -60,6 +66,7 @@ class Wiki:
     local_names: dict[int, str]
     aliases: tuple[tuple[int, str], ...]
     rows: int = 1000
+    desktop_shares: tuple[float, float] = (0.2, 0.55)
 
     @cached_property
     def namespaces(self) -> dict[int, str]:
@@ -136,6 +143,15 @@ WIKIS = {
             (*_ALIASES, (1, "Discuter")),
         ),
         Wiki("it.wikipedia", "it", 0.11, "Pagina principale", _ITALIAN_NAMES, (*_ALIASES, (6, "Immagine"))),
+        Wiki(
+            "ar.wikipedia",
+            "ar",
+            0.05,
+            "الصفحة الرئيسة",
+            _ARABIC_NAMES,
+            (*_ALIASES, (6, "صورة")),
+            desktop_shares=(0.03, 0.12),
+        ),
         Wiki("simple.wikipedia", "en", 0.01, "Main Page", _ENGLISH_NAMES, _ALIASES, rows=400),
     )
 }

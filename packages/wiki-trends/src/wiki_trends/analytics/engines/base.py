@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from wiki_trends.analytics.page_history import PageHistory
+from wiki_trends.analytics.page_rules import PageRules
 from wiki_trends.config.projects import project_of_dataset
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Inputs:
         used: the available partitions of the window, oldest first.
         baseline: the available partitions of the 56 days before the window, which show the usual views of the pages.
         history: the exact views of some pages; by default none.
+        rules: the pages to leave out, and the pages with a newer title; by default none.
     """
 
     dataset: DailyDataset
@@ -42,6 +44,7 @@ class Inputs:
     used: Sequence[Partition]
     baseline: Sequence[Partition]
     history: PageHistory = field(default_factory=PageHistory)
+    rules: PageRules = field(default_factory=PageRules)
 
     @property
     def project(self) -> str:

@@ -62,9 +62,9 @@ class DuckDBEngine:
         window = inputs.window
         readable_baseline: list[Partition] = []
         with _Computation.open(inputs.rows) as computation:
-            for rows in read_window(inputs.dataset, inputs.used):
+            for rows in read_window(inputs.dataset, inputs.used, inputs.rules):
                 computation.add(ROWS, rows)
-            for rows in read_baseline(inputs.dataset, inputs.baseline, readable_baseline):
+            for rows in read_baseline(inputs.dataset, inputs.baseline, readable_baseline, inputs.rules):
                 computation.add(EARLIER, rows)
             computation.add(DAYS, pl.DataFrame({"date": [partition.day for partition in inputs.used]}))
             earlier = pl.DataFrame(

@@ -111,7 +111,7 @@ class _SessionTables:
             ContractError: the rows of a partition of the window violate the contract.
             LakeError: the lake did not respond, or rejected a request.
         """
-        days = read_days(self._session, inputs.dataset, [*inputs.baseline, *inputs.used])
+        days = read_days(self._session, inputs.dataset, [*inputs.baseline, *inputs.used], inputs.rules)
         self._frames.append(days.cached)
         baseline = []
         for partition in inputs.baseline:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from smart_orchestrator.errors import SmartOrchestratorError
 from wiki_trends.analytics.tables.declarations import ROW_TYPES
+from wiki_trends.analytics.window_rows import NO_RULES
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.model.dataset import DailyDataset
     from smart_orchestrator.model.partition import Partition
+    from wiki_trends.analytics.page_rules import PageRules
 
 SPARK_TYPES = {"date": "date", "string": "string", "int64": "bigint", "int32": "int", "float64": "double"}
 # The column for the pickled error of a day that could not be read.
@@ -51,14 +53,18 @@ class Days:
     problems: Mapping[dt.date, Exception]
 
 
-def read_days(session: SparkSession, dataset: DailyDataset, partitions: Sequence[Partition]) -> Days:
-    """Read these partitions on the workers, and cache the rows there."""
+def read_days(
+    session: SparkSession, dataset: DailyDataset, partitions: Sequence[Partition], rules: PageRules = NO_RULES
+) -> Days:
+    """Read these partitions on the workers, apply the rules, and cache the rows there."""
     from pyspark.sql import functions as f
 
     tasks = min(len(partitions), _TASKS_PER_CORE * session.sparkContext.defaultParallelism)
     indexes = session.range(0, len(partitions), numPartitions=tasks)
     columns = ", ".join(f"`{name}` {SPARK_TYPES[kind]}" for name, kind in ROW_TYPES.items())
-    read_partitions = _partition_reader(_with_absolute_path(dataset), tuple(partitions), _aws_environment())
+    read_partitions = _partition_reader(
+        _with_absolute_path(dataset), tuple(partitions), rules, _aws_environment()
+    )
     cached = map_in_arrow(indexes, read_partitions, f"{columns}, {PROBLEM} binary").persist()
     failed = cached.where(f.col(PROBLEM).isNotNull()).select("date", PROBLEM).collect()
     # Unpickling is safe, because workers that run this module pickled the errors.
@@ -85,7 +91,7 @@ def _aws_environment() -> dict[str, str]:
 
 
 def _partition_reader(
-    dataset: DailyDataset, partitions: Sequence[Partition], environment: Mapping[str, str]
+    dataset: DailyDataset, partitions: Sequence[Partition], rules: PageRules, environment: Mapping[str, str]
 ) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     """Return a function for the workers that reads the partitions with the indexes in its input.
 
@@ -101,7 +107,7 @@ def _partition_reader(
             for index in batch.column(0).to_pylist():
                 partition = partitions[index]
                 try:
-                    rows = read_day(dataset, partition)
+                    rows = read_day(dataset, partition, rules)
                 except SmartOrchestratorError as error:
                     yield _single_row({"date": partition.day, PROBLEM: pickle.dumps(error)})
                 else:

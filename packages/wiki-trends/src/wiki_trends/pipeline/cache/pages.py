@@ -30,6 +30,7 @@ from wiki_trends.pipeline.cache.facts import (
     replace_surrogates,
     to_frame,
 )
+from wiki_trends.pipeline.cache.renames import renamed_pages
 from wiki_trends.pipeline.cache.segments import (
     MAX_SEGMENT_BYTES,
     SUFFIX,
@@ -95,6 +96,10 @@ class PageCache:
     def get(self, titles: Iterable[str], *, oldest: float = 0.0) -> dict[str, PageFacts]:
         """Return the cached facts about `titles` whose response came at `oldest` (Unix seconds) or later."""
         return from_frame(_select_rows(self._memory.read(self._lake).frames.values(), titles, oldest))
+
+    def renamed(self) -> dict[str, str]:
+        """Return the newest title of each page for its other cached titles; see `renamed_pages`."""
+        return renamed_pages(_select_rows(self._memory.read(self._lake).frames.values(), None, 0.0))
 
     def add(self, pages: Mapping[str, PageFacts], *, now: float | None = None) -> None:
         """Write the facts about `pages`, a mapping from requested titles, as one segment."""

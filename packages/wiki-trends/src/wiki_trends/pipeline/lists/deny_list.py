@@ -26,11 +26,17 @@ def denied_titles(settings: Settings, language: str) -> frozenset[str]:
     Raises:
         SettingError: the user's file cannot be used.
     """
-    shipped = files("wiki_trends.pipeline.lists").joinpath("deny.toml").read_text(encoding="utf-8")
-    titles = _titles_for(tomllib.loads(shipped), language)
+    entries = shipped_entries()
+    titles = [entry["title"] for name in ("all", language) for entry in entries.get(name, ())]
     if settings.deny:
         titles += _user_titles(settings.deny, language)
     return frozenset(folded(title) for title in titles)
+
+
+def shipped_entries() -> dict[str, list[dict[str, str]]]:
+    """Return the shipped entries by language, or `all`; each has a `title`, a `reason`, and the `source` of the reason."""
+    text = files("wiki_trends.pipeline.lists").joinpath("deny.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
 
 
 def _user_titles(name: str, language: str) -> list[str]:

@@ -1,4 +1,7 @@
-"""Computes the share of a page's views that comes from desktops. Readers use desktops and phones, but bots often use only one.
+"""Computes the share of a page's views that comes from desktops, and which shares are unusual on a day.
+
+Readers use desktops and phones, but many programs use only one. How many readers use which differs by wiki and changes with time, so
+a share is compared with the shares of the other pages of the day.
 
 The list of a device has only a thousand pages. If a page is not in the list, it had at most as many views as the last row of the
 list. So the share of many pages is known only within bounds.
@@ -6,15 +9,34 @@ list. So the share of many pages is known only within bounds.
 
 from __future__ import annotations
 
+import datetime as dt
+import math
 from collections import Counter
+from dataclasses import dataclass
+from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from wiki_trends.pipeline.lists.top_list import ListRow
 
 LISTED_DEVICES = ("desktop", "mobile-web")
+# Since August 2025, Wikimedia derives the access method from the device, before from the host (`en.m.wikipedia.org`). From this day
+# on, all lists are by device. Source: https://phabricator.wikimedia.org/T401665
+BY_DEVICE_SINCE = dt.date(2025, 9, 1)
+# Fewer views than this can come from one kind of device by chance, as in small wikis and at the low ranks of dumps.
+MIN_VIEWS = 20
+# The shares of fewer pages than this do not describe the readers of a wiki.
+MIN_PAGES = 20
+# A share is unusual if its log-odds are further from the median of the day than this number of spreads.
+UNUSUAL_SPREADS = 5.0
+# The spread is 1.4826 times the median absolute deviation (the standard deviation of a normal distribution), but at least this.
+MIN_SPREAD = 0.25
+_MAD_TO_SPREAD = 1.4826
+# People read a wiki almost only on phones if the median share is below this. On such a wiki, no share is unusually low. The same
+# applies to the share of other devices and unusually high shares.
+ONE_DEVICE_MEDIAN = 0.25
 
 
 class ShareBounds(NamedTuple):
@@ -25,9 +47,18 @@ class ShareBounds(NamedTuple):
 
 
 class DeviceLists:
-    """The desktop and mobile-web lists of one day."""
+    """The desktop and mobile-web lists of one day.
 
-    def __init__(self, desktop: Iterable[ListRow], mobile: Iterable[ListRow]) -> None:
+    Args:
+        desktop: the rows of the desktop list.
+        mobile: the rows of the mobile-web list.
+        by_device: whether Wikimedia derived the access method from the device, not from the host; see `BY_DEVICE_SINCE`.
+    """
+
+    def __init__(
+        self, desktop: Iterable[ListRow], mobile: Iterable[ListRow], *, by_device: bool = True
+    ) -> None:
+        self.by_device = by_device
         desktop = list(desktop)
         self._desktop = _views_by_page(desktop)
         self._mobile = _views_by_page(mobile)
@@ -43,6 +74,71 @@ class DeviceLists:
         # The page has at most as many desktop views as the last row of the desktop list, and no mobile view is a desktop view.
         max_desktop_views = min(self._fewest_desktop_views, max(0, views - self._mobile.get(page, 0)))
         return ShareBounds(0.0, min(1.0, max_desktop_views / views))
+
+
+@dataclass(frozen=True, slots=True)
+class UnusualShares:
+    """Decides which desktop shares are unusual on a day.
+
+    The distance of a share from the day's median is measured in log-odds, in units of the day's spread and the error of counting.
+    If a share is known only within bounds, the bound that is nearer to the median counts. The median and the spread themselves are
+    those of the bounds that make a share less unusual.
+
+    Attributes:
+        low: the median and the spread for unusually low shares; None if no share is unusually low.
+        high: the median and the spread for unusually high shares; None if no share is unusually high.
+    """
+
+    low: tuple[float, float] | None = None
+    high: tuple[float, float] | None = None
+
+    @classmethod
+    def of_day(cls, pages: Sequence[tuple[ShareBounds, int]], *, by_device: bool = True) -> UnusualShares:
+        """Measure the shares of a day.
+
+        Args:
+            pages: the share and the views of each page.
+            by_device: see `DeviceLists`. Where the host decided, everybody who followed a link to the mobile host counted as
+                mobile, so a low share shows the link and not the device. Then no share is unusually low.
+        """
+        pages = [(share, views) for share, views in pages if views >= MIN_VIEWS]
+        if len(pages) < MIN_PAGES:
+            return cls()
+        is_read_on_phones = median(share.high for share, _ in pages) < ONE_DEVICE_MEDIAN
+        is_read_on_desktops = median(share.low for share, _ in pages) > 1 - ONE_DEVICE_MEDIAN
+        return cls(
+            None
+            if is_read_on_phones or not by_device
+            else _center_and_spread([_log_odds(share.low, views) for share, views in pages]),
+            None
+            if is_read_on_desktops
+            else _center_and_spread([_log_odds(share.high, views) for share, views in pages]),
+        )
+
+    def contains(self, share: ShareBounds, views: int) -> bool:
+        """Return whether the share of a page with `views` views is unusual."""
+        if views < MIN_VIEWS:
+            return False
+        is_low = self.low is not None and _distance(share.high, views, *self.low) < -UNUSUAL_SPREADS
+        is_high = self.high is not None and _distance(share.low, views, *self.high) > UNUSUAL_SPREADS
+        return is_low or is_high
+
+
+def _log_odds(share: float, views: int) -> float:
+    """Return ln(desktop views / other views). Half a view is added to both, so that the result is finite."""
+    return math.log((share * views + 0.5) / ((1 - share) * views + 0.5))
+
+
+def _distance(share: float, views: int, center: float, spread: float) -> float:
+    """Return the signed distance of a share from the median, in spreads that include the error of counting `views` views."""
+    error = 1 / (share * views + 0.5) + 1 / ((1 - share) * views + 0.5)
+    return (_log_odds(share, views) - center) / math.sqrt(spread**2 + error)
+
+
+def _center_and_spread(values: Sequence[float]) -> tuple[float, float]:
+    center = median(values)
+    deviation = median(abs(value - center) for value in values)
+    return center, max(MIN_SPREAD, _MAD_TO_SPREAD * deviation)
 
 
 def _views_by_page(rows: Iterable[ListRow]) -> Counter[str]:

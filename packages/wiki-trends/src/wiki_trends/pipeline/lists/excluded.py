@@ -1,4 +1,4 @@
-"""Reads the rows of a day's list that were left out or merged, with the reasons, from the manifests of silver and gold.
+"""Reads the rows of a day's list that were left out, merged or flagged, with the reasons, from the manifests of silver and gold.
 
 If silver does not have the day, `read_exclusions` raises `ContractError`.
 """
@@ -6,7 +6,7 @@ If silver does not have the day, `read_exclusions` raises `ContractError`.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from smart_orchestrator.adapters.manifest import inspect
@@ -20,10 +20,13 @@ if TYPE_CHECKING:
     from smart_orchestrator.text.reports import Line
     from wiki_trends.config.settings import Settings
 
+# The reason of rows with an unusual desktop share, and the key of these rows in the manifests.
+SUSPECT = "suspect"
+
 
 @dataclass(frozen=True, slots=True)
 class Exclusion:
-    """A row that was left out, or merged into another row.
+    """A row that was left out, merged into another row, or kept but flagged.
 
     Attributes:
         rank: the rank of the row in the list.
@@ -34,6 +37,7 @@ class Exclusion:
         desktop: the smallest and the largest possible share of views from desktops, 0 to 1; only for a suspect row. The exact
             share is unknown for a page outside the day's desktop list.
         into: the page to which the views were added; only for a merged row.
+        kept: whether the row was kept in spite of the reason, as a suspect row is.
     """
 
     rank: int
@@ -42,6 +46,7 @@ class Exclusion:
     reason: str
     desktop: tuple[float, float] | None = None
     into: str | None = None
+    kept: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields that have a value, as the JSON object for manifests and `--json`."""
@@ -53,7 +58,9 @@ class Exclusion:
         }
         if self.desktop is not None:
             result["desktop"] = list(self.desktop)
-        return result if self.into is None else result | {"into": self.into}
+        if self.into is not None:
+            result["into"] = self.into
+        return result | {"kept": True} if self.kept else result
 
     def text(self) -> str:
         """Return the reason as text, with the details."""
@@ -62,11 +69,12 @@ class Exclusion:
         if self.desktop is None:
             return self.reason
         low, high = (f"{100 * bound:.1f}" for bound in self.desktop)
-        return f"{self.reason}: {low if low == high else f'{low} to {high}'} % from desktops"
+        kept = ", kept" if self.kept else ""
+        return f"{self.reason}{kept}: {low if low == high else f'{low} to {high}'} % from desktops"
 
 
 def read_exclusions(day: dt.date, settings: Settings) -> list[Exclusion]:
-    """Read the rows of a UTC day that were left out or merged, ordered by rank.
+    """Read the rows of a UTC day that were left out, merged or flagged, ordered by rank.
 
     Raises:
         ContractError: silver does not have the day.
@@ -78,7 +86,9 @@ def read_exclusions(day: dt.date, settings: Settings) -> list[Exclusion]:
     entries = list(silver.manifest.measured.get("excluded", ()))
     if gold.available and gold.manifest is not None:
         entries += gold.manifest.measured.get("excluded", ())
-    exclusions = (_parse_exclusion(entry) for entry in entries)
+    exclusions = [_parse_exclusion(entry) for entry in entries]
+    flagged = silver.manifest.measured.get(SUSPECT, ())
+    exclusions += [replace(_parse_exclusion(entry), kept=True) for entry in flagged]
     return sorted(exclusions, key=lambda row: (row.rank, row.page))
 
 
@@ -92,10 +102,12 @@ def exclusion_lines(exclusions: Sequence[Exclusion]) -> list[Line]:
     rows: list[Line] = [
         (f"{row.rank:>7}  {row.views:>12,}  {row.page}  ({row.text()})", "") for row in exclusions
     ]
-    by_reason = ", ".join(f"{number} {reason}" for reason, number in count_by_reason(exclusions).items())
+    removed = [row for row in exclusions if not row.kept]
+    by_reason = ", ".join(f"{number} {reason}" for reason, number in count_by_reason(removed).items())
+    kept = f"; kept, but suspect: {len(exclusions) - len(removed)}" if len(removed) < len(exclusions) else ""
     return [
         *rows,
-        (f"left out or merged: {len(exclusions)}{f' ({by_reason})' if by_reason else ''}", "strong"),
+        (f"left out or merged: {len(removed)}{f' ({by_reason})' if by_reason else ''}{kept}", "strong"),
     ]
 
 

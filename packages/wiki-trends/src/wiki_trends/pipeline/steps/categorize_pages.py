@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from smart_orchestrator.adapters.manifest import read_frame
+from smart_orchestrator.adapters.manifest import inspect, read_frame
 from smart_orchestrator.committing.writer import write_frame
 from smart_orchestrator.store.opening import lake_of
 from wiki_trends.config.layers import layers
 from wiki_trends.errors import ContractBroken
 from wiki_trends.pipeline.cache.pages import PageCache
 from wiki_trends.pipeline.cache.siteinfo import site_info
+from wiki_trends.pipeline.lists.excluded import SUSPECT
 from wiki_trends.pipeline.rules.rules import Rules
 from wiki_trends.pipeline.step_result import StepResult, Stopwatch, project_of
 
@@ -27,15 +28,19 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from smart_orchestrator.model.partition import Partition
     from wiki_trends.config.settings import Settings
     from wiki_trends.wikimedia import PageFacts, SiteInfo, WikimediaClient
+
+MAX_SUSPECT_PAGES = 200
 
 
 def categorize_pages(day: dt.date, settings: Settings, client: WikimediaClient) -> StepResult:
     """Commit the day's pages with category and place to gold.
 
     Columns: page and page_display (canonical titles), views, rank, category, location_type, location, latitude and
-    longitude (in degrees, null without coordinates). Rows are ordered by rank, then page.
+    longitude (in degrees, null without coordinates). Rows are ordered by rank, then page. The manifest's `suspect` lists the
+    suspect pages.
 
     Raises:
         ContractError: silver does not have the day.
@@ -45,7 +50,8 @@ def categorize_pages(day: dt.date, settings: Settings, client: WikimediaClient) 
     datasets = layers(settings)
     project = project_of(settings)
     lake = lake_of(datasets.silver)
-    silver = read_frame(datasets.silver, day, lake=lake)
+    partition = inspect(datasets.silver, day, lake=lake)
+    silver = read_frame(datasets.silver, partition, lake=lake)
     facts = PageCache(lake, project).get(silver["page"].to_list())
     uncached = [page for page in silver["page"] if page not in facts]
     if uncached:
@@ -65,7 +71,8 @@ def categorize_pages(day: dt.date, settings: Settings, client: WikimediaClient) 
         retries=counting_client.counters.retries,
         counts=dict(sorted(Counter(entry["reason"] for entry in excluded).items())),
     )
-    write_frame(datasets.gold, day, frame, measured=step.to_json() | {"excluded": excluded})
+    lists = {"excluded": excluded, SUSPECT: suspect_pages(partition, rows, facts)}
+    write_frame(datasets.gold, day, frame, measured=step.to_json() | lists)
     return step
 
 
@@ -91,8 +98,7 @@ def merge_rows(
         if page_facts.namespace != 0 or site.is_main_page(page_facts.title):
             excluded.append(_exclusion(row, "leads_to_no_article"))
             continue
-        # A title that the wiki does not have has no canonical form.
-        page = row["page"] if page_facts.missing else page_facts.title.replace(" ", "_")
+        page = _canonical_title(row["page"], page_facts)
         if page not in merged_rows:
             merged_rows[page], kept_rows[page] = MergedRow(page, row["views"], row["rank"], page_facts), row
             continue
@@ -105,6 +111,31 @@ def merge_rows(
             views=merged_row.views + row["views"], rank=min(merged_row.rank, row["rank"])
         )
     return sorted(merged_rows.values(), key=lambda row: (row.rank, row.page)), excluded
+
+
+def suspect_pages(
+    silver: Partition, rows: Iterable[MergedRow], facts: Mapping[str, PageFacts]
+) -> list[dict[str, Any]]:
+    """Return the page and the views of the pages of which at least half of the views are of suspect rows.
+
+    The result is ordered by views, and has at most `MAX_SUSPECT_PAGES` pages, because checks read the manifest of diamond.
+
+    Args:
+        silver: the partition of silver, whose manifest lists the suspect rows.
+        rows: the merged rows of the day.
+        facts: the facts about the titles of silver.
+    """
+    suspect_views: Counter[str] = Counter()
+    for entry in silver.manifest.measured.get(SUSPECT, ()) if silver.manifest else ():
+        suspect_views[_canonical_title(entry["page"], facts[entry["page"]])] += entry["views"]
+    pages = [row for row in rows if row.page in suspect_views and 2 * suspect_views[row.page] >= row.views]
+    pages.sort(key=lambda row: (-row.views, row.page))
+    return [{"page": row.page, "views": row.views} for row in pages[:MAX_SUSPECT_PAGES]]
+
+
+def _canonical_title(title: str, facts: PageFacts) -> str:
+    """Return the title of the page to which a listed title leads. A title that the wiki does not have has no other form."""
+    return title if facts.missing else facts.title.replace(" ", "_")
 
 
 def _exclusion(row: dict[str, Any], reason: str, **more: str) -> dict[str, Any]:

@@ -1,8 +1,8 @@
-"""Step 2: bronze -> silver. Keeps the articles that people read, with their original ranks.
+"""Step 2: bronze -> silver. Keeps the articles, with their original ranks.
 
-Silver's manifest lists each row that was left out, with the reason, and the number of rows for each reason. The step uses three
-sources: the wiki's site information (namespaces, main page), the deny lists (titles), and the desktop and mobile-web lists, which
-reveal automated traffic.
+Silver's manifest lists each row that was left out, with the reason, and the number of rows for each reason. It also lists the suspect
+rows, which are kept. The step uses three sources: the wiki's site information (namespaces, main page), the deny lists (titles), and the
+desktop and mobile-web lists, which show unusual traffic.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from wiki_trends.config.layers import layers
 from wiki_trends.pipeline.cache.siteinfo import site_info
 from wiki_trends.pipeline.lists.bronze import accesses_of, bronze_dataset, inspect_list, read_list
 from wiki_trends.pipeline.lists.deny_list import denied_titles
-from wiki_trends.pipeline.lists.device_share import DeviceLists
+from wiki_trends.pipeline.lists.device_share import BY_DEVICE_SINCE, DeviceLists
+from wiki_trends.pipeline.lists.excluded import SUSPECT
 from wiki_trends.pipeline.lists.row_filter import RowFilter, filter_rows
 from wiki_trends.pipeline.step_result import StepResult, Stopwatch, project_of
 from wiki_trends.wikimedia.siteinfo import folded
@@ -38,7 +39,8 @@ def clean_top_pages(day: dt.date, settings: Settings, client: WikimediaClient) -
 
     Columns: page (title with underscores, unique), page_display (title with spaces), views, rank (in the complete list,
     with ties), desktop_low and desktop_high (bounds of the share of the views that comes from desktops, null without
-    the lists by device). Rows are ordered by rank, then page. The manifest's `excluded` lists the rows that were left out.
+    the lists by device). Rows are ordered by rank, then page. The manifest's `excluded` lists the rows that were left out, and
+    `suspect` the kept rows with an unusual desktop share.
 
     Raises:
         ContractError: bronze does not have the day.
@@ -65,7 +67,8 @@ def clean_top_pages(day: dt.date, settings: Settings, client: WikimediaClient) -
         retries=counting_client.counters.retries,
         counts=filtered_rows.counts,
     )
-    write_frame(silver, day, frame, measured=step.to_json() | {"excluded": filtered_rows.excluded}, lake=lake)
+    lists = {"excluded": filtered_rows.excluded, SUSPECT: filtered_rows.suspect}
+    write_frame(silver, day, frame, measured=step.to_json() | lists, lake=lake)
     return step
 
 
@@ -94,11 +97,12 @@ def _read_device_lists(day: dt.date, settings: Settings, partition: Partition) -
     for access in accesses:
         device_list = inspect_list(day, settings, access)
         if not device_list.available:
-            # The list was fetched and later deleted. Without the list, silver would silently keep automated traffic.
+            # The list was fetched and later deleted. Without the list, silver would silently flag no page.
             raise ContractError(
                 bronze_dataset(settings, access).name, day, device_list.code, [device_list.reason]
             )
-    return DeviceLists(*(read_list(day, settings, access) for access in accesses))
+    lists = (read_list(day, settings, access) for access in accesses)
+    return DeviceLists(*lists, by_device=day >= BY_DEVICE_SINCE)
 
 
 def _to_frame(kept: Iterable[KeptRow]) -> pl.DataFrame:

@@ -167,7 +167,7 @@ class RunsDocument(BaseModel):
 
 
 class LeftOutRowDocument(BaseModel):
-    """A row that was left out of a day's list, or merged into another row."""
+    """A row that was left out of a day's list, merged into another row, or kept but flagged."""
 
     rank: int
     page: str
@@ -179,10 +179,11 @@ class LeftOutRowDocument(BaseModel):
     target_page: str | None = Field(
         default=None, alias="into", description="page to which the views of a merged row were added"
     )
+    kept: bool | None = Field(default=None, description="true for a suspect row, which is in the partition")
 
 
 class LeftOutDocument(BaseModel):
-    """The rows of a day's list that are not in the diamond partition of the day."""
+    """The rows of a day's list that are not in the diamond partition of the day, and the suspect rows."""
 
     day: dt.date
     row_counts: dict[str, int] = Field(alias="by_reason", description="number of rows by reason")

@@ -1,0 +1,111 @@
+"""Rules about the rows of the lake that the window as a whole decides: pages to leave out, and pages with another title by now.
+
+Both rules are applied when a partition is read, so every table of a window follows them, and the lake stays as it is.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    import polars as pl
+
+    from smart_orchestrator.model.partition import Partition
+
+# Views are flat if on this number of consecutive days the largest number is at most this many times the smallest. The views of a page
+# in the news fall faster after its best day. A program requests a page at the same rate every day.
+FLAT_DAYS = 4
+FLAT_FACTOR = 1.25
+_ONE_DAY = dt.timedelta(days=1)
+_LISTED = "_listed_title"
+
+
+@dataclass(frozen=True, slots=True)
+class PageRules:
+    """The rules for the rows of a window and of its baseline.
+
+    Attributes:
+        left_out: the pages to leave out.
+        renamed: the newest title for each older title of a page, both with underscores.
+    """
+
+    left_out: frozenset[str] = frozenset()
+    renamed: Mapping[str, str] = field(default_factory=dict)
+
+    def apply(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Apply the rules to the rows of one day; the columns stay the same.
+
+        The row of a page that was listed under two titles has the sum of the views and the best rank.
+        """
+        import polars as pl
+
+        if self.left_out:
+            rows = rows.filter(~pl.col("page").is_in(list(self.left_out)))
+        if not self.renamed:
+            return rows
+        newest = pl.col("page").replace(dict(self.renamed))
+        rows = rows.with_columns(newest.alias("page"), pl.col("page").alias(_LISTED))
+        is_renamed = pl.col("page") != pl.col(_LISTED)
+        if not rows.select(is_renamed.any()).item():
+            return rows.drop(_LISTED)
+        if "page_display" in rows.columns:
+            display = pl.when(is_renamed).then(pl.col("page").str.replace_all("_", " ", literal=True))
+            rows = rows.with_columns(display.otherwise(pl.col("page_display")).alias("page_display"))
+        # The other columns are those of the newest title, if it was listed.
+        rows = rows.sort(is_renamed, maintain_order=True)
+        sums = {"views": pl.col("views").sum(), "rank": pl.col("rank").min()}
+        first = [
+            sums.get(name, pl.col(name).first()) for name in rows.columns if name not in ("page", _LISTED)
+        ]
+        return rows.group_by("page", maintain_order=True).agg(first).select(rows.drop(_LISTED).columns)
+
+    def rename_history(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Add the exact views of a page's titles, with the columns of `declarations.HISTORY_TYPES`."""
+        import polars as pl
+
+        newest = rows.with_columns(pl.col("page").replace(dict(self.renamed)))
+        if newest["page"].equals(rows["page"]):
+            return rows
+        sums = [pl.col("views").sum(), pl.col("requested_for").max()]
+        return newest.group_by("page", "date", maintain_order=True).agg(sums).select(rows.columns)
+
+
+def pages_of_programs(partitions: Iterable[Partition]) -> frozenset[str]:
+    """Return the pages with two signs of programs: an unusual share of desktops, and flat views for days.
+
+    The manifests of diamond list the pages with an unusual share (`suspect`). Views are compared on the days on which the share is
+    unusual. A day that another program wrote has no such list.
+
+    Args:
+        partitions: the available partitions of the window and of its baseline.
+    """
+    views_by_page: dict[str, dict[dt.date, int]] = {}
+    for partition in partitions:
+        for page, views in _suspect_views(partition):
+            views_by_page.setdefault(page, {})[partition.day] = views
+    return frozenset(page for page, views in views_by_page.items() if is_flat(views))
+
+
+def is_flat(views: Mapping[dt.date, int]) -> bool:
+    """Return whether the views are flat on `FLAT_DAYS` consecutive days; see `FLAT_FACTOR`."""
+    for first in views:
+        days = [first + number * _ONE_DAY for number in range(FLAT_DAYS)]
+        if all(day in views for day in days):
+            levels = [math.log1p(views[day]) for day in days]
+            if max(levels) - min(levels) <= math.log(FLAT_FACTOR):
+                return True
+    return False
+
+
+def _suspect_views(partition: Partition) -> Iterator[tuple[str, int]]:
+    """Yield the page and the views of the suspect pages of a day. An entry of another form is ignored: the page is kept."""
+    entries: Any = partition.manifest.measured.get("suspect") if partition.manifest is not None else None
+    for entry in entries if isinstance(entries, list | tuple) else ():
+        page, views = (entry.get("page"), entry.get("views")) if isinstance(entry, dict) else (None, None)
+        if isinstance(page, str) and type(views) is int and views >= 0:
+            yield page, views
