@@ -29,11 +29,10 @@ from wiki_trends.pipeline.lists.device_share import DeviceLists
 from wiki_trends.pipeline.lists.top_list import ListRow
 from wiki_trends.sample import truth, wikis
 from wiki_trends.sample.days import wiki_traffic
+from wiki_trends.warehouse.arrow import StreamOnly
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-
-    from wiki_trends.warehouse.base import ArrowStream
 
 PROJECT = "en.wikipedia"
 START = dt.date(2025, 6, 1)
@@ -262,17 +261,7 @@ def analysis_of(
         inputs[PAGE_HISTORY] = history
     with computed_tables(inputs) as tables:
         names = ("wiki_trends_scores", "wiki_trends_growth")
-        return {name: pl.DataFrame(_Stream(tables[name])) for name in names}
-
-
-class _Stream:
-    """A wrapper that exposes only the Arrow stream of a table, because Polars would also use other interfaces of DuckDB's objects."""
-
-    def __init__(self, table: ArrowStream) -> None:
-        self._table = table
-
-    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        return self._table.__arrow_c_stream__(requested_schema)
+        return {name: pl.DataFrame(StreamOnly(tables[name])) for name in names}
 
 
 def r_precision(ranked: pl.DataFrame, relevant: set[str]) -> float:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from wiki_trends.analytics.page_history import PageHistory
     from wiki_trends.warehouse.base import ArrowStream, Warehouse
 
-    EvidenceSource = Callable[[ArrowStream, str, dt.date, dt.date], ArrowStream]
+    EvidenceSource = Callable[[ArrowStream, str, dt.date, dt.date], ArrowStream | None]
 
 logger = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ def analyze(
         engine: the engine that computes the tables; by default DuckDB.
         history: the exact views of some pages, which replace bounds and missing days; by default none.
         evidence: a function that makes the table `wiki_trends_evidence` from the scores, the name of the dataset, and the first and
-            the last day of the window; None publishes no evidence.
+            the last day of the window, or returns None; None publishes no evidence.
         clock: a function that returns the current time, with a time zone.
 
     Raises:
@@ -123,10 +123,10 @@ def analyze(
             **computed.tables,
             PIPELINE_RUNS: pipeline_runs([*baseline, *partitions]),
         }
-        if evidence is not None:
-            tables[EVIDENCE] = evidence(
-                computed.tables["wiki_trends_scores"], dataset.name, window.start, window.last
-            )
+        scores = computed.tables["wiki_trends_scores"]
+        found = evidence and evidence(scores, dataset.name, window.start, window.last)
+        if found is not None:
+            tables[EVIDENCE] = found
         published = warehouse.publish(tables, replace(run, seconds=round(time.monotonic() - start_time, 3)))
     return Analysis(
         window=window,

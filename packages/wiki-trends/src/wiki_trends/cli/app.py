@@ -187,13 +187,19 @@ def analyze(
     warehouse: options.WarehouseUrl = None,
     engine: options.Engine = None,
     no_history: options.NoHistory = False,
+    no_evidence: options.NoEvidence = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Compute the trends of a window that is ready, and publish the tables. No runs are started."""
     from wiki_trends.jobs.main import analysis_json, analyze_window, checker
 
     settings = settings_of(
-        window, lake, warehouse=warehouse, engine=engine, history="off" if no_history else None
+        window,
+        lake,
+        warehouse=warehouse,
+        engine=engine,
+        history="off" if no_history else None,
+        evidence="off" if no_evidence else None,
     )
     check_options = build_check_options(policy)
     show_progress()
@@ -223,10 +229,11 @@ def run(
     engine: options.Engine = None,
     contact: options.Contact = None,
     no_history: options.NoHistory = False,
+    no_evidence: options.NoEvidence = False,
     as_json: options.AsJson = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Run the main job: check, backfill due days, wait, check again, request page history, analyse, publish, report."""
+    """Run the main job: check, backfill due days, wait, check again, request page history, analyse, ask why pages rose, publish, report."""
     from wiki_trends.jobs.main import run_main_job, summary_lines, window_checker
     from wiki_trends.jobs.runners import limits_of
     from wiki_trends.jobs.signals import after_run
@@ -240,6 +247,7 @@ def run(
         engine=engine,
         contact=contact,
         history="off" if no_history else None,
+        evidence="off" if no_evidence else None,
     )
     check_options = build_check_options(policy, strict=strict)
     reporter = reporter_on(sys.stderr)

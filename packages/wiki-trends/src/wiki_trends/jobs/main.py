@@ -31,6 +31,7 @@ from wiki_trends.jobs.publish_state import unchanged_publish
 from wiki_trends.jobs.runners import LazyClient, runner_for_polling, runner_for_starting
 from wiki_trends.jobs.signals import announce_publish, lineage_of
 from wiki_trends.jobs.upstream import upstream_watch
+from wiki_trends.warehouse.base import EVIDENCE
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -205,7 +206,9 @@ def run_main_job(
     timer.end_phase("history")
     analysis = None
     if unchanged_run is None:
-        analysis = analyze_window(settings, backfill_result.completeness, check_window, history)
+        analysis = analyze_window(
+            settings, backfill_result.completeness, check_window, history, ask_evidence=True
+        )
     timer.end_phase("analyze")
     return MainJob(backfill_result, analysis, unchanged_run, history, timer.seconds)
 
@@ -215,6 +218,8 @@ def analyze_window(
     completeness: Completeness,
     recheck: Callable[[], Completeness],
     history: PageHistory | None = None,
+    *,
+    ask_evidence: bool = False,
 ) -> Analysis:
     """Compute and publish the tables of a checked window.
 
@@ -225,6 +230,7 @@ def analyze_window(
         completeness: the result of a check of the window.
         recheck: a function that repeats the check with the same options.
         history: the page history; by default, the history that the lake has, without a request.
+        ask_evidence: whether to request the evidence that the lake does not have.
 
     Raises:
         WindowNotReady: the window is not ready under its policy.
@@ -238,7 +244,7 @@ def analyze_window(
 
     dataset, warehouse = layers(settings).diamond, open_warehouse(settings.warehouse)
     history = history or read_page_history(settings, completeness.window)
-    evidence = partial(evidence_of, settings) if settings.evidence == "on" else None
+    evidence = partial(evidence_of, settings, ask=ask_evidence) if settings.evidence == "on" else None
 
     def analyze_once(completeness: Completeness) -> Analysis:
         engine = open_engine(settings.engine)
@@ -263,11 +269,15 @@ def history_for_publish(
 ) -> tuple[PageHistory, RunRecord | None]:
     """Request the page history of a checked window, unless its published tables are current.
 
+    Tables that were published without evidence are not current when the settings ask for it.
+
     Returns:
         The history for the analysis; and the published run if the tables need no new analysis, otherwise None.
     """
     history = read_page_history(settings, completeness.window)
     unchanged_run = unchanged_publish(settings, completeness, history)
+    if unchanged_run is not None and settings.evidence == "on" and EVIDENCE not in unchanged_run.rows:
+        unchanged_run = None
     if unchanged_run is not None and unchanged_run.history_requested:
         return history, unchanged_run
     requested = request_page_history(settings, completeness)
@@ -295,7 +305,7 @@ def publish_trends(
     if run is None:
         published = "now"
         recheck = checker(settings, window, options, ask_upstream=False)
-        run = analyze_window(settings, completeness, recheck, history).run
+        run = analyze_window(settings, completeness, recheck, history, ask_evidence=True).run
     rows = dict(run.rows)
     return {
         "published": published,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from wiki_trends.config.projects import project_of_dataset
 from wiki_trends.errors import PageNotListed, SettingError
-from wiki_trends.queries.links import page_link
+from wiki_trends.queries.links import evidence_link
 from wiki_trends.queries.published import (
     FALL_RANKING,
     RANKING,
@@ -155,7 +155,8 @@ class PageDetails:
         scores: the row of the page in `wiki_trends_scores` for this window; None when no day of the window listed the page.
         windows: the rows of the page in `wiki_trends_scores` for earlier windows, newest first.
         evidence: the `kind`, `rule`, `strength`, `text`, `source` and `date` of each piece of evidence for the page, strongest
-            first, with a source only on a host of the project or of Wikidata; empty when the window was published without evidence, or when the page did not certainly rise.
+            first, with a source only on a host of the project, of Wikidata or of the pageviews API; empty when the window was published without
+            evidence, or when the page did not certainly rise.
     """
 
     run: RunRecord
@@ -334,11 +335,7 @@ def _read_evidence(reader: Reader, run: RunRecord, page: str) -> list[Row]:
         "SELECT kind, rule, strength, text, source, date FROM wiki_trends_evidence WHERE page = ? ORDER BY place",
         page,
     )
-    projects = (project_of_dataset(run.dataset), "wikidata")
-    for row in rows:
-        links = [page_link(row["source"] or "", project) for project in projects]
-        row["source"] = next((link for link in links if link), None)
-    return rows
+    return [row | {"source": evidence_link(row["source"], project_of_dataset(run.dataset))} for row in rows]
 
 
 def _similar_titles(reader: Reader, name: str) -> list[str]:
