@@ -4,6 +4,7 @@ import datetime as dt
 import json
 from types import SimpleNamespace
 
+import polars as pl
 import pytest
 
 from wiki_trends.errors import WikimediaUnreachable
@@ -11,7 +12,7 @@ from wiki_trends.evidence import queries
 from wiki_trends.evidence.collect import KINDS, collect
 from wiki_trends.evidence.model import Finding, ListedRedirect, rules
 from wiki_trends.evidence.queries import MAX_REQUESTS
-from wiki_trends.evidence.table import NO_EXPLANATION, evidence_table
+from wiki_trends.evidence.table import NO_EXPLANATION, evidence_table, find_rises
 
 DAY = dt.date(2025, 11, 7)
 NEWS, FEATURED = "Template:In the news", "Wikipedia:Today's featured article/November 7, 2025"
@@ -290,3 +291,9 @@ def test_a_flat_rise_without_explanation_can_be_automated_traffic():
 def test_every_rule_has_a_kind_that_a_source_answers():
     assert {rule["kind"] for rule in rules().values()} == set(KINDS)
     assert all(0 < rule["strength"] <= 1 for rule in rules().values())
+
+
+def test_the_findings_are_the_surest_rises_and_the_largest_ones_in_turn():
+    columns = {"page": ["A", "B", "C", "D"], "at_least": [9.0, 5.0, 3.0, 0.9], "magnitude": [1.0, 2.0, 8.0, 9.0]}
+    scores = pl.DataFrame(columns).with_columns(views=10, surprise_date=DAY, shape=pl.lit("spike"))
+    assert [finding.page for finding in find_rises(scores)] == ["A", "C", "B"]

@@ -1,7 +1,7 @@
-"""Collect evidence for the surest rises of a window from all sources, within the limits of `queries`.
+"""Collect evidence for the findings of a window from all sources, within the limits of `queries`.
 
 A source that fails does not fail the analysis: its kinds are `not_asked`, with the reason. A page is said to have no explanation
-only if every kind was asked about, or is one that is asked about the surest rises only.
+only if every kind was asked about, or is one that is asked about the first findings only.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def collect(
     facts: dict[str, Any] | None = None,
     redirects: Sequence[ListedRedirect] = (),
 ) -> Collected:
-    """Ask all sources about the findings, surest rise first.
+    """Ask all sources about the findings, the most important first.
 
     Args:
         findings: the findings; at most 50 are asked about.

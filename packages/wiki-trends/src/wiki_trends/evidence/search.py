@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Search:
-    """A collection for the findings of one project, surest rise first.
+    """A collection for the findings of one project, the most important first.
 
     Attributes:
         findings: the findings.
@@ -47,11 +47,11 @@ class Search:
 
     @property
     def days(self) -> list[dt.date]:
-        """The days of the rises, the day of the surest rise first."""
+        """The days of the rises, in the order of the findings."""
         return list(dict.fromkeys(finding.day for finding in self.findings))
 
     def unexplained(self) -> Iterator[Finding]:
-        """Yield the findings without evidence so far, surest rise first."""
+        """Yield the findings without evidence so far, in their order."""
         explained = {piece.page for piece in self.evidence}
         return (finding for finding in self.findings if finding.page not in explained)
 

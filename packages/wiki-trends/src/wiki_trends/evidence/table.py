@@ -25,14 +25,22 @@ _MAX_REASON = 300
 
 
 def find_rises(scores: ArrowStream) -> list[Finding]:
-    """Return the pages of `wiki_trends_scores` that certainly rose, surest rise first."""
+    """Return pages of `wiki_trends_scores` that certainly rose: in turn the surest rise and the largest one, each page once."""
     import polars as pl
 
     from wiki_trends.warehouse.arrow import StreamOnly
 
     frame = pl.DataFrame(StreamOnly(scores)).filter(pl.col("at_least") > 1)
-    frame = frame.sort("at_least", "views", "page", descending=[True, True, False]).head(MAX_FINDINGS)
-    return [Finding(row["page"], row["surprise_date"], row["shape"]) for row in frame.iter_rows(named=True)]
+    orders = [
+        frame.sort(name, "views", "page", descending=[True, True, False], nulls_last=True).head(MAX_FINDINGS)
+        for name in ("at_least", "magnitude")
+    ]
+    findings = [
+        Finding(row["page"], row["surprise_date"], row["shape"])
+        for rows in zip(*(order.iter_rows(named=True) for order in orders), strict=True)
+        for row in rows
+    ]
+    return list(dict.fromkeys(findings))[:MAX_FINDINGS]
 
 
 def evidence_table(

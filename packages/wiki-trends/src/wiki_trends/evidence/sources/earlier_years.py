@@ -1,6 +1,6 @@
 """Find the pages that rose at the same time in both years before, in their exact daily views.
 
-The pageviews API tells one page in a request, so only the surest rises without other evidence are asked about, until the requests
+The pageviews API tells one page in a request, so only the first findings without other evidence are asked about, until the requests
 of this source are used up. The second year is asked for only when the first one shows a rise.
 """
 

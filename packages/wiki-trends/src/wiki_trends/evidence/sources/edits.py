@@ -1,7 +1,7 @@
 """Find the pages that were created or moved before their rise, and those that were edited more than usual.
 
 The wiki tells edits of one page in a request, so only some findings are asked about: pages whose id is newer than the window, then
-the surest rises without other evidence. Only days and numbers are kept, no names and no texts.
+the first findings without other evidence. Only days and numbers are kept, no names and no texts.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ _MAX_DAYS, _MAX_WIKIS = 2, 2
 
 
 def other_languages(search: Search) -> Iterator[Evidence]:
-    """Yield the rises of the same subjects in the lists of two other Wikipedias, for the two days with the surest rises."""
+    """Yield the rises of the same subjects in the lists of two other Wikipedias, for the two days of the first findings."""
     if not search.project.endswith(_FAMILY):
         return
     if search.entities is None:

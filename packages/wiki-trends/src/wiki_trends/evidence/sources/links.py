@@ -49,7 +49,7 @@ def current_events(search: Search) -> Iterator[Evidence]:
 
 
 def stories(search: Search) -> Iterator[Evidence]:
-    """Yield a piece for each page of a story but the one with the surest rise, which names the story."""
+    """Yield a piece for each page of a story but the first finding, which names the story."""
     params = {
         "action": "query",
         "titles": search.titles,
@@ -66,34 +66,34 @@ def stories(search: Search) -> Iterator[Evidence]:
     one_way = [pair for pair in candidates if _link_count(linked, *pair) == 1]
     categories = _categories(search, one_way) if one_way else {}
     related: dict[Finding, list[tuple[Finding, str]]] = {}
-    for surer, finding in candidates:
-        shared = sorted(categories.get(surer.title, set()) & categories.get(finding.title, set()))
-        if _link_count(linked, surer, finding) == 2 or shared:
-            related.setdefault(finding, []).append((surer, shared[0] if shared else ""))
+    for leading, finding in candidates:
+        shared = sorted(categories.get(leading.title, set()) & categories.get(finding.title, set()))
+        if _link_count(linked, leading, finding) == 2 or shared:
+            related.setdefault(finding, []).append((leading, shared[0] if shared else ""))
     for finding, pairs in related.items():
-        surer, category = pairs[0]
-        name = _strongest(related, surer)
-        is_mutual = _link_count(linked, surer, finding) == 2
+        leading, category = pairs[0]
+        name = _strongest(related, leading)
+        is_mutual = _link_count(linked, leading, finding) == 2
         facts = {} if is_mutual else {"category": category}
         rule = _LINKED if is_mutual else _RELATED
-        source = page_url(search.project, surer.title)
-        yield piece(rule, finding.page, source, surer.day, title=name.title, **facts)
+        source = page_url(search.project, leading.title)
+        yield piece(rule, finding.page, source, leading.day, title=name.title, **facts)
 
 
 def _strongest(related: Mapping[Finding, Sequence[tuple[Finding, str]]], finding: Finding) -> Finding:
-    """Follow the pairs to the page with the surest rise of the story. Each step leads to a surer rise, so the steps end."""
+    """Follow the pairs to the first finding of the story. Each step leads to an earlier one, so the steps end."""
     while finding in related:
         finding = related[finding][0][0]
     return finding
 
 
 def _pairs_of_the_same_days(findings: Sequence[Finding]) -> Iterator[tuple[Finding, Finding]]:
-    """Yield each pair of findings whose days are near, the surer rise first."""
+    """Yield each pair of findings whose days are near, the first finding first."""
     days_apart = int(rules()[_LINKED]["days_apart"])
     for position, finding in enumerate(findings):
-        for surer in findings[:position]:
-            if abs((finding.day - surer.day).days) <= days_apart:
-                yield surer, finding
+        for leading in findings[:position]:
+            if abs((finding.day - leading.day).days) <= days_apart:
+                yield leading, finding
 
 
 def _link_count(linked: Mapping[str, set[str]], one: Finding, other: Finding) -> int:

@@ -32,7 +32,7 @@ _RECENT_DEATHS = re.compile(r"\|\s*recentdeaths\s*=([^{}]{0,4000})")
 
 
 def main_page(search: Search) -> Iterator[Evidence]:
-    """Yield what the main page showed on the day of a rise. At most six days are asked about, those with the surest rises."""
+    """Yield what the main page showed on the day of a rise. At most six days are asked about, in the order of the findings."""
     names = page_names(search.project)
     if _FEATURED not in names:
         return
