@@ -10,6 +10,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from wiki_trends.queries.categories import read_categories
+from wiki_trends.queries.evidence import read_why
 from wiki_trends.queries.published import FALL_RANKING, RANKING, SCORES, SIZE_RANKING, scores_table
 from wiki_trends.queries.series import read_series
 from wiki_trends.report.headline import MAX_PEAKS, headline
@@ -122,6 +123,7 @@ def read_report(reader: Reader, limit: int) -> Report:
         returning=returning,
         falls=falls,
         series=series,
+        why=read_why(reader, run, [peak.page for peak in (*peaks, *largest_peaks)]),
         **changes,
     )
 

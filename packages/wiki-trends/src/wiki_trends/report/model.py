@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -181,6 +181,7 @@ class Report:
         new: the pages that no day of the baseline listed, most views first; empty without a baseline.
         returning: the pages that returned after at least a week outside the lists, most views first.
         series: the series of each page in these lists, by `page`.
+        why: the strongest evidence for the rise of each peak, by `page`; see `queries.evidence.read_why`.
     """
 
     run: RunRecord
@@ -197,6 +198,7 @@ class Report:
     returning: tuple[Arrival, ...] = ()
     falls: tuple[Fall, ...] = ()
     series: Mapping[str, Series] = field(default_factory=dict)
+    why: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def views(self, page: str) -> tuple[int | None, ...]:
         """Return the views of a page on each day of the window; empty for a page that is in none of the lists."""
