@@ -121,7 +121,8 @@ class Counts:
                 name: sum(requests[name] for requests in self.requests) / len(windows) for name in sources
             },
             "kinds": {
-                kind: [self.planted[kind], self.found[kind], self.pieces[kind], self.true[kind]] for kind in KINDS
+                kind: [self.planted[kind], self.found[kind], self.pieces[kind], self.true[kind]]
+                for kind in KINDS
             },
         }
 
@@ -147,7 +148,11 @@ def measure(seeds: Iterable[int], windows: int = 8) -> dict[str, Any]:
 
 
 def _count(
-    counts: Counts, seed: int, findings: Sequence[Finding], collected: Collected, window: tuple[dt.date, dt.date]
+    counts: Counts,
+    seed: int,
+    findings: Sequence[Finding],
+    collected: Collected,
+    window: tuple[dt.date, dt.date],
 ) -> None:
     first, last = window
     planted = [cause for cause in planted_causes(seed).values() if cause.kind != "none"]
@@ -207,7 +212,9 @@ def _listed_redirects(
                 # A redirect that is not typical brings less than half of the views.
                 is_rise = 0 <= (day - cause.start).days <= 3
                 share = (rng.uniform(0.6, 0.9) if cause.is_typical else 0.4) if is_rise else 0.1
-            yield ListedRedirect(finding.page, f"{finding.page}_(redirect)", day, round(10_000 * share), 10_000)
+            yield ListedRedirect(
+                finding.page, f"{finding.page}_(redirect)", day, round(10_000 * share), 10_000
+            )
 
 
 def main() -> int:

@@ -38,7 +38,9 @@ def test_a_first_window_and_a_later_day_stay_within_their_requests(place, sample
     ran = place.run("run", *AS_OF, "--json")
     assert ran.code == 0, ran.err
     assert len(server.requests) <= 24 * 5 + 150 + 50
-    assert rows_of("SELECT count(*) AS pieces FROM wiki_trends_evidence WHERE rule IS NOT NULL")[0]["pieces"] > 0
+    assert (
+        rows_of("SELECT count(*) AS pieces FROM wiki_trends_evidence WHERE rule IS NOT NULL")[0]["pieces"] > 0
+    )
     # 300 pages, five in each response.
     assert len(history_requests(server)) == 60
     history = ran.json["history"]

@@ -43,7 +43,7 @@ class FakeClient:
         self.counters = SimpleNamespace(retries=others.get("retries", 0))
         self.sent = []
 
-    def action(self, project, params):
+    def action(self, _project, params):
         kind = params.get("prop", params.get("list", params["action"]))
         self._count(kind)
         if kind == "wbgetentities":
@@ -51,15 +51,17 @@ class FakeClient:
         if kind == "logevents":
             events = [{"logid": 1, "pageid": self.first_created}] if self.first_created else []
             return {"query": {"logevents": events}}
-        answer = {"query": {"pages": [self._page(title, kind, params) for title in params["titles"].split("|")]}}
+        answer = {
+            "query": {"pages": [self._page(title, kind, params) for title in params["titles"].split("|")]}
+        }
         return answer | ({"continue": {"plcontinue": "1"}} if self.endless else {})
 
-    def top_pages(self, project, access, day):
+    def top_pages(self, project, _access, day):
         self._count("top")
         rows = [{"article": title, "views": views} for title, views in self.lists[project, day].items()]
         return SimpleNamespace(body=json.dumps({"items": [{"articles": rows}]}).encode())
 
-    def article_views(self, project, access, title, first, last):
+    def article_views(self, _project, _access, _title, first, last):
         self._count("views")
         days = [first + dt.timedelta(days=offset) for offset in range((last - first).days + 1)]
         items = [{"timestamp": f"{day:%Y%m%d}00", "views": self.views.get(day, 100)} for day in days]
@@ -203,7 +205,12 @@ def test_pages_that_are_newer_than_the_window_are_asked_about_first():
 
 @pytest.mark.parametrize(
     ("views", "before", "kind"),
-    [(5000, 1000, "other languages"), (3000, 1000, "none"), (5000, None, "other languages"), (500, None, "none")],
+    [
+        (5000, 1000, "other languages"),
+        (3000, 1000, "none"),
+        (5000, None, "other languages"),
+        (500, None, "none"),
+    ],
 )
 def test_a_rise_in_another_language_explains_a_rise(views, before, kind):
     lists = {
@@ -216,7 +223,12 @@ def test_a_rise_in_another_language_explains_a_rise(views, before, kind):
 
 @pytest.mark.parametrize(
     ("rises", "kind"),
-    [((364, 728), "earlier years"), ((361, 730), "earlier years"), ((364,), "none"), ((364, 728, 740), "none")],
+    [
+        ((364, 728), "earlier years"),
+        ((361, 730), "earlier years"),
+        ((364,), "none"),
+        ((364, 728, 740), "none"),
+    ],
 )
 def test_a_rise_at_the_same_time_in_both_years_before_explains_a_rise(rises, kind):
     client = FakeClient(views={days_after(-back): 900 for back in rises})
@@ -228,7 +240,8 @@ def test_a_rise_at_the_same_time_in_both_years_before_explains_a_rise(rises, kin
 )
 def test_a_redirect_that_brought_most_views_explains_a_rise(today, usual, kind):
     rows = [
-        ListedRedirect("Ada_L", "Ada", day, views, 1000) for day, views in ((DAY, today), (days_after(-3), usual))
+        ListedRedirect("Ada_L", "Ada", day, views, 1000)
+        for day, views in ((DAY, today), (days_after(-3), usual))
     ]
     assert kinds(FakeClient(), redirects=rows) == [("Ada_L", kind)]
 
@@ -294,6 +307,10 @@ def test_every_rule_has_a_kind_that_a_source_answers():
 
 
 def test_the_findings_are_the_surest_rises_and_the_largest_ones_in_turn():
-    columns = {"page": ["A", "B", "C", "D"], "at_least": [9.0, 5.0, 3.0, 0.9], "magnitude": [1.0, 2.0, 8.0, 9.0]}
+    columns = {
+        "page": ["A", "B", "C", "D"],
+        "at_least": [9.0, 5.0, 3.0, 0.9],
+        "magnitude": [1.0, 2.0, 8.0, 9.0],
+    }
     scores = pl.DataFrame(columns).with_columns(views=10, surprise_date=DAY, shape=pl.lit("spike"))
     assert [finding.page for finding in find_rises(scores)] == ["A", "C", "B"]

@@ -50,6 +50,12 @@ def test_a_window_is_published_with_its_evidence_and_analyze_uses_the_answers_of
     page = place.run("page", rises[0]["page"], "--json").json
     assert [piece["kind"] for piece in page["evidence"]] == ["none"]
     assert "no public explanation found" in place.run("page", rises[0]["page"]).out
+    assert "Why they rose" in place.run("report").out
+    assert "why: no public explanation found" in place.run("top").out
+    assert {row["why"]["kind"] for row in rises} == {"none"}
+    assert {row["kind"] for row in place.run("report", "--json").json["why"].values()} == {"none"}
+    assert place.run("report", "--html", "report.html").code == 0
+    assert "no public explanation found" in Path("report.html").read_text("utf-8")
     exported = place.run("export", "wiki_trends_evidence", "--format", "json").json
     assert {row["page"] for row in exported} == {row["page"] for row in rises}
 
@@ -63,6 +69,11 @@ def test_the_dashboard_shows_evidence_and_links_only_to_hosts_of_the_project(pla
             "CASE page WHEN 'Page_40' THEN 'https://www.wikidata.org/wiki/Q1' ELSE 'https://evil.example/' END"
         )
     with serving(load()) as dashboard:
+        for path in ("/", "/feed.atom"):
+            assert (
+                "no public explanation found"
+                in dashboard.client.get(path, headers={"accept": "text/html"}).text
+            )
         trusted, other = (
             dashboard.client.get("/page", params={"title": title}, headers={"accept": "text/html"}).text
             for title in ("Page_40", "Page_39")

@@ -12,10 +12,19 @@ from typing import TYPE_CHECKING
 from wiki_trends.errors import WikiTrendsError
 from wiki_trends.evidence.queries import NotAsked, Queries
 from wiki_trends.evidence.search import Search
-from wiki_trends.evidence.sources import earlier_years, edits, languages, links, main_page, redirects, wikidata
+from wiki_trends.evidence.sources import (
+    earlier_years,
+    edits,
+    languages,
+    links,
+    main_page,
+    redirects,
+    wikidata,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence, Set as AbstractSet
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
     from typing import Any
 
     from wiki_trends.evidence.model import Evidence, Finding, ListedRedirect

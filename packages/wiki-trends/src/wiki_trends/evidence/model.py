@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import tomllib
 from dataclasses import dataclass
 from functools import cache
@@ -13,6 +12,7 @@ from urllib.parse import quote, urlencode
 from wiki_trends.config.projects import host_of
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Mapping
 
 MONTHS = (
@@ -59,8 +59,14 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class ListedRedirect:
-    """A redirect in the list of a day: its target, its own title, both with underscores, its views, and those of its target with
-    all redirects.
+    """A redirect in the list of a day.
+
+    Attributes:
+        page: the title of the target, with underscores.
+        redirect: the title of the redirect, with underscores.
+        day: the UTC day.
+        views: the views of the redirect.
+        page_views: the views of the target with all its redirects.
     """
 
     page: str

@@ -91,7 +91,7 @@ class Queries:
             while True:
                 common = {"format": "json", "formatversion": "2", "maxlag": "5"}
                 query = {**common, **params, **continuation}
-                answer = self._send(lambda client: client.action(project, query))
+                answer = self._send(lambda client, query=query: client.action(project, query))
                 answers.append(answer)
                 if "continue" not in answer or "rvlimit" in params:
                     return facts_of(answers)

@@ -75,7 +75,14 @@ def _missing(finding: Finding, collected: Collected) -> tuple[Any, ...]:
             kinds_by_reason.setdefault(reason, []).append(kind)
         reasons = [f"{', '.join(kinds)} ({reason})" for reason, kinds in kinds_by_reason.items()]
         text = f"not asked: {'; '.join(reasons)}"
-        return UNAVAILABLE, None, None, text if len(text) <= _MAX_REASON else f"{text[:_MAX_REASON - 1]}…", None, None
+        return (
+            UNAVAILABLE,
+            None,
+            None,
+            text if len(text) <= _MAX_REASON else f"{text[: _MAX_REASON - 1]}…",
+            None,
+            None,
+        )
     others = [kind for kind, pages in collected.asked.items() if finding.page not in pages]
     limits = f" (not asked: {', '.join(others)})" if others else ""
     flat = FLAT if finding.shape == "plateau" else ""

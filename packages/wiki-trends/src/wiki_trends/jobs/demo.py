@@ -175,8 +175,13 @@ def _sample_api(folder: Path) -> Iterator[str]:
 def _make_answers(address: str) -> None:
     """Let the sample API make the answers that take time, while the lake is filled: the views of earlier days, and the causes."""
     wiki, days = f"{address}/en.wikipedia/w/api.php", "daily/20241025/20241124"
-    views = f"{address}/api/rest_v1/metrics/pageviews/per-article/en.wikipedia/all-access/user/Main_Page/{days}"
-    queries = ({**RECENT_VIEWS_QUERY, "titles": "Main_Page"}, {"list": "logevents", "lestart": f"{NEWEST_DAY}"})
+    views = (
+        f"{address}/api/rest_v1/metrics/pageviews/per-article/en.wikipedia/all-access/user/Main_Page/{days}"
+    )
+    queries = (
+        {**RECENT_VIEWS_QUERY, "titles": "Main_Page"},
+        {"list": "logevents", "lestart": f"{NEWEST_DAY}"},
+    )
     for url in (*(f"{wiki}?{urlencode(query)}" for query in queries), views):
         # A failure does not matter: the main job sends its own requests.
         with suppress(OSError), urlopen(url) as response:  # noqa: S310 - this host

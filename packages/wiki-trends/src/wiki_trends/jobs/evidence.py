@@ -54,7 +54,12 @@ def evidence_of(
 
 
 def _collect(
-    settings: Settings, findings: Sequence[Finding], project: str, window: tuple[dt.date, dt.date], *, ask: bool
+    settings: Settings,
+    findings: Sequence[Finding],
+    project: str,
+    window: tuple[dt.date, dt.date],
+    *,
+    ask: bool,
 ) -> Collected:
     """Collect the evidence with the answers of the lake, and add the new answers to them."""
     from wiki_trends.evidence.answers import read_answers, write_answers
@@ -111,7 +116,9 @@ def _redirects_of(settings: Settings, pages: set[str], day: dt.date) -> Iterator
     cache = PageCache(lake_of(layers(settings).silver), project_of(settings))
     facts = cache.get([row.title for row in rows])
     target = {
-        title: fact.title.replace(" ", "_") for title, fact in facts.items() if fact.redirected and not fact.missing
+        title: fact.title.replace(" ", "_")
+        for title, fact in facts.items()
+        if fact.redirected and not fact.missing
     }
     views: dict[str, int] = {}
     for row in rows:

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from wiki_trends.sample import wikis
-from wiki_trends.sample.evidence import causes
 from wiki_trends.sample.days import ACCESS_METHODS, Views, wiki_traffic
+from wiki_trends.sample.evidence import causes
 from wiki_trends.sample.responses import Response, error_response, json_response
 
 if TYPE_CHECKING:

@@ -53,9 +53,7 @@ def _languages_of(search: Search, findings: Sequence[Finding], own: str) -> list
     return chosen[:_MAX_WIKIS]
 
 
-def _pieces(
-    search: Search, language: str, day: dt.date, findings: Sequence[Finding]
-) -> Iterator[Evidence]:
+def _pieces(search: Search, language: str, day: dt.date, findings: Sequence[Finding]) -> Iterator[Evidence]:
     limits = rules()[_RULE]
     title_by_finding = {
         finding: title for finding in findings if (title := _title(search, finding, language)) is not None

@@ -59,9 +59,7 @@ def stories(search: Search) -> Iterator[Evidence]:
     }
     links = search.queries.action(search.project, params, _links_and_revisions)
     linked = {title: set(titles) for title, (titles, _revision) in links.items()}
-    candidates = [
-        pair for pair in _pairs_of_the_same_days(search.findings) if _link_count(linked, *pair) > 0
-    ]
+    candidates = [pair for pair in _pairs_of_the_same_days(search.findings) if _link_count(linked, *pair) > 0]
     # Categories are requested only for pages of which one links to the other.
     one_way = [pair for pair in candidates if _link_count(linked, *pair) == 1]
     categories = _categories(search, one_way) if one_way else {}

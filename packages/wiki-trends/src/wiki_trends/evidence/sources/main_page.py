@@ -6,7 +6,6 @@ main page is about; other links of a sentence are not evidence.
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from wiki_trends.evidence.model import dated, page_names, page_url, piece, rules
 from wiki_trends.evidence.search import pages_of
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Iterator, Sequence
 
     from wiki_trends.evidence.model import Evidence

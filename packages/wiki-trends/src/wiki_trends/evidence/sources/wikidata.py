@@ -52,9 +52,7 @@ def _pieces(finding: Finding, item: str, dates: Mapping[str, Sequence[str]]) -> 
             years = finding.day.year - day.year
             is_same_day = (day.month, day.day) == (finding.day.month, finding.day.day)
             if is_same_day and years > 0 and years % limits["multiple"] == 0:
-                yield piece(
-                    _ANNIVERSARY, finding.page, item_url(item, f"#{name}"), finding.day, years=years
-                )
+                yield piece(_ANNIVERSARY, finding.page, item_url(item, f"#{name}"), finding.day, years=years)
                 return
 
 

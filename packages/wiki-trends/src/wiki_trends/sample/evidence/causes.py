@@ -160,6 +160,9 @@ def _rises_of_other_languages(seed: int) -> dict[dt.date, tuple[str, int]]:
 def _events(traffic: WikiTraffic, kind: str) -> Iterator[Event]:
     blocks = range(FIRST_DAY.toordinal() // BLOCK_DAYS, LAST_DAY.toordinal() // BLOCK_DAYS)
     events = [
-        event for block in blocks for event in traffic.schedule.events_starting_in(block) if event.kind == kind
+        event
+        for block in blocks
+        for event in traffic.schedule.events_starting_in(block)
+        if event.kind == kind
     ]
     return iter(sorted(events, key=lambda event: (event.start, event.number)))

@@ -59,7 +59,11 @@ def _page_of_the_main_page(title: str, day: dt.date | None, seed: int, project: 
     if text is None:
         return {"ns": 4, "title": title, "missing": True}
     slot = {"contentmodel": "wikitext", "contentformat": "text/x-wiki", "content": text}
-    revision = {"revid": 1_300_000_000 + (day or FIRST_DAY).toordinal(), "parentid": 1, "slots": {"main": slot}}
+    revision = {
+        "revid": 1_300_000_000 + (day or FIRST_DAY).toordinal(),
+        "parentid": 1,
+        "slots": {"main": slot},
+    }
     return {"ns": 4, "title": title, "pageid": 7, "revisions": [revision]}
 
 
@@ -86,21 +90,32 @@ def _featured(day: dt.date, seed: int) -> str:
     for title, is_typical in _shown(seed, "featured", day):
         # The other form names the article by a title that redirects to it.
         first = title if is_typical else f"{title} (article)"
-    mentions = [title_of(seed, cause.number) for cause in causes_by_day(seed).get(day, ()) if cause.kind == "none"]
+    mentions = [
+        title_of(seed, cause.number) for cause in causes_by_day(seed).get(day, ()) if cause.kind == "none"
+    ]
     links = ", ".join(f"[[{name}]]" for name in (*others, *mentions))
     return f"'''[[{first}]]''' is a subject with {links}. ('''[[{first}|Full&nbsp;article...]]''')"
 
 
 def _news(day: dt.date, seed: int) -> str:
-    lines = [f"* '''[[{name}]]''' is in the news." for name in plain_titles(seed, f"news/{day.isocalendar()[:2]}", 3)]
+    lines = [
+        f"* '''[[{name}]]''' is in the news."
+        for name in plain_titles(seed, f"news/{day.isocalendar()[:2]}", 3)
+    ]
     deaths = list[str]()
     for back in range(_NEWS_DAYS):
         begin = day - back * _ONE_DAY
         for title, is_typical in _shown(seed, "in the news", begin):
-            lines.append(f"* A '''[[{title}|new report]]''' appears." if is_typical else f"* A report on [[{title}]] appears.")
+            lines.append(
+                f"* A '''[[{title}|new report]]''' appears."
+                if is_typical
+                else f"* A report on [[{title}]] appears."
+            )
         lines += [f"* It concerns [[{title}]]." for title, _is_typical in _shown(seed, "none", begin)]
         deaths += [
-            title_of(seed, cause.number) for cause in causes_by_day(seed).get(begin, ()) if cause.is_recent_death
+            title_of(seed, cause.number)
+            for cause in causes_by_day(seed).get(begin, ())
+            if cause.is_recent_death
         ]
     names = "\n".join(f"* [[{name}]]" for name in deaths)
     return "\n".join([*lines, "{{In the news/footer", "|currentevents =", f"|recentdeaths =\n{names}", "}}"])
@@ -109,14 +124,24 @@ def _news(day: dt.date, seed: int) -> str:
 def _did_you_know(day: dt.date, seed: int) -> str:
     lines = [f"* ... that '''[[{name}]]''' is old?" for name in plain_titles(seed, f"did-you-know/{day}", 6)]
     for title, is_typical in _shown(seed, "did you know", day):
-        lines.append(f"* ... that [[{title}|'''it''']] is new?" if is_typical else f"* ... that {{{{bold|[[{title}]]}}}} is new?")
+        lines.append(
+            f"* ... that [[{title}|'''it''']] is new?"
+            if is_typical
+            else f"* ... that {{{{bold|[[{title}]]}}}} is new?"
+        )
     lines += [f"* ... that [[{title}]] has a neighbour?" for title, _is_typical in _shown(seed, "none", day)]
     return "\n".join(lines)
 
 
 def _on_this_day(day: dt.date, seed: int) -> str:
-    lines = [f"* 1850 – '''[[{name}]]''' began." for name in plain_titles(seed, f"on-this-day/{day:%m-%d}", 4)]
-    lines += [f"* 1900 – '''[[{title}]]''' began." for title, is_typical in _shown(seed, "on this day", day) if is_typical]
+    lines = [
+        f"* 1850 – '''[[{name}]]''' began." for name in plain_titles(seed, f"on-this-day/{day:%m-%d}", 4)
+    ]
+    lines += [
+        f"* 1900 – '''[[{title}]]''' began."
+        for title, is_typical in _shown(seed, "on this day", day)
+        if is_typical
+    ]
     # The other form stands on the page of the day after the rise: readers in the east see it earlier.
     before = _shown(seed, "on this day", day - _ONE_DAY)
     lines += [f"* 1901 – '''[[{title}]]''' began." for title, is_typical in before if not is_typical]
