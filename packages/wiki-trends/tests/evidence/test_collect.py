@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import polars as pl
 import pytest
 
-from wiki_trends.errors import WikimediaUnreachable
+from wiki_trends.errors import ClientBlocked, WikimediaUnreachable
 from wiki_trends.evidence import queries
 from wiki_trends.evidence.collect import KINDS, collect
 from wiki_trends.evidence.model import Finding, ListedRedirect, rules
@@ -39,6 +39,7 @@ class FakeClient:
         self.lists = others.get("lists", {})
         self.views = others.get("views", {})
         self.fails = others.get("fails", ())
+        self.is_blocked = others.get("is_blocked", False)
         self.endless = others.get("endless", False)
         self.counters = SimpleNamespace(retries=others.get("retries", 0))
         self.sent = []
@@ -69,6 +70,8 @@ class FakeClient:
 
     def _count(self, kind):
         self.sent.append(kind)
+        if kind in self.fails and self.is_blocked:
+            raise ClientBlocked(url="u", status=403, detail="no", user_agent="w", attempts=1)
         if kind in self.fails:
             raise WikimediaUnreachable(url="https://en.wikipedia.org/w/api.php", attempts=1, reason="refused")
 
@@ -261,6 +264,12 @@ def test_after_two_failures_nothing_more_is_asked():
     collected = collect([Finding("Ada_L", DAY)], "en.wikipedia", lambda: client)
     assert client.sent == ["pageprops", "links|info"]
     assert set(collected.not_asked) == set(KINDS) - {"redirect"}
+
+
+def test_after_a_block_nothing_more_is_asked():
+    client = FakeClient(fails=("pageprops",), is_blocked=True)
+    collect([Finding("Ada_L", DAY)], "en.wikipedia", lambda: client)
+    assert client.sent == ["pageprops"]
 
 
 @pytest.mark.parametrize("retries", [0, 20])

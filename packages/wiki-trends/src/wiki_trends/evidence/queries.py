@@ -1,7 +1,8 @@
 """Send the queries of the evidence, within a number of requests and a time, and keep the facts that their responses contain.
 
 The facts of a query are kept in `StoredAnswers`, so a query that was answered before sends nothing. A query that must not be sent
-raises `NotAsked`. Errors of Wikimedia are raised as they are; after `MAX_FAILURES` of them nothing more is sent.
+raises `NotAsked`. Errors of Wikimedia are raised as they are. After a block, or `MAX_FAILURES` sources that cannot be reached, nothing
+more is sent.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 import time
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from wiki_trends.errors import WikimediaUnreachable
+from wiki_trends.errors import ClientBlocked, TokenRejected, WikimediaUnreachable
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -150,6 +151,10 @@ class Queries:
             return call(self._client)
         except WikimediaUnreachable:
             self._failures += 1
+            raise
+        except (ClientBlocked, TokenRejected):
+            # Further requests of a client that is not accepted make a block worse.
+            self._failures = MAX_FAILURES
             raise
 
 
