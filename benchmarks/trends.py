@@ -34,13 +34,13 @@ from wiki_trends.pipeline.lists.top_list import ListRow
 from wiki_trends.sample import truth, wikis
 from wiki_trends.sample.days import wiki_traffic
 from wiki_trends.sample.events import PROGRAMS
+from wiki_trends.warehouse.arrow import StreamOnly
 from wiki_trends.wikimedia.pages import PageFacts
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from wiki_trends.sample.days import WikiTraffic
-    from wiki_trends.warehouse.base import ArrowStream
 
 PROJECT = "en.wikipedia"
 START = dt.date(2025, 6, 1)
@@ -345,7 +345,7 @@ def analysis_of(
         inputs[PAGE_HISTORY] = history
     with computed_tables(inputs) as tables:
         names = ("wiki_trends_scores", "wiki_trends_growth")
-        return {name: pl.DataFrame(_Stream(tables[name])) for name in names}
+        return {name: pl.DataFrame(StreamOnly(tables[name])) for name in names}
 
 
 def pages_left_out(rows: pl.DataFrame) -> set[str]:
@@ -354,16 +354,6 @@ def pages_left_out(rows: pl.DataFrame) -> set[str]:
     for page, day, count in rows.filter("suspect").select("page", "date", "views").iter_rows():
         views.setdefault(page, {})[day] = count
     return {page for page, of_page in views.items() if is_flat(of_page)}
-
-
-class _Stream:
-    """A wrapper that exposes only the Arrow stream of a table, because Polars would also use other interfaces of DuckDB's objects."""
-
-    def __init__(self, table: ArrowStream) -> None:
-        self._table = table
-
-    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        return self._table.__arrow_c_stream__(requested_schema)
 
 
 def r_precision(ranked: pl.DataFrame, relevant: set[str]) -> float:

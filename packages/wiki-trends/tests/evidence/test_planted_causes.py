@@ -1,5 +1,7 @@
 """Test the evidence on planted causes, and a published window with evidence from the sample API."""
 
+from pathlib import Path
+
 import duckdb
 import pytest
 
@@ -16,7 +18,7 @@ WINDOW = ("--start", "2025-11-05", "--end", "2025-11-07", "--as-of", "2025-11-12
 
 @pytest.mark.slow
 def test_planted_causes_are_found_and_decoys_are_not_explained():
-    figures = measure([1], windows=2)
+    figures = measure([2], windows=2)
     assert figures["precision"] >= 0.95
     assert figures["found_share"] >= 0.6
     assert figures["uncaused_share"] <= 0.02
@@ -27,22 +29,33 @@ def publish(place, monkeypatch, url):
     settings = settings_for(url, place.folder)
     for name in ("wikimedia_url", "mediawiki_url"):
         monkeypatch.setenv(f"WIKI_TRENDS_{name.upper()}", getattr(settings, name))
-    monkeypatch.setenv("WIKI_TRENDS_EVIDENCE", "on")
     monkeypatch.setenv("WIKI_TRENDS_DEADLINE", "2")
     place.write_days("2025-11-03", "2025-11-04", "2025-11-05", "2025-11-06", pages=3)
     place.write_days("2025-11-07", pages=40)
-    assert run_command(("analyze", *WINDOW)) == 0
+    assert run_command(("run", "--no-history", *WINDOW)) == 0
 
 
-def test_a_window_is_published_with_its_evidence(place, monkeypatch):
+def test_a_window_is_published_with_its_evidence_and_analyze_uses_the_answers_of_the_lake(place, monkeypatch):
     with SampleServer(SampleOptions(port=0)) as server:
         publish(place, monkeypatch, server.url)
-        assert 0 < len(server.requests) <= 50
+        asked = len(server.requests)
+        assert 0 < asked <= 50
+        before = place.run("export", "wiki_trends_evidence", "--format", "json").json
+        for command in ("run", "analyze"):
+            assert place.run(command, "--no-history", *WINDOW).code == 0
+        assert len(server.requests) == asked
+    assert place.run("export", "wiki_trends_evidence", "--format", "json").json == before
     rises = [row for row in place.run("top", "--limit", "100", "--json").json["pages"] if row["at_least"] > 1]
     assert rises
     page = place.run("page", rises[0]["page"], "--json").json
     assert [piece["kind"] for piece in page["evidence"]] == ["none"]
     assert "no public explanation found" in place.run("page", rises[0]["page"]).out
+    assert "Why they rose" in place.run("report").out
+    assert "why: no public explanation found" in place.run("top").out
+    assert {row["why"]["kind"] for row in rises} == {"none"}
+    assert {row["kind"] for row in place.run("report", "--json").json["why"].values()} == {"none"}
+    assert place.run("report", "--html", "report.html").code == 0
+    assert "no public explanation found" in Path("report.html").read_text("utf-8")
     exported = place.run("export", "wiki_trends_evidence", "--format", "json").json
     assert {row["page"] for row in exported} == {row["page"] for row in rises}
 
@@ -56,6 +69,11 @@ def test_the_dashboard_shows_evidence_and_links_only_to_hosts_of_the_project(pla
             "CASE page WHEN 'Page_40' THEN 'https://www.wikidata.org/wiki/Q1' ELSE 'https://evil.example/' END"
         )
     with serving(load()) as dashboard:
+        for path in ("/", "/feed.atom"):
+            assert (
+                "no public explanation found"
+                in dashboard.client.get(path, headers={"accept": "text/html"}).text
+            )
         trusted, other = (
             dashboard.client.get("/page", params={"title": title}, headers={"accept": "text/html"}).text
             for title in ("Page_40", "Page_39")
@@ -78,3 +96,18 @@ def test_a_window_without_evidence_has_no_evidence_of_an_earlier_publish(place, 
     monkeypatch.setenv("WIKI_TRENDS_EVIDENCE", "off")
     assert place.run("analyze", *WINDOW).code == 0
     assert place.run("page", "Page_40", "--json").json["evidence"] == []
+
+
+def test_analyze_publishes_no_evidence_without_answers_and_run_adds_it(place, monkeypatch):
+    with SampleServer(SampleOptions(port=0)) as server:
+        publish(place, monkeypatch, server.url)
+        (cache,) = Path().rglob("evidence.json")
+        cache.unlink()
+        assert place.run("analyze", "--no-history", *WINDOW).code == 0
+        assert place.run("page", "Page_40", "--json").json["evidence"] == []
+        ran = place.run("run", "--no-history", *WINDOW, "--json")
+        assert ran.json["unchanged"] is False
+        assert place.run("page", "Page_40", "--json").json["evidence"] != []
+        asked = len(server.requests)
+        assert place.run("run", "--no-evidence", "--no-history", *WINDOW).code == 0
+        assert len(server.requests) == asked

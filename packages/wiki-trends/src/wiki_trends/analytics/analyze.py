@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from wiki_trends.analytics.restatements import PublishedDay
     from wiki_trends.warehouse.base import ArrowStream, Warehouse
 
-    EvidenceSource = Callable[[ArrowStream, str, dt.date, dt.date], ArrowStream]
+    EvidenceSource = Callable[[ArrowStream, str, dt.date, dt.date], ArrowStream | None]
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ def analyze(
         history: the exact views of some pages, which replace bounds and missing days; by default none.
         renamed: the newest title for each older title of a page; by default none. Both titles are analysed as one page.
         evidence: a function that makes the table `wiki_trends_evidence` from the scores, the name of the dataset, and the first and
-            the last day of the window; None publishes no evidence.
+            the last day of the window, or returns None; None publishes no evidence.
         recompute: whether to publish only the rows of this window in the tables that keep earlier windows. The current tables then
             stay those of the window that was published last.
         clock: a function that returns the current time, with a time zone.
@@ -145,10 +145,10 @@ def analyze(
             tables |= {RESTATEMENTS: restatements} if restatements.height else {}
         if recompute:
             tables = {name: table for name, table in tables.items() if name in REPLACEMENT_KEYS}
-        elif evidence is not None:
-            tables[EVIDENCE] = evidence(
-                computed.tables["wiki_trends_scores"], dataset.name, window.start, window.last
-            )
+        scores = computed.tables["wiki_trends_scores"]
+        found = evidence and evidence(scores, dataset.name, window.start, window.last)
+        if found is not None:
+            tables[EVIDENCE] = found
         published = warehouse.publish(tables, replace(run, seconds=round(time.monotonic() - start_time, 3)))
     return Analysis(
         window=window,

@@ -193,6 +193,7 @@ def analyze(
     warehouse: options.WarehouseUrl = None,
     engine: options.Engine = None,
     no_history: options.NoHistory = False,
+    no_evidence: options.NoEvidence = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Compute the trends of a window that is ready, and publish the tables. No runs are started."""
@@ -200,7 +201,12 @@ def analyze(
     from wiki_trends.jobs.progress import show_progress
 
     settings = settings_of(
-        window, lake, warehouse=warehouse, engine=engine, history="off" if no_history else None
+        window,
+        lake,
+        warehouse=warehouse,
+        engine=engine,
+        history="off" if no_history else None,
+        evidence="off" if no_evidence else None,
     )
     check_options = build_check_options(policy)
     show_progress()
@@ -230,10 +236,11 @@ def run(
     engine: options.Engine = None,
     contact: options.Contact = None,
     no_history: options.NoHistory = False,
+    no_evidence: options.NoEvidence = False,
     as_json: options.AsJson = False,
     verbose: options.Verbose = False,
 ) -> None:
-    """Run the main job: check, backfill due days, wait, check again, request page history, analyse, publish, report."""
+    """Run the main job: check, backfill due days, wait, check again, request page history, analyse, ask why pages rose, publish, report."""
     from wiki_trends.jobs.main import run_main_job, summary_lines, window_checker
     from wiki_trends.jobs.progress import show_progress
     from wiki_trends.jobs.runners import limits_of
@@ -248,6 +255,7 @@ def run(
         engine=engine,
         contact=contact,
         history="off" if no_history else None,
+        evidence="off" if no_evidence else None,
     )
     check_options = build_check_options(policy, strict=strict)
     limits = limits_of(settings, runs.timeout)

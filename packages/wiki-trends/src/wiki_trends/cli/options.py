@@ -111,6 +111,12 @@ NoHistory = Annotated[
         "--no-history", help="Neither request nor use the exact views of pages; WIKI_TRENDS_HISTORY=off."
     ),
 ]
+NoEvidence = Annotated[
+    bool,
+    typer.Option(
+        "--no-evidence", help="Neither ask why pages rose nor publish the evidence; WIKI_TRENDS_EVIDENCE=off."
+    ),
+]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print more to stderr.")]
 DEFAULT_AGE = shared.DEFAULT_AGE
 DEFAULT_TIMEOUT_SECONDS = shared.DEFAULT_TIMEOUT_SECONDS

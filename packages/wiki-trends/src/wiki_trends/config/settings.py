@@ -210,10 +210,11 @@ class Settings(SignalSettings):
         example="500",
     )
     evidence: str = setting_field(
-        "off",
+        "on",
         choice("on", "off"),
-        "Whether an analysis asks Wikidata and the wiki why pages rose (`on`), with at most 50 requests for a window.",
-        example="on",
+        "Whether `run` asks Wikidata and Wikipedia why pages rose, with at most 50 requests for a window, and whether the evidence "
+        "is published: `on` or `off`.",
+        example="off",
     )
     writing_seconds: float = setting_field(
         600.0,

@@ -171,18 +171,26 @@ def _sample_api(folder: Path) -> Iterator[str]:
             address = process.stdout.readline().strip() if process.stdout else ""
             if not address:
                 raise WikimediaUnreachable(url="the sample API", attempts=1, reason="it did not start")
-            threading.Thread(target=_make_recent_days, args=(address,), daemon=True).start()
+            threading.Thread(target=_make_answers, args=(address,), daemon=True).start()
             yield address
         finally:
             process.terminate()
 
 
-def _make_recent_days(address: str) -> None:
-    """Let the sample API make the views of the last 60 days, which takes time, while the lake is filled."""
-    query = urlencode({**RECENT_VIEWS_QUERY, "titles": "Main_Page"})
-    # A failure does not matter: the main job sends its own requests.
-    with suppress(OSError), urlopen(f"{address}/en.wikipedia/w/api.php?{query}") as response:  # noqa: S310 - this host
-        response.read()
+def _make_answers(address: str) -> None:
+    """Let the sample API make the answers that take time, while the lake is filled: the views of earlier days, and the causes."""
+    wiki, days = f"{address}/en.wikipedia/w/api.php", "daily/20241025/20241124"
+    views = (
+        f"{address}/api/rest_v1/metrics/pageviews/per-article/en.wikipedia/all-access/user/Main_Page/{days}"
+    )
+    queries = (
+        {**RECENT_VIEWS_QUERY, "titles": "Main_Page"},
+        {"list": "logevents", "lestart": f"{NEWEST_DAY}"},
+    )
+    for url in (*(f"{wiki}?{urlencode(query)}" for query in queries), views):
+        # A failure does not matter: the main job sends its own requests.
+        with suppress(OSError), urlopen(url) as response:  # noqa: S310 - this host
+            response.read()
 
 
 def _demo_settings(folder: Path, address: str) -> Settings:

@@ -23,6 +23,7 @@ from wiki_trends.config.layers import layers
 from wiki_trends.config.settings import env_name
 from wiki_trends.jobs.runners import LazyClient, runner_for_polling, runner_for_starting
 from wiki_trends.jobs.upstream import recheck_days, upstream_watch
+from wiki_trends.warehouse.base import EVIDENCE
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -237,7 +238,9 @@ def run_main_job(
     timer.end_phase("history")
     analysis = None
     if unchanged_run is None:
-        analysis = analyze_window(settings, backfill_result.completeness, check_window, history)
+        analysis = analyze_window(
+            settings, backfill_result.completeness, check_window, history, ask_evidence=True
+        )
     recomputed, restatements = recompute_restated(settings, analysis.run if analysis else None)
     timer.end_phase("analyze")
     return MainJob(backfill_result, analysis, unchanged_run, history, timer.seconds, recomputed, restatements)
@@ -266,6 +269,8 @@ def analyze_window(
     completeness: Completeness,
     recheck: Callable[[], Completeness],
     history: PageHistory | None = None,
+    *,
+    ask_evidence: bool = False,
 ) -> Analysis:
     """Compute and publish the tables of a checked window.
 
@@ -276,6 +281,7 @@ def analyze_window(
         completeness: the result of a check of the window.
         recheck: a function that repeats the check with the same options.
         history: the page history; by default, the history that the lake has, without a request.
+        ask_evidence: whether to request the evidence that the lake does not have.
 
     Raises:
         WindowNotReady: the window is not ready under its policy.
@@ -293,7 +299,7 @@ def analyze_window(
     dataset, warehouse = layers(settings).diamond, open_warehouse(settings.warehouse)
     history = history or read_page_history(settings, completeness.window)
     renamed = read_renamed_pages(settings)
-    evidence = partial(evidence_of, settings) if settings.evidence == "on" else None
+    evidence = partial(evidence_of, settings, ask=ask_evidence) if settings.evidence == "on" else None
 
     def analyze_once(completeness: Completeness) -> Analysis:
         engine = open_engine(settings.engine)
@@ -325,6 +331,7 @@ def history_for_publish(
     """Request the page history of a checked window, unless its published tables are current.
 
     `on_request` is called for each request, from the thread that sends it.
+    Tables that were published without evidence are not current when the settings ask for it.
 
     Returns:
         The history for the analysis; and the published run if the tables need no new analysis, otherwise None.
@@ -334,6 +341,8 @@ def history_for_publish(
 
     history = read_page_history(settings, completeness.window)
     unchanged_run = unchanged_publish(settings, completeness, history)
+    if unchanged_run is not None and settings.evidence == "on" and EVIDENCE not in unchanged_run.rows:
+        unchanged_run = None
     if unchanged_run is not None and unchanged_run.history_requested:
         return history, unchanged_run
     requested = request_page_history(settings, completeness, on_request)
@@ -364,7 +373,7 @@ def publish_trends(
     if run is None:
         published = "now"
         recheck = checker(settings, window, options, ask_upstream=False)
-        run = analyze_window(settings, completeness, recheck, history).run
+        run = analyze_window(settings, completeness, recheck, history, ask_evidence=True).run
     recomputed, restatements = recompute_restated(settings, run)
     rows = dict(run.rows)
     return {

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 # The pattern rejects user information and ports, because both can hide the host that a browser would connect to.
 _URL = re.compile(r"https?://([a-z0-9.-]+)(?:[/?#][^\x00-\x1f\x7f]*)?", re.IGNORECASE)
 
+_VIEWS_URL = "https://wikimedia.org/api/rest_v1/metrics/pageviews/"
+
 
 def page_link(link: str, project: str) -> str | None:
     """Return `link` if it is an http or https URL on a host of the project, else None.
@@ -57,3 +59,12 @@ def _hosts(project: str) -> set[str]:
     if not dot:
         return {f"{name}.org", f"www.{name}.org", f"m.{name}.org"}
     return {f"{name}.org", f"{language}.m.{family}.org"}
+
+
+def evidence_link(link: str | None, project: str) -> str | None:
+    """Return `link` if it is on a host of the project or of Wikidata, or a URL of Wikimedia's pageviews API; otherwise None."""
+    if link is None:
+        return None
+    if link.startswith(_VIEWS_URL) and _URL.fullmatch(link):
+        return link
+    return page_link(link, project) or page_link(link, "wikidata")

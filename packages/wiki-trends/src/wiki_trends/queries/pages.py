@@ -10,9 +10,8 @@ import datetime as dt
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from wiki_trends.config.projects import project_of_dataset
 from wiki_trends.errors import PageNotListed, SettingError
-from wiki_trends.queries.links import page_link
+from wiki_trends.queries.evidence import read_evidence, read_why
 from wiki_trends.queries.published import (
     FALL_RANKING,
     RANKING,
@@ -25,7 +24,6 @@ from wiki_trends.queries.published import (
     window_json,
 )
 from wiki_trends.queries.series import read_series
-from wiki_trends.warehouse.base import EVIDENCE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -114,6 +112,7 @@ class PageList:
         skipped: the number of pages in the list before `pages`.
         series: the series of each page in `pages`, by title; empty when the series were not read.
         selected_window: the first and the last day of the window of `pages`; None for the window of the run.
+        why: the strongest evidence for the rise of each of `pages`, by title; see `evidence.read_why`.
     """
 
     run: RunRecord
@@ -123,6 +122,7 @@ class PageList:
     skipped: int = 0
     series: Mapping[str, Series] = field(default_factory=dict)
     selected_window: tuple[dt.date, dt.date] | None = None
+    why: Mapping[str, Row] = field(default_factory=dict)
 
     @property
     def window(self) -> tuple[dt.date, dt.date]:
@@ -139,8 +139,11 @@ class PageList:
         return {
             "window": window_json(self.run),
             "by": self.by,
-            "pages": [plain(row) for row in self.pages],
+            "pages": [plain(row) | {"why": self._why_json(row["page"])} for row in self.pages],
         }
+
+    def _why_json(self, page: str) -> dict[str, object] | None:
+        return plain(self.why[page]) if page in self.why else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +158,8 @@ class PageDetails:
         scores: the row of the page in `wiki_trends_scores` for this window; None when no day of the window listed the page.
         windows: the rows of the page in `wiki_trends_scores` for earlier windows, newest first.
         evidence: the `kind`, `rule`, `strength`, `text`, `source` and `date` of each piece of evidence for the page, strongest
-            first, with a source only on a host of the project or of Wikidata; empty when the window was published without evidence, or when the page did not certainly rise.
+            first, with a source only on a host of the project, of Wikidata or of the pageviews API; empty when the window was published without
+            evidence, or when the page did not certainly rise.
     """
 
     run: RunRecord
@@ -199,7 +203,7 @@ def top(warehouse: Warehouse, by: str = "at_least", category: str | None = None,
     with warehouse.reading() as reader:
         run = run_with_scores(reader, warehouse)
         rows, total = read_pages(reader, run, selection, _TOP_COLUMNS)
-        return PageList(run, by, rows, total)
+        return PageList(run, by, rows, total, why=read_why(reader, run, [row["page"] for row in rows]))
 
 
 def published_windows(warehouse: Warehouse) -> Sequence[tuple[dt.date, dt.date]]:
@@ -297,7 +301,7 @@ def page_details(warehouse: Warehouse, title: str) -> PageDetails:
             read_page_days(reader, run, name),
             current[0] if current else None,
             earlier,
-            _read_evidence(reader, run, name),
+            read_evidence(reader, run, name),
         )
 
 
@@ -325,20 +329,6 @@ def read_page_days(reader: Reader, run: RunRecord, page: str) -> list[Row]:
     )
     row_by_day = {row["date"]: row for row in rows}
     return [row_by_day.get(day, {"date": day, "views": None, "rank": None}) for day in days]
-
-
-def _read_evidence(reader: Reader, run: RunRecord, page: str) -> list[Row]:
-    if EVIDENCE not in run.rows:
-        return []
-    rows = reader.rows(
-        "SELECT kind, rule, strength, text, source, date FROM wiki_trends_evidence WHERE page = ? ORDER BY place",
-        page,
-    )
-    projects = (project_of_dataset(run.dataset), "wikidata")
-    for row in rows:
-        links = [page_link(row["source"] or "", project) for project in projects]
-        row["source"] = next((link for link in links if link), None)
-    return rows
 
 
 def _similar_titles(reader: Reader, name: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wiki_trends.queries.evidence import read_why
 from wiki_trends.queries.published import FALL_RANKING, RANKING, run_with_scores, scores_table
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ def risers(warehouse: Warehouse) -> tuple[RunRecord, Sequence[Row]]:
 
     The rows are ordered by the last day of the window, newest first, and then by `published.RANKING`. They include the seven
     newest of these days, with at most `RISERS_A_DAY` pages for each day. The `at_least` of each page is above 1, or its `score` is
-    above 0 in a window that an earlier version published without `at_least`.
+    above 0 in a window that an earlier version published without `at_least`. `why` is the strongest evidence for a rise of the
+    last window as a sentence, or the reason why there is none.
 
     Raises:
         WarehouseError: the warehouse cannot be read.
@@ -76,4 +78,11 @@ def _read_movers(warehouse: Warehouse, **parts: str) -> tuple[RunRecord, Sequenc
     with warehouse.reading() as reader:
         run = run_with_scores(reader, warehouse)
         sql = _SELECT_MOVERS.format(scores=scores_table(reader), **parts)
-        return run, reader.rows(sql, run.dataset, _MAX_DAYS, RISERS_A_DAY)
+        rows = reader.rows(sql, run.dataset, _MAX_DAYS, RISERS_A_DAY)
+        why = read_why(reader, run, [row["page"] for row in rows])
+        window = (run.window_start, run.window_end)
+        # The evidence is that of the last window.
+        for row in rows:
+            is_current = (row["window_start"], row["window_end"]) == window
+            row["why"] = why[row["page"]]["text"] if is_current and row["page"] in why else None
+        return run, rows

@@ -10,6 +10,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING
 
 from wiki_trends.queries.categories import read_categories
+from wiki_trends.queries.evidence import read_why
 from wiki_trends.queries.published import FALL_RANKING, RANKING, SCORES, SIZE_RANKING, scores_table
 from wiki_trends.queries.restatements import restatements_of_window
 from wiki_trends.queries.series import read_series
@@ -124,6 +125,7 @@ def read_report(reader: Reader, limit: int) -> Report:
         falls=falls,
         series=series,
         restatements=restatements_of_window(reader, run),
+        why=read_why(reader, run, [peak.page for peak in (*peaks, *largest_peaks)]),
         **changes,
     )
 

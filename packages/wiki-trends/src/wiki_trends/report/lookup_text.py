@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def top_lines(top: PageList) -> list[Line]:
-    """Return a heading, and two lines for each page: the first with its place and title, the second with its scores."""
+    """Return a heading, and lines for each page: its place and title, its scores, and why it rose, if the run asked for that."""
     run = top.run
     lines: list[Line] = [(f"Top by {top.by}, {run.window_start} .. {run.window_end}", "strong")]
     if not top.pages:
@@ -30,6 +30,8 @@ def top_lines(top: PageList) -> list[Line]:
     for place, row in enumerate(top.pages, start=1):
         lines.append((f"{place:>3}  {safe(row['page_display'])}  ({safe(row['category'])})", ""))
         lines.append((f"     {'; '.join(_score_texts(row))}", "dim"))
+        if row["page"] in top.why:
+            lines.append((f"     why: {safe(top.why[row['page']]['text'])}", "dim"))
     return lines
 
 

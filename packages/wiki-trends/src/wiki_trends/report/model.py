@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -183,6 +183,7 @@ class Report:
         returning: the pages that returned after at least a week outside the lists, most views first.
         series: the series of each page in these lists, by `page`.
         restatements: what moved when published values of the days of the window and its baseline were replaced, oldest day first.
+        why: the strongest evidence for the rise of each peak, by `page`; see `queries.evidence.read_why`.
     """
 
     run: RunRecord
@@ -200,6 +201,7 @@ class Report:
     falls: tuple[Fall, ...] = ()
     series: Mapping[str, Series] = field(default_factory=dict)
     restatements: tuple[DayRestatement, ...] = ()
+    why: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def views(self, page: str) -> tuple[int | None, ...]:
         """Return the views of a page on each day of the window; empty for a page that is in none of the lists."""

@@ -81,6 +81,7 @@ def render(report: Report, *, width: int = 100, colour: bool = False) -> str:
     )
     _print_heading(console, report)
     _print_peaks(console, report)
+    _print_why(console, report)
     _print_falls(console, report)
     for name in ("growing", "declining"):
         _print_changes(console, report, name, _VIEWS_COLUMNS)
@@ -195,6 +196,19 @@ def _print_peaks(console: Console, report: Report) -> None:
         ("Page", "Day", "Views", "Rank", "Usual"),
         rows,
     )
+
+
+def _print_why(console: Console, report: Report) -> None:
+    """Print the evidence for each peak that the run asked about; nothing when it asked about none."""
+    from rich.padding import Padding
+
+    peaks = [peak for peak in report.peaks if peak.page in report.why]
+    if peaks:
+        console.print()
+        console.print("Why they rose, by public evidence", style="bold cyan")
+    for peak in peaks:
+        text = f"{safe(peak.page_display)}: {safe(str(report.why[peak.page]['text']))}"
+        console.print(Padding(text, (0, 0, 0, _COLUMN_GAP)))
 
 
 def _print_falls(console: Console, report: Report) -> None:

@@ -172,7 +172,7 @@ class Catalogue:
             "{country}" in text or "{nat}" in text for text in (topic.description, *topic.categories)
         )
         return Details(
-            page_id=1000 + number * 7919 % 1_000_003,
+            page_id=_page_id(number),
             categories=(*categories, "Articles with short description"),
             description=topic.description.format_map(values),
             latitude=latitude,
@@ -278,6 +278,12 @@ def _assign_roles(rng: random.Random) -> dict[str, list[int]]:
         roles[role], numbers = numbers[:size], numbers[size:]
     roles["redirect"] += _REDIRECTS_TO_RARE_PAGES
     return roles | {"missing": list(_MISSING), "invalid": [_INVALID]}
+
+
+def _page_id(number: int) -> int:
+    """Return the id of a page. The ids of new pages are larger than those of others, and grow with the day of their creation."""
+    position = number - NEW_NUMBERS.start
+    return 2_000_000 + 10 * position if number in NEW_NUMBERS else 1000 + number * 7919 % 1_000_003
 
 
 def _named_country(title: str) -> Country | None:

@@ -22,6 +22,7 @@ from urllib.parse import unquote
 
 from wiki_trends.sample import wikis
 from wiki_trends.sample.days import ACCESS_METHODS, Views, wiki_traffic
+from wiki_trends.sample.evidence import causes
 from wiki_trends.sample.responses import Response, error_response, json_response
 
 if TYPE_CHECKING:
@@ -132,7 +133,15 @@ def _daily_views(
         day = first + dt.timedelta(days=offset)
         views = wiki_traffic(seed, wiki).page_views(page, day) if publication.includes(day) else None
         if views is not None:
-            yield day, views
+            yield day, _with_earlier_rise(views, seed, wiki, page, day)
+
+
+def _with_earlier_rise(views: Views, seed: int, wiki: Wiki, page: Page, day: dt.date) -> Views:
+    """Add the rise of the year before a planted rise, which only the views of single pages show."""
+    if wiki.project != causes.PROJECT or day >= causes.FIRST_DAY:
+        return views
+    factor = causes.earlier_rise(seed, page.number, day)
+    return Views(*(round(count * factor) for count in views))
 
 
 @lru_cache(maxsize=128)

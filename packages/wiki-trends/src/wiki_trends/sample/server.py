@@ -114,11 +114,10 @@ class Api:
         project = canonical_project(project_in_path or _project_of(host))
         if self._replay is not None:
             return self._replay.respond_action(project, params)
-        if project == "wikidata" and params.get("action") == "wbgetentities":
-            return evidence.respond_wikidata(params, self._options.seed)
+        response = evidence.respond(params, self._options.seed, project)
+        if response is not None:
+            return response
         wiki = wikis.find_wiki(project)
-        if wiki is not None and params.get("prop") == "links":
-            return evidence.respond_links(params, self._options.seed, project)
         if wiki is None:
             return text_response(404, f"There is no wiki {project}.\n")
         options = self._options

@@ -64,8 +64,8 @@ def column_types(relation: DuckDBPyRelation) -> dict[str, str]:
     return dict(zip(relation.columns, types, strict=True))
 
 
-class _Stream:
-    """A wrapper with only the stream of a table. By its other attributes, DuckDB would recognise the table as a data frame."""
+class StreamOnly:
+    """A wrapper with only the stream of a table. By its other attributes, DuckDB or Polars would choose another interface."""
 
     def __init__(self, table: ArrowStream) -> None:
         self._table = table
@@ -82,7 +82,7 @@ def registered_stream(connection: DuckDBPyConnection, name: str, table: ArrowStr
         TableFailed: the computation of the table failed.
     """
     with _stream_errors(name):
-        connection.register(name, _Stream(table))
+        connection.register(name, StreamOnly(table))
         try:
             yield
         finally:
@@ -183,7 +183,7 @@ def read_copy_text(table: ArrowStream, constants: Mapping[str, tuple[str, str]])
         return
     with duckdb.connect(config=CONFIG) as connection, _stream_errors("incoming"):
         # DuckDB cannot unregister a stream with unread rows. The end of the connection also ends the registration.
-        connection.register("incoming", _Stream(table))
+        connection.register("incoming", StreamOnly(table))
         yield _copy_text(connection, "incoming", column_types(connection.table("incoming")), constants)
 
 

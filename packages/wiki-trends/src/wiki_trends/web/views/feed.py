@@ -142,7 +142,8 @@ def _add_entry(
         ET.SubElement(entry, "link", {"rel": "related", "href": _xml_safe(article_url)})
     ET.SubElement(entry, "category", {"term": _xml_safe(row["category"])})
     summary = f"Number {position} of the day: {row['surprise_views']:,} views, {row['expected_views']:,.0f} expected"
-    _add_text(entry, "summary", f"{summary}, rank {row['peak_rank']}{_certainty(row, kind)}.")
+    why = f" Why: {row['why']}." if kind == RISES and row["why"] else ""
+    _add_text(entry, "summary", f"{summary}, rank {row['peak_rank']}{_certainty(row, kind)}.{why}")
 
 
 def _certainty(row: Mapping[str, Any], kind: str) -> str:

@@ -1,0 +1,162 @@
+"""Send the queries of the evidence, within a number of requests and a time, and keep the facts that their responses contain.
+
+The facts of a query are kept in `StoredAnswers`, so a query that was answered before sends nothing. A query that must not be sent
+raises `NotAsked`. Errors of Wikimedia are raised as they are. After a block, or `MAX_FAILURES` sources that cannot be reached, nothing
+more is sent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+from wiki_trends.errors import ClientBlocked, TokenRejected, WikimediaUnreachable
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Mapping
+
+    from wiki_trends.wikimedia.client import RawAnswer
+    from wiki_trends.wikimedia.transport import Counters
+
+    Connect: TypeAlias = "Callable[[], Client]"
+
+# The largest numbers of requests and of seconds for one window. No request is sent after them; a request that waits for its
+# response at the end of the time ends at its own deadline.
+MAX_REQUESTS = 50
+MAX_SECONDS = 60.0
+MAX_FAILURES = 2
+
+
+class Client(Protocol):
+    """The part of `WikimediaClient` that the collection needs."""
+
+    def action(self, project: str, params: Mapping[str, str]) -> Any:
+        """Send one query to the Action API of a project, and return the JSON of the response."""
+        ...
+
+    def top_pages(self, project: str, access: str, day: dt.date) -> RawAnswer:
+        """Request the list of a day."""
+        ...
+
+    def article_views(
+        self, project: str, access: str, title: str, first: dt.date, last: dt.date
+    ) -> RawAnswer | None:
+        """Request the daily views of one page; None without views."""
+        ...
+
+    @property
+    def counters(self) -> Counters:
+        """The counters of the requests and the retries that this client has sent."""
+        ...
+
+
+class NotAsked(Exception):
+    """A query was not sent; the text is the reason."""
+
+
+class Queries:
+    """Answers queries from the stored facts, and sends the others.
+
+    Args:
+        connect: makes the client when the first query must be sent; None to send nothing.
+        facts: the stored facts, by the key of their query; new facts are added.
+
+    Attributes:
+        sent: the number of requests, with retries.
+        reused: the number of queries that the stored facts answered.
+    """
+
+    def __init__(self, connect: Connect | None, facts: dict[str, Any]) -> None:
+        self._connect = connect
+        self._client: Client | None = None
+        self._facts = facts
+        self._deadline = time.monotonic() + MAX_SECONDS
+        self._failures = 0
+        self._started = 0
+        self.reused = 0
+
+    @property
+    def sent(self) -> int:
+        """The number of requests that were sent, with retries."""
+        return self._started + (0 if self._client is None else self._client.counters.retries)
+
+    def action(self, project: str, params: Mapping[str, str], facts_of: Callable[[list[Any]], Any]) -> Any:
+        """Send a query to the Action API with all its continued responses, and return the facts that they contain."""
+
+        def request() -> Any:
+            answers: list[Any] = []
+            continuation: dict[str, str] = {}
+            while True:
+                common = {"format": "json", "formatversion": "2", "maxlag": "5"}
+                query = {**common, **params, **continuation}
+                answer = self._send(lambda client, query=query: client.action(project, query))
+                answers.append(answer)
+                if "continue" not in answer or "rvlimit" in params:
+                    return facts_of(answers)
+                continuation = {name: str(value) for name, value in answer["continue"].items()}
+
+        return self._answer([project, *(f"{name}={params[name]}" for name in sorted(params))], request)
+
+    def top(self, project: str, day: dt.date, facts_of: Callable[[Any], Any], key: str) -> Any:
+        """Request the list of a day, and return the facts of its rows. `key` names the facts among those of the list."""
+
+        def request() -> Any:
+            body = self._send(lambda client: client.top_pages(project, "all-access", day)).body
+            return facts_of(json.loads(body)["items"][0]["articles"])
+
+        return self._answer(["top", project, day.isoformat(), key], request)
+
+    def views(self, project: str, title: str, first: dt.date, last: dt.date) -> dict[str, int]:
+        """Request the daily views of a page, by ISO day; empty without views."""
+
+        def request() -> Any:
+            answer = self._send(
+                lambda client: client.article_views(project, "all-access", title, first, last)
+            )
+            items = json.loads(answer.body)["items"] if answer is not None else []
+            return {_iso_day(item["timestamp"]): int(item["views"]) for item in items}
+
+        views: dict[str, int] = self._answer(
+            ["views", project, title, first.isoformat(), last.isoformat()], request
+        )
+        return views
+
+    def _answer(self, request: list[str], send: Callable[[], Any]) -> Any:
+        key = hashlib.sha256("\n".join(request).encode("utf-8", "replace")).hexdigest()[:32]
+        if key in self._facts:
+            self.reused += 1
+        else:
+            self._facts[key] = send()
+        return self._facts[key]
+
+    def _send(self, call: Callable[[Client], Any]) -> Any:
+        if self._connect is None:
+            message = "the lake has no answer, and only `wiki-trends run` asks"
+            raise NotAsked(message)
+        if self._failures >= MAX_FAILURES:
+            message = "other sources did not answer"
+            raise NotAsked(message)
+        if self.sent >= MAX_REQUESTS:
+            message = f"the limit of {MAX_REQUESTS} requests is reached"
+            raise NotAsked(message)
+        if time.monotonic() >= self._deadline:
+            message = f"the limit of {MAX_SECONDS:.0f} seconds is reached"
+            raise NotAsked(message)
+        try:
+            self._client = self._client or self._connect()
+            self._started += 1
+            return call(self._client)
+        except WikimediaUnreachable:
+            self._failures += 1
+            raise
+        except (ClientBlocked, TokenRejected):
+            # Further requests of a client that is not accepted make a block worse.
+            self._failures = MAX_FAILURES
+            raise
+
+
+def _iso_day(timestamp: str) -> str:
+    return f"{timestamp[:4]}-{timestamp[4:6]}-{timestamp[6:8]}"

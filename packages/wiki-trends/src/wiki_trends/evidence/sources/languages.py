@@ -1,0 +1,80 @@
+"""Find the findings whose subject rose in another language too, in the lists of other Wikipedias."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+from wiki_trends.evidence.model import languages, piece, rules
+from wiki_trends.evidence.queries import NotAsked
+from wiki_trends.evidence.sources.wikidata import item_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from wiki_trends.evidence.model import Evidence, Finding
+    from wiki_trends.evidence.search import Search
+
+_RULE = "rose-in-another-language"
+KIND = "other languages"
+_FAMILY = ".wikipedia"
+_MAX_DAYS, _MAX_WIKIS = 2, 2
+
+
+def other_languages(search: Search) -> Iterator[Evidence]:
+    """Yield the rises of the same subjects in the lists of two other Wikipedias, for the two days of the first findings."""
+    if not search.project.endswith(_FAMILY):
+        return
+    if search.entities is None:
+        message = "Wikidata did not answer"
+        raise NotAsked(message)
+    own = search.project.removesuffix(_FAMILY)
+    for day in search.days[:_MAX_DAYS]:
+        findings = [finding for finding in search.findings if finding.day == day]
+        for language in _languages_of(search, findings, own):
+            yield from _pieces(search, language, day, findings)
+        search.asked[KIND] |= {finding.page for finding in findings}
+
+
+def _title(search: Search, finding: Finding, language: str) -> str | None:
+    titles = (search.entities or {}).get(search.items.get(finding.page, ""), {}).get("titles", {})
+    title = titles.get(f"{language}wiki")
+    return None if title is None else str(title).replace(" ", "_")
+
+
+def _languages_of(search: Search, findings: Sequence[Finding], own: str) -> list[str]:
+    """Return the languages in which most of the findings have a page, in the order of the rules among equals."""
+    counts = {
+        language: sum(_title(search, finding, language) is not None for finding in findings)
+        for language in languages()
+        if language != own
+    }
+    chosen = sorted((name for name in counts if counts[name]), key=lambda name: -counts[name])
+    return chosen[:_MAX_WIKIS]
+
+
+def _pieces(search: Search, language: str, day: dt.date, findings: Sequence[Finding]) -> Iterator[Evidence]:
+    limits = rules()[_RULE]
+    title_by_finding = {
+        finding: title for finding in findings if (title := _title(search, finding, language)) is not None
+    }
+    wanted = set(title_by_finding.values())
+    project = f"{language}{_FAMILY}"
+
+    def listed_views(rows: Sequence[Any]) -> dict[str, Any]:
+        views = {str(row["article"]): int(row["views"]) for row in rows}
+        return {"last": min(views.values(), default=0)} | {
+            "views": {title: views[title] for title in sorted(wanted & views.keys())}
+        }
+
+    # The facts depend on the wanted titles, which depend on the findings.
+    key = "|".join(sorted(wanted))
+    before = day - dt.timedelta(days=int(limits["days_before"]))
+    of_day = search.queries.top(project, day, listed_views, key)
+    of_before = search.queries.top(project, before, listed_views, key)
+    for finding, title in title_by_finding.items():
+        usual = max(of_before["views"].get(title, of_before["last"]), 1)
+        times = of_day["views"].get(title, 0) / usual
+        if times >= limits["times"]:
+            source = item_url(search.items[finding.page])
+            yield piece(_RULE, finding.page, source, day, title=project, times=f"{times:.1f}")

@@ -1,0 +1,111 @@
+"""Find the findings that the main page showed: the featured article, the news, "Did you know", and "On this day".
+
+The main page of a past day is made from the revision of each template at the end of the day. What is shown in bold is what the
+main page is about; other links of a sentence are not evidence.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from wiki_trends.evidence.model import dated, page_names, page_url, piece, rules
+from wiki_trends.evidence.search import pages_of
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterator, Sequence
+
+    from wiki_trends.evidence.model import Evidence
+    from wiki_trends.evidence.search import Search
+
+_FEATURED = "main-page-featured"
+_TEMPLATES = ("main-page-news", "main-page-did-you-know", "main-page-on-this-day")
+_MAX_DAYS = 6
+_MAX_CHARACTERS = 100_000
+_LINK = r"\[\[([^\[\]|#<>{}\n]{1,255})"
+_BOLD = re.compile(r"'{3,5}")
+_ANY_LINK = re.compile(_LINK)
+_LINK_WITH_BOLD_TEXT = re.compile(rf"{_LINK}(?:#[^\[\]|\n]{{0,255}})?\|'{{3,5}}")
+# The names of people who died recently are links without bold, in a parameter of the template of the news.
+_RECENT_DEATHS = re.compile(r"\|\s*recentdeaths\s*=([^{}]{0,4000})")
+
+
+def main_page(search: Search) -> Iterator[Evidence]:
+    """Yield what the main page showed on the day of a rise. At most six days are asked about, in the order of the findings."""
+    names = page_names(search.project)
+    if _FEATURED not in names:
+        return
+    days = search.days[:_MAX_DAYS]
+    yield from _pieces(search, _FEATURED, _featured(search, names[_FEATURED], days))
+    for rule in _TEMPLATES:
+        for day in days:
+            title = dated(names[rule], day)
+            params = {
+                "action": "query",
+                "titles": title,
+                "prop": "revisions",
+                "rvprop": "ids|content",
+                "rvslots": "main",
+                "rvlimit": "1",
+                "rvstart": f"{day}T23:59:59Z",
+            }
+            shown = search.queries.action(search.project, params, _shown_pages).get(title)
+            yield from _pieces(search, rule, {day: (title, shown)})
+    for rule in (_FEATURED, *_TEMPLATES):
+        kind = str(rules()[rule]["kind"])
+        search.asked[kind] |= {finding.page for finding in search.findings if finding.day in days}
+
+
+def _featured(search: Search, pattern: str, days: Sequence[dt.date]) -> dict[dt.date, tuple[str, Any]]:
+    titles = {day: dated(pattern, day) for day in days}
+    params = {
+        "action": "query",
+        "titles": "|".join(titles[day] for day in sorted(days)),
+        "prop": "revisions",
+        "rvprop": "ids|content",
+        "rvslots": "main",
+    }
+    shown = search.queries.action(search.project, params, _shown_pages)
+    # The sentences name the article first; the link at their end repeats it.
+    return {
+        day: (title, (shown[title][0], shown[title][1][:1]))
+        for day, title in titles.items()
+        if title in shown
+    }
+
+
+def _pieces(search: Search, rule: str, shown_by_day: dict[dt.date, tuple[str, Any]]) -> Iterator[Evidence]:
+    for finding in search.findings:
+        title, shown = shown_by_day.get(finding.day, ("", None))
+        if shown is not None and finding.title in shown[1]:
+            source = page_url(search.project, title, oldid=shown[0])
+            yield piece(rule, finding.page, source, finding.day)
+
+
+def _shown_pages(answers: Sequence[Any]) -> dict[str, tuple[int, list[str]]]:
+    """Return the revision of each page, and the titles that it shows, by title of the page."""
+    result = {}
+    for page in pages_of(answers):
+        for revision in page.get("revisions", [])[:1]:
+            text = revision["slots"]["main"]["content"][:_MAX_CHARACTERS]
+            names = dict.fromkeys(_as_title(title) for title in _bold_targets(text))
+            result[page["title"]] = int(revision["revid"]), list(names)
+    return result
+
+
+def _bold_targets(text: str) -> Iterator[str]:
+    """Yield the targets of the links in bold, and of those in the list of recent deaths."""
+    for line in text.splitlines():
+        # Bold text ends with its line at the latest.
+        for bold in _BOLD.split(line)[1::2]:
+            yield from _ANY_LINK.findall(bold)
+        yield from _LINK_WITH_BOLD_TEXT.findall(line)
+    for part in _RECENT_DEATHS.findall(text):
+        yield from _ANY_LINK.findall(part)
+
+
+def _as_title(target: str) -> str:
+    """Return the title of a link as the API returns titles: spaces for underscores, and a capital first letter."""
+    text = " ".join(target.replace("_", " ").split())
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,35 @@
+"""Find the pages whose views came through a redirect that is usually read less, in the lists of the lake. Nothing is requested."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from wiki_trends.evidence.model import page_url, piece, rules
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterator
+
+    from wiki_trends.evidence.model import Evidence
+    from wiki_trends.evidence.search import Search
+
+_RULE = "redirect-brought-the-views"
+
+
+def redirects(search: Search) -> Iterator[Evidence]:
+    """Yield the redirect through which most views of the day of a rise came, if its part was smaller on the other days."""
+    limits = rules()[_RULE]
+    parts: dict[tuple[str, str], dict[dt.date, float]] = defaultdict(dict)
+    for row in search.redirects:
+        parts[row.page, row.redirect][row.day] = row.views / max(row.page_views, 1)
+    for finding in search.findings:
+        for (page, redirect), part_by_day in parts.items():
+            part = part_by_day.get(finding.day, 0.0)
+            others = [value for day, value in part_by_day.items() if abs((day - finding.day).days) > 1]
+            is_unusual = part >= limits["times"] * max(others, default=0.0)
+            if page == finding.page and part >= limits["part"] and is_unusual:
+                source = page_url(search.project, redirect, redirect="no")
+                title, percent = redirect.replace("_", " "), round(100 * part)
+                yield piece(_RULE, page, source, finding.day, title=title, percent=percent)
+                break

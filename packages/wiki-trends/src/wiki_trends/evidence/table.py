@@ -1,0 +1,89 @@
+"""Choose the findings of a window from its scores, and make the table `wiki_trends_evidence`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from wiki_trends.evidence.collect import MAX_FINDINGS
+from wiki_trends.evidence.model import Finding
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Sequence
+
+    import polars as pl
+
+    from wiki_trends.evidence.collect import Collected
+    from wiki_trends.evidence.model import Evidence
+    from wiki_trends.warehouse.base import ArrowStream
+
+NO_EXPLANATION = "no public explanation found"
+FLAT = "; a flat rise without one can be automated traffic"
+# The kinds of the rows of pages without evidence.
+NONE, UNAVAILABLE = "none", "unavailable"
+_MAX_REASON = 300
+
+
+def find_rises(scores: ArrowStream) -> list[Finding]:
+    """Return pages of `wiki_trends_scores` that certainly rose: in turn the surest rise and the largest one, each page once."""
+    import polars as pl
+
+    from wiki_trends.warehouse.arrow import StreamOnly
+
+    frame = pl.DataFrame(StreamOnly(scores)).filter(pl.col("at_least") > 1)
+    orders = [
+        frame.sort(name, "views", "page", descending=[True, True, False], nulls_last=True).head(MAX_FINDINGS)
+        for name in ("at_least", "magnitude")
+    ]
+    findings = [
+        Finding(row["page"], row["surprise_date"], row["shape"])
+        for rows in zip(*(order.iter_rows(named=True) for order in orders), strict=True)
+        for row in rows
+    ]
+    return list(dict.fromkeys(findings))[:MAX_FINDINGS]
+
+
+def evidence_table(
+    findings: Sequence[Finding], collected: Collected, dataset: str, first: dt.date, last: dt.date
+) -> pl.DataFrame:
+    """Make `wiki_trends_evidence`: the pieces of evidence of each finding, or one row that says why a finding has none."""
+    import polars as pl
+
+    by_page: dict[str, list[Evidence]] = {}
+    for piece in collected.evidence:
+        by_page.setdefault(piece.page, []).append(piece)
+    rows = []
+    for finding in findings:
+        pieces = sorted(by_page.get(finding.page, []), key=lambda piece: (-piece.strength, piece.rule))
+        values: list[tuple[Any, ...]] = [
+            (piece.kind, piece.rule, piece.strength, piece.text, piece.source, piece.date) for piece in pieces
+        ] or [_missing(finding, collected)]
+        rows += [
+            (dataset, first, last, finding.page, place, *row) for place, row in enumerate(values, start=1)
+        ]
+    schema = {
+        "dataset": pl.String, "window_start": pl.Date, "window_end": pl.Date, "page": pl.String, "place": pl.Int32,
+        "kind": pl.String, "rule": pl.String, "strength": pl.Float64, "text": pl.String, "source": pl.String, "date": pl.Date,
+    }  # fmt: skip
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _missing(finding: Finding, collected: Collected) -> tuple[Any, ...]:
+    if collected.not_asked:
+        kinds_by_reason: dict[str, list[str]] = {}
+        for kind, reason in collected.not_asked.items():
+            kinds_by_reason.setdefault(reason, []).append(kind)
+        reasons = [f"{', '.join(kinds)} ({reason})" for reason, kinds in kinds_by_reason.items()]
+        text = f"not asked: {'; '.join(reasons)}"
+        return (
+            UNAVAILABLE,
+            None,
+            None,
+            text if len(text) <= _MAX_REASON else f"{text[: _MAX_REASON - 1]}…",
+            None,
+            None,
+        )
+    others = [kind for kind, pages in collected.asked.items() if finding.page not in pages]
+    limits = f" (not asked: {', '.join(others)})" if others else ""
+    flat = FLAT if finding.shape == "plateau" else ""
+    return NONE, None, None, f"{NO_EXPLANATION}{limits}{flat}", None, None

@@ -1,0 +1,42 @@
+"""Query the published evidence: why pages rose in the window that was published last."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wiki_trends.config.projects import project_of_dataset
+from wiki_trends.queries.links import evidence_link
+from wiki_trends.warehouse.base import EVIDENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from wiki_trends.queries.published import Row
+    from wiki_trends.warehouse.base import Reader, RunRecord
+
+_COLUMNS = "kind, rule, strength, text, source, date"
+
+
+def read_evidence(reader: Reader, run: RunRecord, page: str) -> list[Row]:
+    """Return the pieces of evidence for a page, strongest first; empty when the run published none for the page."""
+    if EVIDENCE not in run.rows:
+        return []
+    rows = reader.rows(f"SELECT {_COLUMNS} FROM {EVIDENCE} WHERE page = ? ORDER BY place", page)  # noqa: S608 - constants
+    return [_with_safe_source(row, run) for row in rows]
+
+
+def read_why(reader: Reader, run: RunRecord, pages: Iterable[str]) -> dict[str, Row]:
+    """Return the strongest piece of evidence for each of the pages, or the row that says why there is none, by page.
+
+    The result does not have the pages about which the run did not ask, because they did not certainly rise or were not among the
+    findings.
+    """
+    if EVIDENCE not in run.rows:
+        return {}
+    wanted = set(pages)
+    rows = reader.rows(f"SELECT page, {_COLUMNS} FROM {EVIDENCE} WHERE place = 1 ORDER BY page")  # noqa: S608 - constants
+    return {row.pop("page"): _with_safe_source(row, run) for row in rows if row["page"] in wanted}
+
+
+def _with_safe_source(row: Row, run: RunRecord) -> Row:
+    return row | {"source": evidence_link(row["source"], project_of_dataset(run.dataset))}
