@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from smart_orchestrator.model.partition import Code, State
 from smart_orchestrator.model.window import Window
 from wiki_trends.queries.series import days_of
+from wiki_trends.report.formats import day_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -70,7 +71,7 @@ class CalendarDay:
     def label(self) -> str:
         """The label for screen readers: the date, the state and the reason."""
         reason = f": {self.reason}" if self.reason and self.kind != "complete" else ""
-        return f"{self.day:%A} {self.day.day} {self.day:%B %Y}, {KINDS[self.kind]}{reason}"
+        return f"{day_text(self.day, weekday=True)}, {KINDS[self.kind]}{reason}"
 
 
 @dataclass(frozen=True, slots=True)

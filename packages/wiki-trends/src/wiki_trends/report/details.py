@@ -15,7 +15,7 @@ from wiki_trends.queries.pages import PageSelection, read_pages
 from wiki_trends.queries.published import RANKING, run_with_scores, scores_table
 from wiki_trends.queries.series import days_of, read_series
 from wiki_trends.report.build import read_report
-from wiki_trends.report.text import counted
+from wiki_trends.report.formats import counted
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from wiki_trends.report.formats import counted
 from wiki_trends.report.sparkline import OUTSIDE, sparkline
-from wiki_trends.report.text import counted, safe
+from wiki_trends.report.text import safe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

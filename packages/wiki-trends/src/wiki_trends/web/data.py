@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING
 from smart_orchestrator.model.plan import Action, Plan, make_plan
 from smart_orchestrator.model.run import RunState
 from smart_orchestrator.model.window import Window, today_utc
-from smart_orchestrator.runners.base import RunHistory
+from smart_orchestrator.runners.base import RunCancellation, RunHistory
 from wiki_trends.config.layers import layers
 from wiki_trends.jobs import main as main_job
-from wiki_trends.queries import pages as page_queries
 from wiki_trends.warehouse import open_warehouse
 from wiki_trends.web.public_text import PublicText
 
@@ -189,15 +188,26 @@ class Sources:
             return [self.public_text.run(run) for run in self.runs.recent(_MAX_RUNS_OF_DAY, day)]
         return [self.public_text.run(run) for run in self.runs.latest([day]).values()]
 
+    @property
+    def can_cancel(self) -> bool:
+        """Whether the runner can end runs from outside."""
+        return isinstance(self.runs, RunCancellation)
+
+    def cancel_runs(self, day: dt.date) -> list[str]:
+        """End the runs of a day that are queued or running, and return their names."""
+        runner = self.runs
+        if not isinstance(runner, RunCancellation):
+            return []
+        runs = [run for run in self.runs_of(day) if run.in_flight]
+        for run in runs:
+            runner.cancel(run)
+        return [run.name for run in runs]
+
     def excluded(self, day: dt.date) -> Sequence[Exclusion]:
         """Return the rows that were left out of a day's list."""
         from wiki_trends.pipeline.lists.excluded import read_exclusions
 
         return read_exclusions(day, self.settings)
-
-    def page(self, title: str) -> page_queries.PageDetails:
-        """Return everything that has been published about a page."""
-        return page_queries.page_details(self.warehouse, title)
 
 
 def _sort_key(run: Run) -> tuple[bool, dt.datetime]:

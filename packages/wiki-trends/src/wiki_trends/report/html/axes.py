@@ -87,7 +87,9 @@ def views_axis() -> alt.Axis:
     import altair as alt
 
     # The SI prefixes of d3 name a billion `G`.
-    label = "replace(replace(format(datum.value, '~s'), 'G', ' billion'), 'M', ' million')"
+    label = (
+        "replace(replace(replace(format(datum.value, '~s'), 'G', ' billion'), 'M', ' million'), 'k', ' k')"
+    )
     return alt.Axis(labelExpr=label, tickCount=5, domain=False, ticks=False)
 
 

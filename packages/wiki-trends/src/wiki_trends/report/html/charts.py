@@ -12,6 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from wiki_trends.report.assets import asset
+from wiki_trends.report.formats import span_text, whole
 from wiki_trends.report.html.axes import (
     all_days,
     day_axis,
@@ -161,7 +162,7 @@ def score_history(rows: Sequence[Row], height: int = 200) -> ChartSpec:
     values = [
         {
             "date": row["window_end"].isoformat(),
-            "window": f"{row['window_start']} to {row['window_end']}",
+            "window": span_text(row["window_start"], row["window_end"]),
             "at_least": row["at_least"],
         }
         for row in rows
@@ -202,7 +203,7 @@ def page_comparison(
     texts_by_day: dict[str, dict[str, str]] = {day.isoformat(): {"date": day.isoformat()} for day in days}
     for number, rows in enumerate(series_by_title.values()):
         for row in rows:
-            text = "outside the list" if row["views"] is None else f"{row['views']:,}"
+            text = "outside the list" if row["views"] is None else whole(row["views"])
             texts_by_day[row["date"].isoformat()][f"page{number}"] = text
     x = day_axis(days)
     scale = alt.Scale(type="log", nice=True) if logarithmic else alt.Scale(zero=True)

@@ -27,12 +27,12 @@ from wiki_trends.pipeline.steps.clean_gold_layer import PLAIN_IN_LINKS
 from wiki_trends.queries.output_file import is_written_into, output_stream
 from wiki_trends.report import calendar
 from wiki_trends.report.assets import CHART_SCRIPTS, STYLES, asset
+from wiki_trends.report.formats import span_text
 from wiki_trends.report.html import charts
 from wiki_trends.report.html.pages_table import every_page
 from wiki_trends.report.html.render import environment
 from wiki_trends.report.html.vega import compiled
 from wiki_trends.report.left_out import REASONS, LeftOut
-from wiki_trends.report.text import span_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

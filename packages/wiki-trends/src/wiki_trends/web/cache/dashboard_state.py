@@ -91,6 +91,10 @@ class DashboardState:
             ("runs", day), read, owner=caller.get(), fresh_seconds=_RUNS_FRESH_SECONDS
         )
 
+    async def can_cancel(self) -> bool:
+        """Return whether the runner can end runs from outside."""
+        return await self.runs_pool.read(_read_can_cancel, self.sources)
+
     async def published_version(self) -> str:
         """Return a token that changes with every publish; empty if nothing has been published."""
 
@@ -143,6 +147,11 @@ class DashboardState:
     def forget(self) -> None:
         """Mark every cached state and every cached response as outdated, after a change."""
         self.cache.forget()
+
+
+def _read_can_cancel(sources: Sources) -> bool:
+    # The first access creates the runner, which can block, so `sources.can_cancel` is read here, in a thread.
+    return sources.can_cancel
 
 
 def _read_published_version(sources: Sources) -> str:
