@@ -138,8 +138,8 @@ def test_a_sentence_keeps_the_letters_of_names():
 def test_no_other_module_of_pages_formats_numbers_and_days():
     """The templates and the modules of report/html and web write figures only with the functions of `formats`."""
     root = Path(formats.__file__).parents[1]
-    pattern = re.compile(r"strftime|\.format\(|\|format\(|:[+]?,?[.]\d?f?[}]|:[+]?,[}]|:%[A-Za-z]")
-    allowed = {"formats.py", "headline.py", "calendar.py", "terminal.py", "lookup_text.py"}
+    pattern = re.compile(r"strftime|:[+]?,?\.[0-9]f|:[+]?,[.}]|:%[A-Za-z]|%[.]\d?f")
+    allowed = {"formats.py", "terminal.py", "lookup_text.py"}
     found = []
     for folder in ("report", "web"):
         for path in sorted((root / folder).rglob("*")):
@@ -147,6 +147,6 @@ def test_no_other_module_of_pages_formats_numbers_and_days():
                 found += [
                     f"{path.name}: {line.strip()[:120]}"
                     for line in path.read_text().splitlines()
-                    if pattern.search(line)
+                    if pattern.search(line) and "<rect" not in line
                 ]
     assert found == []

@@ -72,9 +72,15 @@ def short_day(day: dt.date) -> str:
     return f"{day.day} {day:%b}"
 
 
-def day_of_month(day: dt.date) -> str:
-    """Format a day in a sentence about a window that names the year: `9 November`."""
-    return f"{day.day} {day:%B}"
+def day_of_month(day: dt.date, weekday: bool = False) -> str:
+    """Format a day in a sentence about a window that names the year: `9 November`, or `Sunday 9 November`."""
+    text = f"{day.day} {day:%B}"
+    return f"{day:%A} {text}" if weekday else text
+
+
+def month(day: dt.date) -> str:
+    """Format the month of a day: `Nov 2025`."""
+    return f"{day:%b %Y}"
 
 
 def span_text(first: dt.date, last: dt.date) -> str:

@@ -54,7 +54,7 @@ def _peak_sentence(peak: Peak, run: RunRecord, series: Series | None) -> Sentenc
     bound = "at least " if peak.days_unlisted else ""
     times = f", {bound}{decimals(peak.times, 1)} times its usual day" if peak.times is not None else ""
     unlisted = f"; {counted(peak.days_unlisted, 'other day')} outside the list" if peak.days_unlisted else ""
-    day = f"{peak.date:%A} {day_of_month(peak.date)}"
+    day = day_of_month(peak.date, weekday=True)
     return Sentence(
         peak.page_display,
         f"{_movement(peak, run, series)} on {day}: {whole(peak.views)} views{times}{unlisted}.",
