@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.run import Run
     from smart_orchestrator.runners.base import Runner
     from wiki_trends.config.settings import Settings
+    from wiki_trends.pipeline.lists.device_share import ShareBounds
     from wiki_trends.pipeline.lists.excluded import Exclusion
+    from wiki_trends.queries.pages import PageDetails
     from wiki_trends.warehouse.base import RunRecord, Warehouse
 
 _MAX_RUNS_OF_DAY = 50
@@ -188,6 +190,12 @@ class Sources:
             return [self.public_text.run(run) for run in self.runs.recent(_MAX_RUNS_OF_DAY, day)]
         return [self.public_text.run(run) for run in self.runs.latest([day]).values()]
 
+    def page(self, title: str) -> PageDetails:
+        """Return everything that has been published about a page."""
+        from wiki_trends.queries.pages import page_details
+
+        return page_details(self.warehouse, title)
+
     @property
     def can_cancel(self) -> bool:
         """Whether the runner can end runs from outside."""
@@ -208,6 +216,16 @@ class Sources:
         from wiki_trends.pipeline.lists.excluded import read_exclusions
 
         return read_exclusions(day, self.settings)
+
+    def desktop_shares(self, day: dt.date) -> Mapping[str, tuple[int, ShareBounds]]:
+        """Return the views and the desktop share of each page of a day; empty if the lake does not have them."""
+        from smart_orchestrator.errors import ContractError
+        from wiki_trends.pipeline.lists.device_share import read_desktop_shares
+
+        try:
+            return read_desktop_shares(day, self.settings)
+        except ContractError:
+            return {}
 
 
 def _sort_key(run: Run) -> tuple[bool, dt.datetime]:
