@@ -98,6 +98,26 @@ def test_labels_at_the_end_do_not_lie_on_each_other():
     assert heights[-1] <= 381
 
 
+def test_every_label_stands_beyond_the_last_day_and_says_on_which_day_a_page_left():
+    rows = [
+        {"page_display": "Stays", "date": day_number(0), "rank": 3, "views": 9},
+        {"page_display": "Leaves", "date": day_number(0), "rank": 5, "views": 7},
+        {"page_display": "Stays", "date": day_number(1), "rank": 4, "views": 8},
+        {"page_display": "Leaves", "date": day_number(1), "rank": None, "views": None},
+    ]
+    labels = {label["page"]: label for label in charts.rank_race(rows).datasets["labels"]}
+    assert {label["date"] for label in labels.values()} == {day_number(1).isoformat()}
+    assert labels["Stays"]["label"] == "4  Stays"
+    assert labels["Leaves"]["label"] == "5  Leaves · 5 Nov"
+    assert (labels["Leaves"]["from_date"], labels["Leaves"]["from_rank"]) == (day_number(0).isoformat(), 5)
+
+
+def test_lines_are_straight_between_days():
+    for name, spec in SPECS.items():
+        marks = json.dumps(compiled(spec()))
+        assert '"interpolate": "' not in marks, name
+
+
 def test_the_axis_of_the_bars_holds_the_days_that_were_not_used():
     spec = charts.categories_over_time(category_rows())
     (scale,) = [item for item in compiled(spec)["scales"] if item["name"] == "x"]

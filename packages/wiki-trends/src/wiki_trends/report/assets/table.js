@@ -53,7 +53,7 @@
   // The rows of a JSON element; their nodes are created when they are shown.
   const fromData = (data) =>
     data.rows.map((row) => ({
-      values: data.columns.map((column) => (column.names ? column.names[row[column.at]] : row[column.at])),
+      values: data.columns.map((column) => (column.names && !column.byIndex ? column.names[row[column.at]] : row[column.at])),
       text: fold(data.columns.map((column) => (column.search ? (column.names ? column.names[row[column.at]] : row[column.at]) : "")).join(" ")),
       get node() {
         const node = document.createElement("tr");

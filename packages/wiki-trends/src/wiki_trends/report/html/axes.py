@@ -6,6 +6,7 @@ import datetime as dt
 import math
 from typing import TYPE_CHECKING, Any
 
+from wiki_trends.report.formats import short_day
 from wiki_trends.report.text import shortened
 
 if TYPE_CHECKING:
@@ -113,27 +114,31 @@ def rank_scale_start(height: int, lowest_rank: int) -> float:
 
 
 def end_labels(rows: Sequence[Row], height: int, lowest_rank: int) -> list[dict[str, Any]]:
-    """Return a label for the last listed day of each page, and move labels on the same day apart."""
+    """Return a label for each page, to the right of the last day, where no line runs; labels are moved apart.
+
+    `from_date` and `from_rank` are the last listed day of the page and its rank. If it is not the last day, the label names it,
+    and a line can lead from there to the label.
+    """
     last_rows: dict[str, Row] = {}
     for row in sorted((row for row in rows if row["rank"] is not None), key=lambda row: row["date"]):
         last_rows[row["page_display"]] = row
+    last_day = max((row["date"] for row in rows), default=None)
     pixels_per_log_rank = height / math.log(max(lowest_rank, 2))
-    by_day: dict[dt.date, list[Row]] = {}
-    for row in last_rows.values():
-        by_day.setdefault(row["date"], []).append(row)
+    ordered = sorted(last_rows.values(), key=lambda row: (row["rank"], row["page_display"]))
+    offsets = _spread_out([math.log(row["rank"]) * pixels_per_log_rank for row in ordered], height)
     labels = []
-    for day, day_rows in by_day.items():
-        day_rows.sort(key=lambda row: (row["rank"], row["page_display"]))
-        offsets = _spread_out([math.log(row["rank"]) * pixels_per_log_rank for row in day_rows], height)
-        for row, offset in zip(day_rows, offsets, strict=True):
-            labels.append(
-                {
-                    "page": row["page_display"],
-                    "label": f"{row['rank']}  {shortened(row['page_display'], _MAX_TITLE_LENGTH)}",
-                    "date": day.isoformat(),
-                    "rank": math.exp(offset / pixels_per_log_rank),
-                }
-            )
+    for row, offset in zip(ordered, offsets, strict=True):
+        day = "" if row["date"] == last_day else f" · {short_day(row['date'])}"
+        labels.append(
+            {
+                "page": row["page_display"],
+                "label": f"{row['rank']}  {shortened(row['page_display'], _MAX_TITLE_LENGTH)}{day}",
+                "date": last_day.isoformat() if last_day else None,
+                "rank": math.exp(offset / pixels_per_log_rank),
+                "from_date": row["date"].isoformat(),
+                "from_rank": row["rank"],
+            }
+        )
     return labels
 
 

@@ -77,19 +77,37 @@ def rank_race(rows: Sequence[Row], height: int = 380) -> ChartSpec:
     )
     lines = base.mark_line(strokeWidth=2.5, strokeCap="round")
     dots = base.transform_filter("datum.rank != null").mark_point(size=dot_area(days), filled=True, opacity=1)
-    labels = (
+    leaders = (
         alt.Chart(alt.NamedData("labels"))
-        .mark_text(
-            align="left",
-            dx=10,
-            fontSize=12,
-            fontWeight=600,
-            limit=expression(f"width * {_LABEL_ROOM} / {1 + _LABEL_ROOM}"),
+        .transform_filter("datum.from_date != datum.date")
+        .mark_rule(strokeWidth=1, strokeDash=[2, 3], opacity=0.6)
+        .encode(
+            x=alt.X("from_date:T"),
+            x2="date:T",
+            y=alt.Y("from_rank:Q", scale=scale),
+            y2="rank:Q",
+            color=colour,
         )
-        .encode(x=day_axis(days), y=alt.Y("rank:Q", scale=scale), color=colour, text="label:N")
     )
+
+    def labels(**options: Any) -> Any:
+        return (
+            alt.Chart(alt.NamedData("labels"))
+            .mark_text(
+                align="left",
+                dx=10,
+                fontSize=12,
+                fontWeight=600,
+                limit=expression(f"width * {_LABEL_ROOM} / {1 + _LABEL_ROOM}"),
+                **options,
+            )
+            .encode(x=day_axis(days), y=alt.Y("rank:Q", scale=scale), text="label:N")
+        )
+
+    # A border in the colour of the paper keeps the grid clear of the labels.
+    borders = labels(stroke="var(--paper)", strokeWidth=5, strokeJoin="round", fill="var(--paper)")
     return chart_spec(
-        alt.layer(lines, dots, labels),
+        alt.layer(leaders, lines, dots, borders, labels().encode(color=colour)),
         height,
         day_domain(days, _LABEL_ROOM),
         rows=values,
