@@ -159,7 +159,9 @@ def test_the_first_line_of_the_overview_is_for_the_person_on_call(demo_copy):
         main = dashboard.client.get("/", headers=PAGE).text.partition("<main")[2]
         line = " ".join(re.sub("<[^>]+>", "", main.partition("</p>")[0].partition(">")[2]).split())
         assert re.fullmatch(
-            r"en\.wikipedia: 1 due · 0 failing · 0 days late · 0 in flight · published \S+ \S+ UTC", line
+            r"en\.wikipedia: 1 due · 0 failing · 0 days late · 0 in flight · "
+            r"published \d+ [A-Z][a-z]+ \d{4}, \d\d:\d\d UTC · history",
+            line,
         )
     with serving(settings_of(demo_copy), runs=FailedRuns()) as dashboard:
         text = dashboard.client.get("/", headers=PAGE).text
