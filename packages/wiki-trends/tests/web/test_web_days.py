@@ -138,6 +138,17 @@ def test_a_chosen_range_is_dropped_and_stays_over_an_update(waiting, browser):
         page.get_by_role("dialog").get_by_role("heading", level=1).wait_for()
 
 
+def test_an_update_of_the_page_leaves_the_focus_where_it_was(waiting, browser):
+    with signed_in(browser, waiting) as seen:
+        page = seen.page
+        page.goto("/completeness")
+        page.locator("summary", has_text="Fill all 3 due days").press("Enter")
+        page.get_by_role("button", name="Yes, fill them").focus()
+        waiting.client.post("/backfill", params={"day": DAY}, headers=waiting.bearer)
+        page.locator("summary", has_text="Fill all 2 due days").wait_for()
+        assert page.evaluate("document.activeElement.textContent") == "Yes, fill them"
+
+
 def test_strangers_choose_no_days(shared, browser):
     with tab(browser, base_url=shared.url) as seen:
         seen.page.goto("/completeness")

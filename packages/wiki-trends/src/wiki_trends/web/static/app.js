@@ -53,7 +53,7 @@
 
   // Replace an element if its new version differs, and restore the focus, the scroll positions and the open details.
   // `data-was` keeps the HTML as the server sent it.
-  const elementKey = (node) => node?.id || node?.getAttribute?.("href") || "";
+  const elementKey = (node) => node.id || node.getAttribute("href") || `${node.closest("details[id]")?.id} ${node.tagName} ${node.textContent}`;
   const swap = (old, fresh) => {
     if (old.dataset.was === fresh.outerHTML) return;
     const was = fresh.outerHTML;
@@ -68,7 +68,7 @@
     next.querySelectorAll(".table-wrap").forEach((wrap, at) => { if (at in scrolled) wrap.scrollLeft = scrolled[at]; });
     for (const details of next.querySelectorAll("details.confirm")) details.open = open.includes(details.id);
     for (const input of next.querySelectorAll("input[id]")) input.value = typed.find((other) => other.id === input.id)?.value ?? input.value;
-    const newFocus = focusedKey && [...next.querySelectorAll("a, button, input")].find((node) => elementKey(node) === focusedKey);
+    const newFocus = focusedKey && [...next.querySelectorAll("a, button, input, summary")].find((node) => elementKey(node) === focusedKey);
     if (newFocus) {
       if (newFocus.matches("table.calendar a.day")) {
         for (const day of newFocus.closest("table").querySelectorAll("a.day")) day.tabIndex = day === newFocus ? 0 : -1;
