@@ -9,6 +9,7 @@ import pytest
 
 from testing.window_data import day_number
 from wiki_trends.report.html import charts
+from wiki_trends.report.html.axes import logarithmic_ticks
 from wiki_trends.report.html.render import script_json
 from wiki_trends.report.html.vega import compiled
 
@@ -110,6 +111,25 @@ def test_every_label_stands_beyond_the_last_day_and_says_on_which_day_a_page_lef
     assert labels["Stays"]["label"] == "4  Stays"
     assert labels["Leaves"]["label"] == "5  Leaves · 5 Nov"
     assert (labels["Leaves"]["from_date"], labels["Leaves"]["from_rank"]) == (day_number(0).isoformat(), 5)
+
+
+@pytest.mark.parametrize(
+    ("counts", "ticks"),
+    [
+        ([], []),
+        (
+            [58_000, 1_554_810],
+            [10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 10**6, 2 * 10**6, 5 * 10**6],
+        ),
+        ([0, 7], [1, 2, 5, 10, 20, 50]),
+        ([3, 2_000_000], [10**exponent for exponent in range(8)]),
+    ],
+    ids=["none", "two decades", "from zero", "many decades"],
+)
+def test_a_logarithmic_axis_has_round_ticks(counts, ticks):
+    found = logarithmic_ticks(counts)
+    assert found[: len(ticks)] == ticks
+    assert not counts or found[-1] >= max(counts)
 
 
 def test_lines_are_straight_between_days():

@@ -21,6 +21,8 @@ _MAX_TICKS = 8
 _MAX_DAYS_WITH_LARGE_DOTS = 45
 _LABEL_HEIGHT_PIXELS = 14
 _MAX_TITLE_LENGTH = 34
+# On a logarithmic axis of more powers of ten, the labels between them would lie on each other.
+_MAX_DECADES_WITH_STEPS = 4
 
 
 def expression(text: str) -> Any:
@@ -83,15 +85,25 @@ def dot_area(days: Sequence[dt.date]) -> int:
     return 42 if len(days) <= _MAX_DAYS_WITH_LARGE_DOTS else 7
 
 
-def views_axis() -> alt.Axis:
-    """Return a y axis of views."""
+def logarithmic_ticks(counts: Sequence[int]) -> list[int]:
+    """Return 1, 2 and 5 times each power of ten in the range of the counts, or only the powers if they are many."""
+    if not counts:
+        return []
+    first, last = (math.floor(math.log10(max(count, 1))) for count in (min(counts), max(counts)))
+    steps = (1, 2, 5) if last - first < _MAX_DECADES_WITH_STEPS else (1,)
+    return [step * 10**exponent for exponent in range(first, last + 2) for step in steps]
+
+
+def views_axis(ticks: Sequence[int] | None = None) -> alt.Axis:
+    """Return a y axis of views, with labels at these ticks; None for about five labels."""
     import altair as alt
 
     # The SI prefixes of d3 name a billion `G`.
     label = (
         "replace(replace(replace(format(datum.value, '~s'), 'G', ' billion'), 'M', ' million'), 'k', ' k')"
     )
-    return alt.Axis(labelExpr=label, tickCount=5, domain=False, ticks=False)
+    places = {"tickCount": 5} if ticks is None else {"values": list(ticks)}
+    return alt.Axis(labelExpr=label, domain=False, ticks=False, **places)
 
 
 def tooltip(*names: str) -> list[Any]:

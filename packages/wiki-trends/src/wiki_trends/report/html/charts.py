@@ -20,6 +20,7 @@ from wiki_trends.report.html.axes import (
     dot_area,
     end_labels,
     expression,
+    logarithmic_ticks,
     milliseconds,
     rank_scale_start,
     tooltip,
@@ -225,9 +226,11 @@ def page_comparison(
             texts_by_day[row["date"].isoformat()][f"page{number}"] = text
     x = day_axis(days)
     scale = alt.Scale(type="log", nice=True) if logarithmic else alt.Scale(zero=True)
+    counts = [row["views"] for row in values if row["views"] is not None]
+    axis = views_axis(logarithmic_ticks(counts) if logarithmic else None)
     base = alt.Chart(alt.NamedData("rows")).encode(
         x=x,
-        y=alt.Y("views:Q", title="Views a day", axis=views_axis(), scale=scale),
+        y=alt.Y("views:Q", title="Views a day", axis=axis, scale=scale),
         color=alt.Color(
             "page:N", sort=titles, legend=alt.Legend(title=None, orient="bottom", columns=1, labelLimit=280)
         ),
