@@ -29,7 +29,7 @@ class ReceivedRequest:
         headers: the headers, with names in lower case.
         received_at: the monotonic time at which the request arrived, in seconds.
         port: the port of the client, which identifies the connection.
-        body: the body of a POST request; empty for another method.
+        body: the body of a POST or PATCH request; empty for another method.
     """
 
     method: str
@@ -138,12 +138,15 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._answer(self.rfile.read(int(self.headers["Content-Length"])).decode())
 
+    def do_PATCH(self) -> None:
+        self.do_POST()
+
     def _answer(self, query: str) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
         params = dict(parse_qsl(query, keep_blank_values=True))
         path = urlsplit(self.path).path
         owner = self.server.owner
-        body = query if self.command == "POST" else ""
+        body = query if self.command in ("POST", "PATCH") else ""
         request = ReceivedRequest(
             self.command, path, params, headers, time.monotonic(), self.client_address[1], body
         )

@@ -7,6 +7,7 @@ Chromium, but no network.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -23,7 +24,7 @@ from tools.browser import NoBrowser, executable, flags
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, StorageState
 
 ROOT = Path(__file__).resolve().parent.parent
 IMAGES = ROOT / "docs" / "images"
@@ -46,6 +47,7 @@ class Screenshot:
         top: the CSS selector of the element to scroll to the top; empty to show the top of the page.
         path: the path of the page in the dashboard; empty for the report.
         click: the CSS selector of an element whose click opens a dialog; empty for no dialog.
+        chosen: the first and the last day of the range to choose in the calendar; empty for no range.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Screenshot:
     top: str = ""
     path: str = ""
     click: str = ""
+    chosen: tuple[str, str] | tuple[()] = ()
 
 
 REPORT_SCREENSHOTS = (
@@ -69,7 +72,20 @@ DASHBOARD_SCREENSHOTS = (
     Screenshot(
         "dashboard-completeness", 1440, 900, path="/completeness?days=30", click="a.day[href*='2025-11-07']"
     ),
-    Screenshot("dashboard-tablet", 820, 1100, "dark", path="/completeness?days=30"),
+    Screenshot(
+        "dashboard-tablet",
+        820,
+        1100,
+        "dark",
+        path="/completeness?days=30",
+        chosen=("2025-10-31", "2025-11-08"),
+    ),
+    Screenshot(
+        "dashboard-compare",
+        1440,
+        900,
+        path="/compare?title=Legend_of_Gatanor&title=Halodra_(film)&scale=logarithmic",
+    ),
     Screenshot("dashboard-phone", 390, 844, path="/pages"),
 )
 
@@ -94,25 +110,36 @@ def main() -> int:
         # Remove a day and a marker, so that the calendar also shows days that are not complete.
         shutil.rmtree(folder / "demo/lake/diamond/diamond_final_2025_11_07.csv")
         (folder / "demo/lake/diamond/diamond_final_2025_11_02.csv/_SUCCESS").unlink()
-        with run_dashboard(folder / "demo") as address:
+        with run_dashboard(folder / "demo") as (address, sign_in_link):
+            session = sign_in(browser, sign_in_link)
             for screenshot in DASHBOARD_SCREENSHOTS:
-                take_screenshot(browser, address + screenshot.path, screenshot)
+                take_screenshot(browser, address + screenshot.path, screenshot, session)
         browser.close()
     return 0
 
 
 @contextmanager
-def run_dashboard(folder: Path) -> Iterator[str]:
-    """Run the dashboard for the lake and the warehouse in a folder during the block, and yield its URL."""
+def run_dashboard(folder: Path) -> Iterator[tuple[str, str]]:
+    """Run the dashboard for the lake and the warehouse in a folder; yield its URL and the link that signs in."""
     command = [PROGRAM, "serve", "--port", "0", "--as-of", "2025-11-12"]
     with subprocess.Popen(
-        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=_environ()
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=_environ()
     ) as server:
         try:
             address = server.stdout.readline() if server.stdout else ""
-            yield address.strip().rstrip("/")
+            links = (re.search(r"http\S+once=\S+", line) for line in server.stderr or ())
+            yield address.strip().rstrip("/"), next(link[0] for link in links if link)
         finally:
             server.terminate()
+
+
+def sign_in(browser: Browser, link: str) -> StorageState:
+    """Sign in with the link that the server printed, and return the cookies of the session."""
+    context = browser.new_context()
+    context.new_page().goto(link)
+    session = context.storage_state()
+    context.close()
+    return session
 
 
 def run_product(folder: Path, *arguments: str) -> None:
@@ -124,9 +151,12 @@ def _environ() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("WIKI_TRENDS_")}
 
 
-def take_screenshot(browser: Browser, address: str, screenshot: Screenshot) -> None:
-    """Open a page, wait until its charts are drawn, and take a screenshot of the window."""
+def take_screenshot(
+    browser: Browser, address: str, screenshot: Screenshot, session: StorageState | None = None
+) -> None:
+    """Open a page, wait until its charts are drawn, and take a screenshot of the window; `session` has the cookies."""
     context = browser.new_context(
+        storage_state=session,
         viewport={"width": screenshot.width, "height": screenshot.height},
         color_scheme="dark" if screenshot.scheme == "dark" else "light",
         reduced_motion="reduce",
@@ -136,6 +166,12 @@ def take_screenshot(browser: Browser, address: str, screenshot: Screenshot) -> N
     page.wait_for_function(ALL_CHARTS_DRAWN)
     if screenshot.top:
         page.locator(screenshot.top).evaluate("(node) => node.scrollIntoView({block: 'start'})")
+    if screenshot.chosen:
+        first, last = (page.locator(f"a.day[href*='{day}']") for day in screenshot.chosen)
+        first.hover()
+        page.mouse.down()
+        last.hover()
+        page.mouse.up()
     if screenshot.click:
         page.locator(screenshot.click).click()
         page.get_by_role("dialog").get_by_role("heading").first.wait_for()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 
 import pytest
 
@@ -50,6 +51,11 @@ class FakeAirflow:
             offset = int(request.params["offset"])
             page = self.runs[offset : offset + int(request.params["limit"])]
             return Reply({"dag_runs": page, "total_entries": len(self.runs)})
+        name = request.path.rpartition("/dagRuns/")[2]
+        if match := next((item for item in self.runs if item["dag_run_id"] == name), None):
+            if request.method == "PATCH":
+                match.update(json.loads(request.body))
+            return Reply(match)
         if request.path.endswith("/taskInstances"):
             return Reply({"task_instances": [], "total_entries": 0})
         return Reply(run(1, "queued")) if request.method == "POST" else Reply(DAG)
@@ -261,3 +267,28 @@ def test_an_api_that_could_not_be_asked_is_refused(options):
 def test_a_runner_that_would_poll_without_a_pause_is_refused(api, options):
     with pytest.raises(OptionError):
         AirflowRunner(DailyDataset("rows", "memory://airflow-api", "{day:%Y_%m_%d}.csv"), api, "x", **options)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("queued", "failed"), ("running", "failed"), ("success", "success"), ("failed", "failed")],
+)
+def test_a_run_is_cancelled_unless_it_has_ended(airflow, server, runs, before, after):
+    airflow.runs = [run(1, before), run(2, "running")]
+    runs.cancel(first_run(runs))
+    assert [item["state"] for item in airflow.runs] == [after, "running"]
+    changes = [request for request in server.requests if request.method == "PATCH"]
+    assert [request.path for request in changes] == (
+        ["/api/v2/dags/pipeline/dagRuns/2025-11-05.1"] if after != before else []
+    )
+
+
+def first_run(runs):
+    return next(run for run in runs.recent(2, DAY) if run.attempt == 1)
+
+
+def test_a_refused_cancellation_says_why(airflow, runs):
+    airflow.runs = [run(1, "running")]
+    airflow.script["PATCH", "/dagRuns/2025-11-05.1"] = [Reply({"detail": "Forbidden"}, status=403)]
+    with pytest.raises(Refused, match=r"Forbidden \(HTTP 403\)"):
+        runs.cancel(first_run(runs))

@@ -10,7 +10,8 @@ from testing.report_windows import publish, settings_in
 from testing.window_data import ranked
 from wiki_trends.analytics.tables.scores import ADDED
 from wiki_trends.queries.categories import category
-from wiki_trends.queries.pages import PageSelection, list_pages, page_details, top
+from wiki_trends.queries.pages import PageSelection, page_details, read_page_list, top
+from wiki_trends.queries.published import run_with_scores
 from wiki_trends.queries.risers import fallers, risers
 from wiki_trends.report import build_report
 from wiki_trends.report.details import read_details
@@ -45,6 +46,11 @@ def pages(rows):
     return [row["page"] for row in rows]
 
 
+def listed(warehouse, selection):
+    with warehouse.reading() as reader:
+        return read_page_list(reader, run_with_scores(reader, warehouse), selection)
+
+
 def assert_in_order(some, ranking):
     places = [ranking.index(page) for page in some]
     assert places == sorted(places)
@@ -52,7 +58,7 @@ def assert_in_order(some, ranking):
 
 def assert_one_ranking(warehouse):
     ranking = pages(top(warehouse, limit=1000).pages)
-    assert pages(list_pages(warehouse, PageSelection()).pages) == ranking
+    assert pages(listed(warehouse, PageSelection()).pages) == ranking
     report, details = build_report(warehouse, 20), read_details(warehouse, 20)
     assert len(report.peaks) > 3
     assert_in_order([peak.page for peak in report.peaks], ranking)
@@ -108,7 +114,7 @@ def test_falls_are_ranked_by_the_fall_that_is_sure_everywhere(settings):
     report = build_report(warehouse, 20)
     assert [fall.page for fall in report.falls] == pages(rows)
     assert read_details(warehouse, 20).report.falls == report.falls
-    assert pages(list_pages(warehouse, PageSelection(by="at_most")).pages) == pages(rows)
+    assert pages(listed(warehouse, PageSelection(by="at_most")).pages) == pages(rows)
     run, fallen = fallers(warehouse)
     assert pages(fallen) == pages(rows)
     feed = render_feed(run, fallen, "http://x", FALLS)

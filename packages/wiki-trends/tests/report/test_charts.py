@@ -9,6 +9,7 @@ import pytest
 
 from testing.window_data import day_number
 from wiki_trends.report.html import charts
+from wiki_trends.report.html.axes import logarithmic_ticks
 from wiki_trends.report.html.render import script_json
 from wiki_trends.report.html.vega import compiled
 
@@ -96,6 +97,45 @@ def test_labels_at_the_end_do_not_lie_on_each_other():
     heights = sorted(math.log(label["rank"]) / math.log(907) * 380 for label in labels)
     assert min(b - a for a, b in pairwise(heights)) > 13
     assert heights[-1] <= 381
+
+
+def test_every_label_stands_beyond_the_last_day_and_says_on_which_day_a_page_left():
+    rows = [
+        {"page_display": "Stays", "date": day_number(0), "rank": 3, "views": 9},
+        {"page_display": "Leaves", "date": day_number(0), "rank": 5, "views": 7},
+        {"page_display": "Stays", "date": day_number(1), "rank": 4, "views": 8},
+        {"page_display": "Leaves", "date": day_number(1), "rank": None, "views": None},
+    ]
+    labels = {label["page"]: label for label in charts.rank_race(rows).datasets["labels"]}
+    assert {label["date"] for label in labels.values()} == {day_number(1).isoformat()}
+    assert labels["Stays"]["label"] == "4  Stays"
+    assert labels["Leaves"]["label"] == "5  Leaves · 5 Nov"
+    assert (labels["Leaves"]["from_date"], labels["Leaves"]["from_rank"]) == (day_number(0).isoformat(), 5)
+
+
+@pytest.mark.parametrize(
+    ("counts", "ticks"),
+    [
+        ([], []),
+        (
+            [58_000, 1_554_810],
+            [10_000, 20_000, 50_000, 100_000, 200_000, 500_000, 10**6, 2 * 10**6, 5 * 10**6],
+        ),
+        ([0, 7], [1, 2, 5, 10, 20, 50]),
+        ([3, 2_000_000], [10**exponent for exponent in range(8)]),
+    ],
+    ids=["none", "two decades", "from zero", "many decades"],
+)
+def test_a_logarithmic_axis_has_round_ticks(counts, ticks):
+    found = logarithmic_ticks(counts)
+    assert found[: len(ticks)] == ticks
+    assert not counts or found[-1] >= max(counts)
+
+
+def test_lines_are_straight_between_days():
+    for name, spec in SPECS.items():
+        marks = json.dumps(compiled(spec()))
+        assert '"interpolate": "' not in marks, name
 
 
 def test_the_axis_of_the_bars_holds_the_days_that_were_not_used():

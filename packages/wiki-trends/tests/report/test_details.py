@@ -9,6 +9,7 @@ from testing.report_windows import publish, settings_in, varied_rows
 from testing.window_data import day_number, run_record
 from wiki_trends.errors import WarehouseError
 from wiki_trends.report.details import ALL_OTHERS, RACERS, SEPARATE_CATEGORIES, group_by_place, read_details
+from wiki_trends.report.html.pages_table import every_page
 from wiki_trends.warehouse import open_warehouse
 
 
@@ -23,6 +24,24 @@ def test_every_page_and_all_views_are_counted(details):
     assert details.pages == len(details.every_page) == 60
     assert details.views == sum(row["views"] for row in details.every_page)
     assert details.link_base == "https://en.wikipedia.org/wiki/"
+
+
+def test_only_countries_are_countries(tmp_path):
+    settings = settings_in(tmp_path)
+    days = {}
+    for offset in range(9):
+        rows = varied_rows(offset)
+        days[offset] = [rows[0] | {"location": "Atlantis Tower"}, rows[1] | {"location": "Norway"}, *rows[2:]]
+    publish(settings, days, window=5)
+    details = read_details(open_warehouse(settings.warehouse))
+    names = [row["location"] for row in details.countries]
+    assert "Norway" in names
+    assert "Atlantis Tower" not in names
+    assert any(row["location"] == "Atlantis Tower" for row in details.every_page)
+    table = every_page(details)["data"]
+    [country] = [column for column in table["columns"] if column["at"] == 3]
+    assert {"Norway", "–"} <= set(country["names"])
+    assert "Atlantis Tower" not in country["names"]
 
 
 def test_racers_are_on_every_day_of_the_window(details):

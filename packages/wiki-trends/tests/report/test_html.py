@@ -1,22 +1,27 @@
 import datetime as dt
 import json
+import re
+from pathlib import Path
 
 import pytest
 
 from testing.report_windows import HOSTILE
-from wiki_trends.report.html.render import (
+from wiki_trends.report import formats
+from wiki_trends.report.formats import (
     change,
     compact,
     day_text,
-    environment,
+    decimals,
+    duration,
+    factor,
     moment,
-    script_json,
+    percent,
     short_day,
-    signed,
-    title,
+    span_text,
+    table_day,
     whole,
-    wiki_link,
 )
+from wiki_trends.report.html.render import environment, script_json, sentence, title, wiki_link
 
 
 @pytest.mark.parametrize(
@@ -89,19 +94,59 @@ def test_large_numbers_have_three_digits(number, text):
 
 
 def test_numbers_and_days_are_for_people():
-    assert [whole(1234.5), whole(None), signed(-5), signed(5), change(-2.25), change(None)] == [
+    assert [whole(1234.5), whole(None), whole(-5), change(-2.25), change(2.25), change(None)] == [
         "1,234",
         "–",
         "−5",
-        "+5",
         "−2.2 %",
+        "+2.2 %",
+        "–",
+    ]
+    assert [decimals(-0.125), percent(-60), factor(17.71), factor(None), decimals(None)] == [
+        "−0.12",
+        "−60.0 %",
+        "× 17.7",
+        "–",
         "–",
     ]
     day = dt.date(2025, 11, 9)
-    assert [day_text(day), day_text(day, weekday=True), short_day(day)] == [
+    assert [day_text(day), day_text(day, weekday=True), table_day(day), short_day(day)] == [
         "9 November 2025",
         "Sunday 9 November 2025",
+        "Sun 9 Nov 2025",
         "9 Nov",
+    ]
+    spans = [span_text(day - dt.timedelta(days=days), day) for days in (0, 4, 12, 365)]
+    assert spans == [
+        "9 November 2025",
+        "5 to 9 November 2025",
+        "28 October to 9 November 2025",
+        "9 November 2024 to 9 November 2025",
     ]
     east = dt.timezone(dt.timedelta(hours=2))
     assert moment(dt.datetime(2025, 11, 12, 1, 30, tzinfo=east)) == "11 November 2025, 23:30 UTC"
+    start = dt.datetime(2025, 11, 12, 3, tzinfo=dt.UTC)
+    lengths = [duration(start, start + dt.timedelta(seconds=seconds)) for seconds in (3, 59.94, 125)]
+    assert [*lengths, duration(start, None)] == ["3.0 s", "59.9 s", "2 min 5 s", "–"]
+
+
+def test_a_sentence_keeps_the_letters_of_names():
+    assert sentence("run 1 failed: ERROR: Wikimedia") == "Run 1 failed: ERROR: Wikimedia"
+    assert sentence("") == ""
+
+
+def test_no_other_module_of_pages_formats_numbers_and_days():
+    """The templates and the modules of report/html and web write figures only with the functions of `formats`."""
+    root = Path(formats.__file__).parents[1]
+    pattern = re.compile(r"strftime|:[+]?,?\.[0-9]f|:[+]?,[.}]|:%[A-Za-z]|%[.]\d?f")
+    allowed = {"formats.py", "terminal.py", "lookup_text.py"}
+    found = []
+    for folder in ("report", "web"):
+        for path in sorted((root / folder).rglob("*")):
+            if path.suffix in (".py", ".html") and path.name not in allowed:
+                found += [
+                    f"{path.name}: {line.strip()[:120]}"
+                    for line in path.read_text().splitlines()
+                    if pattern.search(line) and "<rect" not in line
+                ]
+    assert found == []

@@ -110,4 +110,4 @@ def test_days_that_changed_since_are_told(published):
     assert published.run("report", "--html", "report.html").code == 0
     text = (published.folder / "report.html").read_text(encoding="utf-8")
     assert "The lake has changed since." in text
-    assert "2025-11-06: its data have changed" in text
+    assert "Thu 6 Nov 2025: its data have changed" in text

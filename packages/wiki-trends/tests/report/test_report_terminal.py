@@ -10,8 +10,9 @@ from rich.cells import cell_len
 from testing.window_data import day_number, run_record
 from wiki_trends.queries.series import Series
 from wiki_trends.report import Report, render
+from wiki_trends.report.formats import counted
 from wiki_trends.report.model import Arrival, Category, Change, Peak, Sentence
-from wiki_trends.report.text import counted, safe
+from wiki_trends.report.text import safe
 
 
 def change(page="Some page", **others):

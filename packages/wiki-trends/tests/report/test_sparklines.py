@@ -30,10 +30,21 @@ def test_every_day_has_a_mark_also_days_without_a_value():
 
 def test_a_line_breaks_where_a_page_was_outside_the_list():
     drawn = str(sparkline_svg([1, 2, None, 4, 3]))
-    (path,) = re.findall(r' d="([^"]+)"', drawn)
+    (path,) = re.findall(r'spark-line" d="([^"]+)"', drawn)
     assert path.count("M") == 2
     assert path.count("L") == 2
     assert "NaN" not in drawn
+
+
+@pytest.mark.parametrize("length", [1, 5, 31, 60])
+def test_every_day_of_the_window_has_a_mark(length):
+    views = [None if day % 3 == 1 else 100 + day for day in range(length)]
+    drawn = str(sparkline_svg(views))
+    paths = dict(re.findall(r'class="(spark-[a-z]+)" d="([^"]+)"', drawn))
+    listed = sum(count is not None for count in views)
+    assert paths.get("spark-out", "").count("M") == length - listed
+    assert paths["spark-line"].count("M") + paths["spark-line"].count("L") == listed
+    assert paths.get("spark-day", "").count("M") == (listed if length <= 31 else 0)
 
 
 def test_a_lone_day_is_a_dot_and_the_highest_day_is_marked():

@@ -152,38 +152,3 @@ def test_a_failed_day_differs_from_a_day_that_nobody_tried_at_every_width(broken
         }
         assert "state-failed" in classes[DAY]
         assert "state-absent" in classes["2025-11-08"]
-
-
-def press(page, locator, way):
-    """Activate a control by mouse or by keyboard."""
-    if way == "mouse":
-        locator.click()
-    else:
-        locator.focus()
-        page.keyboard.press("Enter")
-
-
-@pytest.mark.parametrize("way", ["mouse", "keyboard"])
-def test_tasks_on_call_take_at_most_four_steps_from_the_overview(broken, browser, way):
-    with signed_in(browser, broken) as seen:
-        page = seen.page
-        # Which days failed, and why: no step, because the overview says so.
-        page.goto("/")
-        assert MESSAGE in page.locator(".status").inner_text()
-        # What is running now: one step.
-        press(page, page.locator("nav").get_by_role("link", name="Runs"), way)
-        page.get_by_role("heading", level=1).get_by_text("flight").wait_for()
-        # Waive a day: open the day, open the form, write the reason, send it.
-        page.goto("/")
-        press(page, page.locator(".status").get_by_role("link", name=DAY), way)
-        press(page, page.locator("summary", has_text="Waive this day"), way)
-        page.get_by_label("Reason").fill("lost at the upstream")
-        press(page, page.get_by_role("button", name="Waive it"), way)
-        page.get_by_role("heading", name="Waived").wait_for()
-        # Fill the week: open the form, confirm.
-        page.goto("/")
-        press(page, page.locator("summary", has_text="Fill the due day"), way)
-        press(page, page.get_by_role("button", name="Yes, fill it"), way)
-        page.locator("#announce").get_by_text("1 backfill started").wait_for()
-        asked = broken.client.get("/runs.json").json()["asked"]
-        assert [backfill["day"] for backfill in asked] == ["2025-11-08"]

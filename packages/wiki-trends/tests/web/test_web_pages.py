@@ -260,7 +260,7 @@ def test_a_window_with_gaps_says_so_first(tmp_path):
         page = dashboard.client.get("/", headers=PAGE).text
         notice = page.index("This window has gaps: coverage 60.0 %.")
         assert notice < page.index('class="findings"')
-        assert "2025-11-06" in page[notice : notice + 2000]
+        assert "Thu 6 Nov 2025" in page[notice : notice + 2000]
 
 
 def test_a_day_that_nobody_can_have_is_bad_input(shared):

@@ -227,6 +227,12 @@ class AirflowRunner:
             raise self._paused()
         return polled
 
+    def cancel(self, run: Run) -> None:
+        """Set a queued or running run to failed, so that Airflow ends its tasks. A run that has ended keeps its state."""
+        path = f"{self._path}/dagRuns/{segment(run.name)}"
+        if self._api.get(path).get("state") in ("queued", "running"):
+            self._api.patch(path, {"state": "failed"})
+
     def _names_to_be_created(self, names: Iterable[str]) -> set[str]:
         """Return the names of scheduled runs that Airflow has not created yet, but will create."""
         scheduled = [name for name in names if scheduled_time(name) is not None]
@@ -372,8 +378,7 @@ class AirflowRunner:
 
 def _priority(run: Run) -> tuple[bool, dt.datetime, int]:
     """Return a sort key: runs in flight are greater than ended runs, and later runs are greater than earlier runs."""
-    earliest = dt.datetime.min.replace(tzinfo=dt.UTC)
-    return run.in_flight, run.started_at or earliest, run.attempt
+    return run.in_flight, run.started_at or dt.datetime.min.replace(tzinfo=dt.UTC), run.attempt
 
 
 def _date_prefixes(first: dt.date, last: dt.date) -> list[str]:

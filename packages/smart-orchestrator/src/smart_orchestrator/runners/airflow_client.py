@@ -150,6 +150,15 @@ class AirflowApi:
         """
         return self._json(self.request("POST", f"/api/v2{path}", body=body))
 
+    def patch(self, path: str, body: Json) -> Json:
+        """Change the fields in `body` of the object at `/api/v2` + `path`, and return the changed object.
+
+        Raises:
+            Refused: Airflow refuses the request.
+            RunsError: there is no response, or the server is not Airflow.
+        """
+        return self._json(self.request("PATCH", f"/api/v2{path}", body=body))
+
     def pages(self, path: str, items: str, **params: Any) -> Iterator[Json]:
         """Yield the objects of a list from all pages at `/api/v2` + `path`. `items` is the name of the list.
 

@@ -59,5 +59,18 @@ class RunHistory(Protocol):
         ...
 
 
+@runtime_checkable
+class RunCancellation(Protocol):
+    """An object that ends runs from outside."""
+
+    def cancel(self, run: Run) -> None:
+        """End a queued or running run as failed. A run that has ended in the meantime keeps its state.
+
+        Raises:
+            RunsError: the run cannot be ended.
+        """
+        ...
+
+
 class RecordingRunner(Runner, RunHistory, Protocol):
     """A `Runner` that also implements `RunHistory`."""

@@ -206,23 +206,15 @@ def top(warehouse: Warehouse, by: str = "at_least", category: str | None = None,
         return PageList(run, by, rows, total, why=read_why(reader, run, [row["page"] for row in rows]))
 
 
-def published_windows(warehouse: Warehouse) -> Sequence[tuple[dt.date, dt.date]]:
-    """Return the first and the last day of each window with scores of the published dataset, newest first, at most 100."""
-    with warehouse.reading() as reader:
-        run = run_with_scores(reader, warehouse)
-        rows = reader.rows(
-            f"SELECT DISTINCT window_start, window_end FROM {SCORES} WHERE dataset = ? "  # noqa: S608 - a constant
-            "ORDER BY window_end DESC, window_start DESC LIMIT ?",
-            run.dataset,
-            _MAX_LISTED_WINDOWS,
-        )
-        return [(row["window_start"], row["window_end"]) for row in rows]
-
-
-def list_pages(warehouse: Warehouse, selection: PageSelection) -> PageList:
-    """Return the selected pages of the published window, with their series."""
-    with warehouse.reading() as reader:
-        return read_page_list(reader, run_with_scores(reader, warehouse), selection)
+def read_windows(reader: Reader, run: RunRecord) -> Sequence[tuple[dt.date, dt.date]]:
+    """Read the first and the last day of each window with scores of the published dataset, newest first, at most 100."""
+    rows = reader.rows(
+        f"SELECT DISTINCT window_start, window_end FROM {SCORES} WHERE dataset = ? "  # noqa: S608 - a constant
+        "ORDER BY window_end DESC, window_start DESC LIMIT ?",
+        run.dataset,
+        _MAX_LISTED_WINDOWS,
+    )
+    return [(row["window_start"], row["window_end"]) for row in rows]
 
 
 def read_page_list(reader: Reader, run: RunRecord, selection: PageSelection) -> PageList:

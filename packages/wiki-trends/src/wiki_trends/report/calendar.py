@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from smart_orchestrator.model.partition import Code, State
 from smart_orchestrator.model.window import Window
 from wiki_trends.queries.series import days_of
+from wiki_trends.report.formats import day_text, month
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -72,7 +73,7 @@ class CalendarDay:
     def label(self) -> str:
         """The label for screen readers: the date, the state and the reason."""
         reason = f": {self.reason}" if self.reason and self.kind != "complete" else ""
-        return f"{self.day:%A} {self.day.day} {self.day:%B %Y}, {KINDS[self.kind]}{reason}"
+        return f"{day_text(self.day, weekday=True)}, {KINDS[self.kind]}{reason}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,7 @@ class Calendar:
         months: list[tuple[str, int]] = []
         for week in self.weeks:
             first = next(day for day in week if day is not None)
-            name = f"{first.day:%b %Y}"
+            name = month(first.day)
             months.append((name, 1))
             if len(months) > 1 and months[-2][0] == name:
                 months[-2:] = [(name, months[-2][1] + 1)]

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wiki_trends.config.projects import project_of_dataset
+from wiki_trends.pipeline.rules.countries import country_names
 from wiki_trends.queries.links import page_link
 from wiki_trends.queries.pages import PageSelection, read_pages
 from wiki_trends.queries.published import RANKING, run_with_scores, scores_table
 from wiki_trends.queries.series import days_of, read_series
 from wiki_trends.report.build import read_report
-from wiki_trends.report.text import counted
+from wiki_trends.report.formats import counted
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -47,7 +48,7 @@ GROUP BY page_display, latitude, longitude ORDER BY views DESC, page_display
 """
 _SELECT_COUNTRIES = """
 SELECT location, count(DISTINCT page) AS pages, CAST(sum(views) AS BIGINT) AS views FROM wiki_trends_timeseries
-WHERE location <> 'No specific location' GROUP BY location ORDER BY views DESC, location LIMIT ?
+GROUP BY location ORDER BY views DESC, location
 """
 _SELECT_SURPRISING_PAGES = """
 SELECT page FROM {scores} AS scores WHERE dataset = ? AND window_start = ? AND window_end = ?
@@ -113,10 +114,16 @@ def read_details(warehouse: Warehouse, limit: int = 10) -> Details:
             race=race(reader, report),
             category_days=category_days(reader),
             places=group_by_place(reader.rows(_SELECT_PAGES_WITH_PLACE)),
-            countries=reader.rows(_SELECT_COUNTRIES, limit),
+            countries=_countries(reader.rows(_SELECT_COUNTRIES))[:limit],
             every_page=every_page,
             link_base=_read_link_base(reader, run),
         )
+
+
+def _countries(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the rows whose `location` is a country: a city or a landmark without a country has its own name as location."""
+    names = country_names()
+    return [row for row in rows if row["location"] in names]
 
 
 def race(reader: Reader, report: Report) -> list[dict[str, Any]]:

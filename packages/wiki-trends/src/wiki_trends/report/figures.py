@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wiki_trends.report.formats import decimals
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -24,13 +26,13 @@ def operands(
         result_digits: the number of decimals with which the result is displayed.
     """
     displayed = f"{result:.{result_digits}f}"
-    texts: list[str] = []
-    for digits in range(_LEAST_DIGITS, _MOST_DIGITS + 1):
-        texts = [f"{value:.{digits}f}" for value in values]
-        rounded = [float(text) for text in texts]
+    digits = _LEAST_DIGITS
+    while digits < _MOST_DIGITS:
+        rounded = [float(f"{value:.{digits}f}") for value in values]
         if _computes(compute, rounded, displayed, result_digits):
             break
-    return [text.replace("-", "−") for text in texts]
+        digits += 1
+    return [decimals(value, digits) for value in values]
 
 
 def _computes(compute: Callable[..., float], values: Sequence[float], displayed: str, digits: int) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wiki_trends.queries.series import days_of
+from wiki_trends.report.formats import counted, day_of_month, decimals, percent, whole
 from wiki_trends.report.model import Sentence
-from wiki_trends.report.text import counted, day_of_month
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,12 +52,12 @@ def headline(
 
 def _peak_sentence(peak: Peak, run: RunRecord, series: Series | None) -> Sentence:
     bound = "at least " if peak.days_unlisted else ""
-    times = f", {bound}{peak.times:,.1f} times its usual day" if peak.times is not None else ""
+    times = f", {bound}{decimals(peak.times, 1)} times its usual day" if peak.times is not None else ""
     unlisted = f"; {counted(peak.days_unlisted, 'other day')} outside the list" if peak.days_unlisted else ""
-    day = f"{peak.date:%A} {day_of_month(peak.date)}"
+    day = day_of_month(peak.date, weekday=True)
     return Sentence(
         peak.page_display,
-        f"{_movement(peak, run, series)} on {day}: {peak.views:,} views{times}{unlisted}.",
+        f"{_movement(peak, run, series)} on {day}: {whole(peak.views)} views{times}{unlisted}.",
         peak.page,
     )
 
@@ -88,7 +88,8 @@ def _category_sentence(categories: Sequence[Category]) -> Sentence:
     lead = next(item for item in categories if item.category != "Other")
     after = "" if lead is categories[0] else " after Other"
     return Sentence(
-        lead.category, f"drew the most views of all categories{after}: {lead.share_pct:.1f} % of the listed."
+        lead.category,
+        f"drew the most views of all categories{after}: {percent(lead.share_pct)} of the listed.",
     )
 
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from smart_orchestrator.model.grain import Grain
 from smart_orchestrator.text.spans import counted_span, group_alike
 from wiki_trends.queries.series import days_of
+from wiki_trends.report.formats import counted
 from wiki_trends.report.sparkline import OUTSIDE, UNREAD, dated_sparkline
-from wiki_trends.report.text import counted, safe
+from wiki_trends.report.text import safe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

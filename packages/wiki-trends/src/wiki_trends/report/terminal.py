@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from wiki_trends.report import calendar
+from wiki_trends.report.formats import counted
 from wiki_trends.report.sparkline import fitted, sparkline
-from wiki_trends.report.text import counted, safe
+from wiki_trends.report.text import safe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

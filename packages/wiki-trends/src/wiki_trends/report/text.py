@@ -1,12 +1,8 @@
-"""Format text for people, and make untrusted titles safe to print on a terminal."""
+"""Make untrusted titles safe to print on a terminal, and shorten texts."""
 
 from __future__ import annotations
 
 import unicodedata
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import datetime as dt
 
 # Unicode categories: control characters, surrogates, line and paragraph separators.
 _UNSAFE_CATEGORIES = {"Cc", "Cs", "Zl", "Zp"}
@@ -17,11 +13,6 @@ _DIRECTION_MARKS = set("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u
 def safe(text: str) -> str:
     """Replace each character that could control a terminal with its code, such as `<U+202E>`."""
     return "".join(_code_of(char) if _is_unsafe(char) else char for char in text)
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun in the singular or the plural: `1 day`, `2 days`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _is_unsafe(char: str) -> bool:
@@ -35,18 +26,3 @@ def _code_of(char: str) -> str:
 def shortened(text: str, length: int) -> str:
     """Shorten a text to at most `length` characters, the last one an ellipsis; return a short text unchanged."""
     return text if len(text) <= length else text[: length - 1].rstrip() + "…"
-
-
-def day_of_month(day: dt.date) -> str:
-    """Format a day without its year: `9 November`."""
-    return f"{day.day} {day:%B}"
-
-
-def span_text(first: dt.date, last: dt.date) -> str:
-    """Format a range of days: `5 to 9 November 2025`, `28 October to 3 November 2025`."""
-    end = f"{day_of_month(last)} {last.year}"
-    if first == last:
-        return end
-    if first.year != last.year:
-        return f"{day_of_month(first)} {first.year} to {end}"
-    return f"{first.day if first.month == last.month else day_of_month(first)} to {end}"

@@ -46,7 +46,7 @@ from wiki_trends.web.data import Sources
 from wiki_trends.web.metrics import RequestCounter, metrics_response
 from wiki_trends.web.problems import Problem, problem_of
 from wiki_trends.web.templating import STATIC_FOLDERS, PageTemplates
-from wiki_trends.web.views import actions, comparison, feed, lake, published, waivers
+from wiki_trends.web.views import actions, cancellation, comparison, feed, history, lake, published, waivers
 from wiki_trends.web.views.rendering import Renderer
 
 if TYPE_CHECKING:
@@ -106,8 +106,10 @@ def create_app(
         published.router(state, renderer),
         comparison.router(state, renderer),
         lake.router(state, renderer),
+        history.router(state, renderer),
         feed.router(state),
         actions.router(state),
+        cancellation.router(state),
         waivers.router(state),
         guard.router(),
     )

@@ -25,10 +25,11 @@ from wiki_trends.jobs.runners import limits_of
 from wiki_trends.web.problems import Problem, problem_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from smart_orchestrator.model.plan import PlanStep
     from smart_orchestrator.model.run import Run
+    from smart_orchestrator.runners.base import Runner
     from wiki_trends.web.data import Sources
 
 logger = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ class RequestedBackfill:
         requested_at: the time of the request, in UTC.
         state: the state, `waiting`, `running`, `filled` or `failed`.
         message: why the day is complete, or why the backfill failed; empty while the backfill is in progress.
+        cancelled_by: the name of the visitor who cancelled the backfill; empty without a cancellation.
     """
 
     day: dt.date
@@ -56,6 +58,7 @@ class RequestedBackfill:
     requested_at: dt.datetime
     state: str = "waiting"
     message: str = ""
+    cancelled_by: str = ""
 
     @property
     def in_progress(self) -> bool:
@@ -116,6 +119,20 @@ class Backfills:
             )
         return self._enqueue(RequestedBackfill(day, requested_by, dt.datetime.now(tz=dt.UTC)))
 
+    def cancel(self, day: dt.date, cancelled_by: str) -> bool:
+        """Cancel the backfill of a day, and return whether one was waiting, which then does not start.
+
+        A backfill that is already running ends when its run ends, so the caller ends the run as well.
+        """
+        with self._lock:
+            current = self._backfills.get(day)
+            if current is None or not current.in_progress:
+                return False
+            was_waiting = current.state == "waiting"
+            cancelled = replace(current, cancelled_by=cancelled_by)
+            self._store(_failed(cancelled, "") if was_waiting else cancelled)
+            return was_waiting
+
     def _enqueue(self, new_backfill: RequestedBackfill) -> RequestedBackfill:
         with self._lock:
             previous = self._backfills.get(new_backfill.day)
@@ -143,9 +160,15 @@ class Backfills:
     def _run_worker(self) -> None:
         while True:
             day = self._queue.get()
+            waiting = self.get(day)
+            if waiting is None or waiting.state != "waiting":
+                continue  # Cancelled while it waited.
             self._update(day, "running", "")
             try:
                 result = self._run_backfill(day)
+            except Problem as refusal:
+                logger.warning("backfill of %s: %s", day, refusal)
+                self._update(day, "failed", f"{refusal.message} {refusal.fix}")
             except Exception as error:
                 logger.exception("backfill of %s", day)
                 problem = problem_of(error)
@@ -165,14 +188,27 @@ class Backfills:
         sources, settings = self._sources, self._sources.settings
         check_window = main_job.checker(settings, self.window(day))
         limits = replace(limits_of(settings), jobs=1)
-        if sources.configured_runner is not None:
-            return backfill(sources.dataset, check_window, sources.configured_runner, limits=limits)
+        runner = sources.runs if sources.can_cancel else sources.configured_runner
+        if runner is not None:
+            stoppable = _StoppableRunner(runner, self._refuse_cancelled)
+            return backfill(sources.dataset, check_window, stoppable, limits=limits)
         return main_job.fill(settings, check_window, limits, SilentReporter())
+
+    def _refuse_cancelled(self, day: dt.date) -> None:
+        current = self.get(day)
+        if current is not None and current.cancelled_by:
+            raise Problem(
+                409, "CANCELLED", f"The backfill of {day} was cancelled.", "Start it again if it is needed."
+            )
 
     def _update(self, day: dt.date, state: str, message: str) -> None:
         with self._lock:
+            message = self._sources.public_text.clean(message)
+            current = self._backfills[day]
             self._store(
-                replace(self._backfills[day], state=state, message=self._sources.public_text.clean(message))
+                _failed(current, message)
+                if state == "failed"
+                else replace(current, state=state, message=message)
             )
 
     def _store(self, new_backfill: RequestedBackfill) -> None:
@@ -186,6 +222,31 @@ class Backfills:
 _NOTHING_TO_START_FIX = (
     "Open the day to see its state; `wiki-trends fetch` fetches a day regardless of its state."
 )
+
+
+class _StoppableRunner:
+    """A runner that calls `check` before each start; an exception of `check` prevents the start."""
+
+    def __init__(self, runner: Runner, check: Callable[[dt.date], None]) -> None:
+        self._runner = runner
+        self._check = check
+        self.poll_seconds = runner.poll_seconds
+        self.in_process = runner.in_process
+        self.capacity = runner.capacity
+        self.latest = runner.latest
+        self.poll = runner.poll
+        self.wait = runner.wait
+
+    def start(self, day: dt.date) -> Run:
+        """Start a run with the wrapped runner."""
+        self._check(day)
+        return self._runner.start(day)
+
+
+def _failed(current: RequestedBackfill, message: str) -> RequestedBackfill:
+    if current.cancelled_by:
+        message = f"Cancelled by {current.cancelled_by}."
+    return replace(current, state="failed", message=message)
 
 
 def _final_state(result: Backfill) -> tuple[str, str]:

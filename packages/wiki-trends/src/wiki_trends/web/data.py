@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING
 from smart_orchestrator.model.plan import Action, Plan, make_plan
 from smart_orchestrator.model.run import RunState
 from smart_orchestrator.model.window import Window, today_utc
-from smart_orchestrator.runners.base import RunHistory
+from smart_orchestrator.runners.base import RunCancellation, RunHistory
 from wiki_trends.config.layers import layers
 from wiki_trends.jobs import main as main_job
-from wiki_trends.queries import pages as page_queries
 from wiki_trends.warehouse import open_warehouse
 from wiki_trends.web.public_text import PublicText
 
@@ -31,7 +30,9 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.run import Run
     from smart_orchestrator.runners.base import Runner
     from wiki_trends.config.settings import Settings
+    from wiki_trends.pipeline.lists.device_share import ShareBounds
     from wiki_trends.pipeline.lists.excluded import Exclusion
+    from wiki_trends.queries.pages import PageDetails
     from wiki_trends.warehouse.base import RunRecord, Warehouse
 
 _MAX_RUNS_OF_DAY = 50
@@ -189,15 +190,42 @@ class Sources:
             return [self.public_text.run(run) for run in self.runs.recent(_MAX_RUNS_OF_DAY, day)]
         return [self.public_text.run(run) for run in self.runs.latest([day]).values()]
 
+    def page(self, title: str) -> PageDetails:
+        """Return everything that has been published about a page."""
+        from wiki_trends.queries.pages import page_details
+
+        return page_details(self.warehouse, title)
+
+    @property
+    def can_cancel(self) -> bool:
+        """Whether the runner can end runs from outside."""
+        return isinstance(self.runs, RunCancellation)
+
+    def cancel_runs(self, day: dt.date) -> list[str]:
+        """End the runs of a day that are queued or running, and return their names."""
+        runner = self.runs
+        if not isinstance(runner, RunCancellation):
+            return []
+        runs = [run for run in self.runs_of(day) if run.in_flight]
+        for run in runs:
+            runner.cancel(run)
+        return [run.name for run in runs]
+
     def excluded(self, day: dt.date) -> Sequence[Exclusion]:
         """Return the rows that were left out of a day's list."""
         from wiki_trends.pipeline.lists.excluded import read_exclusions
 
         return read_exclusions(day, self.settings)
 
-    def page(self, title: str) -> page_queries.PageDetails:
-        """Return everything that has been published about a page."""
-        return page_queries.page_details(self.warehouse, title)
+    def desktop_shares(self, day: dt.date) -> Mapping[str, tuple[int, ShareBounds]]:
+        """Return the views and the desktop share of each page of a day; empty if the lake does not have them."""
+        from smart_orchestrator.errors import ContractError
+        from wiki_trends.pipeline.lists.device_share import read_desktop_shares
+
+        try:
+            return read_desktop_shares(day, self.settings)
+        except ContractError:
+            return {}
 
 
 def _sort_key(run: Run) -> tuple[bool, dt.datetime]:

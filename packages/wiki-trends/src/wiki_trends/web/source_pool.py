@@ -16,6 +16,7 @@ from concurrent.futures import Future
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from wiki_trends.report.formats import moment
 from wiki_trends.web.problems import KNOWN_ERRORS, Problem
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class SourceTimeout(Problem):
     def __init__(self, source: str, code: str, since: dt.datetime) -> None:
         self.source = source
         self.since = since
-        message = f"The {source} has not answered since {since:%Y-%m-%d %H:%M:%S} UTC."
+        message = f"The {source} has not answered since {moment(since)}."
         super().__init__(503, code, message, "Check that it can be reached; then try again.", 5)
 
 

@@ -7,7 +7,6 @@ shows the code of a character that changes the direction of text, not the charac
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 from functools import partial
 from importlib.metadata import version
@@ -21,17 +20,14 @@ from wiki_trends.report import assets
 from wiki_trends.report.calendar import of_run
 from wiki_trends.report.html.render import environment
 from wiki_trends.report.sparkline import fitted
-from wiki_trends.report.text import span_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from wiki_trends.web.auth.guard import Visitor
 
 STATIC_FOLDERS = (Path(__file__).with_name("static"), Path(assets.__file__).parent)
 # The files of each folder in `STATIC_FOLDERS` that the dashboard serves.
 STATIC_FILE_NAMES = (
-    ("app.js", "suggestions.js", "dashboard.css", "icon.svg"),
+    ("app.js", "days.js", "suggestions.js", "dashboard.css", "icon.svg"),
     (*assets.STYLES, *assets.CHART_SCRIPTS, *assets.PAGE_SCRIPTS),
 )
 # The name, path and label of each navigation entry.
@@ -45,7 +41,13 @@ NAVIGATION = (
 )
 MAX_SPARKLINE_POINTS = 60
 # The navigation entry to highlight for each view that has no entry.
-NAVIGATION_PARENTS = {"page": "pages", "compare": "pages", "category": "categories", "day": "completeness"}
+NAVIGATION_PARENTS = {
+    "page": "pages",
+    "compare": "pages",
+    "category": "categories",
+    "day": "completeness",
+    "history": "completeness",
+}
 
 
 class PageTemplates:
@@ -65,12 +67,9 @@ class PageTemplates:
             "styles": (*assets.STYLES, "dashboard.css"),
             "chart_scripts": assets.CHART_SCRIPTS,
             "version": version("wiki-trends"),
-            "moment": _moment_texts,
-            "seconds": _duration_text,
             "change_class": _change_class,
             "thinned": partial(fitted, width=MAX_SPARKLINE_POINTS),
             "of_run": of_run,
-            "span_text": span_text,
         }
 
     def render(
@@ -112,20 +111,6 @@ class PageTemplates:
 
 def _content_digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-
-
-def _moment_texts(moment: dt.datetime) -> Mapping[str, str]:
-    """Return the `iso` form of a time for the attribute `datetime`, and the `text` that a browser without scripts shows."""
-    utc = moment.astimezone(dt.UTC)
-    return {"iso": utc.isoformat(timespec="seconds"), "text": f"{utc:%Y-%m-%d %H:%M} UTC"}
-
-
-def _duration_text(started: dt.datetime | None, ended: dt.datetime | None) -> str:
-    """Return a duration as text; a dash if the start or the end is unknown."""
-    if started is None or ended is None:
-        return "–"
-    duration = (ended - started).total_seconds()
-    return f"{duration:.1f} s" if duration < 60 else f"{int(duration // 60)} min {int(duration % 60)} s"
 
 
 def _change_class(change: float | None) -> str:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from wiki_trends.config.settings import Settings
     from wiki_trends.pipeline.lists.top_list import ListRow
 
 LISTED_DEVICES = ("desktop", "mobile-web")
@@ -146,3 +147,20 @@ def _views_by_page(rows: Iterable[ListRow]) -> Counter[str]:
     for row in rows:
         views[row.title.replace(" ", "_")] += row.views
     return views
+
+
+def read_desktop_shares(day: dt.date, settings: Settings) -> dict[str, tuple[int, ShareBounds]]:
+    """Read the views and the desktop share of each page of a UTC day from silver, by title as in the list of the day.
+
+    A day that was fetched without the lists of the devices has no shares.
+
+    Raises:
+        ContractError: silver does not have the day.
+        LakeError: the lake does not answer, or refuses the request.
+    """
+    from smart_orchestrator.adapters.manifest import read_frame
+    from wiki_trends.config.layers import layers
+
+    frame = read_frame(layers(settings).silver, day).drop_nulls(["desktop_low", "desktop_high"])
+    rows = frame.select("page", "views", "desktop_low", "desktop_high").iter_rows()
+    return {page: (views, ShareBounds(low, high)) for page, views, low, high in rows}

@@ -73,6 +73,11 @@ def name_of(code: str) -> str | None:
     return _names_by_code().get(code.upper())
 
 
+def country_names() -> frozenset[str]:
+    """Return the usual English names of all countries."""
+    return frozenset(_names_by_code().values())
+
+
 @lru_cache(maxsize=1)
 def _names_by_code() -> dict[str, str]:
     names: dict[str, str] = {code: info["name"] for code, info in _library_facts().items()}

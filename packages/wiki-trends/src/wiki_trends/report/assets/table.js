@@ -44,7 +44,7 @@
     else if (column.names) node.textContent = column.names[value];
     else if (typeof value === "number") {
       node.textContent = (column.sign && value > 0 ? "+" : "") +
-        value.toLocaleString("en", { minimumFractionDigits: column.digits ?? 0, maximumFractionDigits: column.digits ?? 0 }) +
+        value.toLocaleString("en", { minimumFractionDigits: column.digits ?? 0, maximumFractionDigits: column.digits ?? 0 }).replace("-", "\u2212") +
         (column.unit ?? "");
     } else node.textContent = value;
     return node;
@@ -53,7 +53,7 @@
   // The rows of a JSON element; their nodes are created when they are shown.
   const fromData = (data) =>
     data.rows.map((row) => ({
-      values: data.columns.map((column) => (column.names ? column.names[row[column.at]] : row[column.at])),
+      values: data.columns.map((column) => (column.names && !column.byIndex ? column.names[row[column.at]] : row[column.at])),
       text: fold(data.columns.map((column) => (column.search ? (column.names ? column.names[row[column.at]] : row[column.at]) : "")).join(" ")),
       get node() {
         const node = document.createElement("tr");
@@ -106,19 +106,34 @@
         const now = head.getAttribute("aria-sort");
         // By default numbers are sorted largest first, texts from A.
         const down = now ? now === "ascending" : head.dataset.first ? head.dataset.first === "descending" : kinds[index] === "number";
+        sortBy(head, index, down);
+        shareSort(`${table.id}.${index}.${down ? "down" : "up"}`);
+      });
+    });
+    const sortBy = (head, index, down) => {
         for (const other of heads) other.removeAttribute("aria-sort");
         head.setAttribute("aria-sort", down ? "descending" : "ascending");
         sorted = [...rows].sort(compare(kinds[index], index, down));
         if (source) shown = STEP;
         show();
-      });
-    });
+    };
     const reset = () => { if (source) shown = STEP; show(); };
     search?.addEventListener("input", reset);
     for (const filter of filters) filter.addEventListener("change", reset);
     more?.addEventListener("click", () => { shown += STEP; show(); });
     for (const tools of document.querySelectorAll(`[data-tools-of="${table.id}"]`)) tools.hidden = false;
-    show();
+    const [id, column, direction] = sharedSort().split(".");
+    if (id === table.id && heads[column]?.dataset.sort) sortBy(heads[column], Number(column), direction === "down");
+    else show();
+  };
+
+  // The order of a table in the address (`?sort=table.column.down`), so that the address shares it. A file has no such address.
+  const sharedSort = () => new URLSearchParams(location.search).get("sort") ?? "";
+  const shareSort = (text) => {
+    if (!location.protocol.startsWith("http")) return;
+    const url = new URL(location.href);
+    url.searchParams.set("sort", text);
+    history.replaceState(history.state, "", url);
   };
 
   // Make a table that overflows its container focusable, so that it can be scrolled by keyboard.

@@ -6,6 +6,7 @@ import datetime as dt
 import math
 from typing import TYPE_CHECKING, Any
 
+from wiki_trends.report.formats import short_day
 from wiki_trends.report.text import shortened
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ _MAX_TICKS = 8
 _MAX_DAYS_WITH_LARGE_DOTS = 45
 _LABEL_HEIGHT_PIXELS = 14
 _MAX_TITLE_LENGTH = 34
+# On a logarithmic axis of more powers of ten, the labels between them would lie on each other.
+_MAX_DECADES_WITH_STEPS = 4
 
 
 def expression(text: str) -> Any:
@@ -82,13 +85,25 @@ def dot_area(days: Sequence[dt.date]) -> int:
     return 42 if len(days) <= _MAX_DAYS_WITH_LARGE_DOTS else 7
 
 
-def views_axis() -> alt.Axis:
-    """Return a y axis of views."""
+def logarithmic_ticks(counts: Sequence[int]) -> list[int]:
+    """Return 1, 2 and 5 times each power of ten in the range of the counts, or only the powers if they are many."""
+    if not counts:
+        return []
+    first, last = (math.floor(math.log10(max(count, 1))) for count in (min(counts), max(counts)))
+    steps = (1, 2, 5) if last - first < _MAX_DECADES_WITH_STEPS else (1,)
+    return [step * 10**exponent for exponent in range(first, last + 2) for step in steps]
+
+
+def views_axis(ticks: Sequence[int] | None = None) -> alt.Axis:
+    """Return a y axis of views, with labels at these ticks; None for about five labels."""
     import altair as alt
 
     # The SI prefixes of d3 name a billion `G`.
-    label = "replace(replace(format(datum.value, '~s'), 'G', ' billion'), 'M', ' million')"
-    return alt.Axis(labelExpr=label, tickCount=5, domain=False, ticks=False)
+    label = (
+        "replace(replace(replace(format(datum.value, '~s'), 'G', ' billion'), 'M', ' million'), 'k', ' k')"
+    )
+    places = {"tickCount": 5} if ticks is None else {"values": list(ticks)}
+    return alt.Axis(labelExpr=label, domain=False, ticks=False, **places)
 
 
 def tooltip(*names: str) -> list[Any]:
@@ -111,27 +126,31 @@ def rank_scale_start(height: int, lowest_rank: int) -> float:
 
 
 def end_labels(rows: Sequence[Row], height: int, lowest_rank: int) -> list[dict[str, Any]]:
-    """Return a label for the last listed day of each page, and move labels on the same day apart."""
+    """Return a label for each page, to the right of the last day, where no line runs; labels are moved apart.
+
+    `from_date` and `from_rank` are the last listed day of the page and its rank. If it is not the last day, the label names it,
+    and a line can lead from there to the label.
+    """
     last_rows: dict[str, Row] = {}
     for row in sorted((row for row in rows if row["rank"] is not None), key=lambda row: row["date"]):
         last_rows[row["page_display"]] = row
+    last_day = max((row["date"] for row in rows), default=None)
     pixels_per_log_rank = height / math.log(max(lowest_rank, 2))
-    by_day: dict[dt.date, list[Row]] = {}
-    for row in last_rows.values():
-        by_day.setdefault(row["date"], []).append(row)
+    ordered = sorted(last_rows.values(), key=lambda row: (row["rank"], row["page_display"]))
+    offsets = _spread_out([math.log(row["rank"]) * pixels_per_log_rank for row in ordered], height)
     labels = []
-    for day, day_rows in by_day.items():
-        day_rows.sort(key=lambda row: (row["rank"], row["page_display"]))
-        offsets = _spread_out([math.log(row["rank"]) * pixels_per_log_rank for row in day_rows], height)
-        for row, offset in zip(day_rows, offsets, strict=True):
-            labels.append(
-                {
-                    "page": row["page_display"],
-                    "label": f"{row['rank']}  {shortened(row['page_display'], _MAX_TITLE_LENGTH)}",
-                    "date": day.isoformat(),
-                    "rank": math.exp(offset / pixels_per_log_rank),
-                }
-            )
+    for row, offset in zip(ordered, offsets, strict=True):
+        day = "" if row["date"] == last_day else f" · {short_day(row['date'])}"
+        labels.append(
+            {
+                "page": row["page_display"],
+                "label": f"{row['rank']}  {shortened(row['page_display'], _MAX_TITLE_LENGTH)}{day}",
+                "date": last_day.isoformat() if last_day else None,
+                "rank": math.exp(offset / pixels_per_log_rank),
+                "from_date": row["date"].isoformat(),
+                "from_rank": row["rank"],
+            }
+        )
     return labels
 
 

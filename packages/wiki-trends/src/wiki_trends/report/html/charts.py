@@ -12,6 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from wiki_trends.report.assets import asset
+from wiki_trends.report.formats import span_text, whole
 from wiki_trends.report.html.axes import (
     all_days,
     day_axis,
@@ -19,6 +20,7 @@ from wiki_trends.report.html.axes import (
     dot_area,
     end_labels,
     expression,
+    logarithmic_ticks,
     milliseconds,
     rank_scale_start,
     tooltip,
@@ -76,19 +78,37 @@ def rank_race(rows: Sequence[Row], height: int = 380) -> ChartSpec:
     )
     lines = base.mark_line(strokeWidth=2.5, strokeCap="round")
     dots = base.transform_filter("datum.rank != null").mark_point(size=dot_area(days), filled=True, opacity=1)
-    labels = (
+    leaders = (
         alt.Chart(alt.NamedData("labels"))
-        .mark_text(
-            align="left",
-            dx=10,
-            fontSize=12,
-            fontWeight=600,
-            limit=expression(f"width * {_LABEL_ROOM} / {1 + _LABEL_ROOM}"),
+        .transform_filter("datum.from_date != datum.date")
+        .mark_rule(strokeWidth=1, strokeDash=[2, 3], opacity=0.6)
+        .encode(
+            x=alt.X("from_date:T"),
+            x2="date:T",
+            y=alt.Y("from_rank:Q", scale=scale),
+            y2="rank:Q",
+            color=colour,
         )
-        .encode(x=day_axis(days), y=alt.Y("rank:Q", scale=scale), color=colour, text="label:N")
     )
+
+    def labels(**options: Any) -> Any:
+        return (
+            alt.Chart(alt.NamedData("labels"))
+            .mark_text(
+                align="left",
+                dx=10,
+                fontSize=12,
+                fontWeight=600,
+                limit=expression(f"width * {_LABEL_ROOM} / {1 + _LABEL_ROOM}"),
+                **options,
+            )
+            .encode(x=day_axis(days), y=alt.Y("rank:Q", scale=scale), text="label:N")
+        )
+
+    # A border in the colour of the paper keeps the grid clear of the labels.
+    borders = labels(stroke="var(--paper)", strokeWidth=5, strokeJoin="round", fill="var(--paper)")
     return chart_spec(
-        alt.layer(lines, dots, labels),
+        alt.layer(leaders, lines, dots, borders, labels().encode(color=colour)),
         height,
         day_domain(days, _LABEL_ROOM),
         rows=values,
@@ -161,7 +181,7 @@ def score_history(rows: Sequence[Row], height: int = 200) -> ChartSpec:
     values = [
         {
             "date": row["window_end"].isoformat(),
-            "window": f"{row['window_start']} to {row['window_end']}",
+            "window": span_text(row["window_start"], row["window_end"]),
             "at_least": row["at_least"],
         }
         for row in rows
@@ -202,13 +222,15 @@ def page_comparison(
     texts_by_day: dict[str, dict[str, str]] = {day.isoformat(): {"date": day.isoformat()} for day in days}
     for number, rows in enumerate(series_by_title.values()):
         for row in rows:
-            text = "outside the list" if row["views"] is None else f"{row['views']:,}"
+            text = "outside the list" if row["views"] is None else whole(row["views"])
             texts_by_day[row["date"].isoformat()][f"page{number}"] = text
     x = day_axis(days)
     scale = alt.Scale(type="log", nice=True) if logarithmic else alt.Scale(zero=True)
+    counts = [row["views"] for row in values if row["views"] is not None]
+    axis = views_axis(logarithmic_ticks(counts) if logarithmic else None)
     base = alt.Chart(alt.NamedData("rows")).encode(
         x=x,
-        y=alt.Y("views:Q", title="Views a day", axis=views_axis(), scale=scale),
+        y=alt.Y("views:Q", title="Views a day", axis=axis, scale=scale),
         color=alt.Color(
             "page:N", sort=titles, legend=alt.Legend(title=None, orient="bottom", columns=1, labelLimit=280)
         ),

@@ -23,16 +23,17 @@ from markupsafe import Markup
 
 from wiki_trends.config.projects import project_of_dataset
 from wiki_trends.errors import ExportFailed, SettingError
+from wiki_trends.pipeline.rules.countries import country_names
 from wiki_trends.pipeline.steps.clean_gold_layer import PLAIN_IN_LINKS
 from wiki_trends.queries.output_file import is_written_into, output_stream
 from wiki_trends.report import calendar
 from wiki_trends.report.assets import CHART_SCRIPTS, STYLES, asset
+from wiki_trends.report.formats import span_text
 from wiki_trends.report.html import charts
 from wiki_trends.report.html.pages_table import every_page
 from wiki_trends.report.html.render import environment
 from wiki_trends.report.html.vega import compiled
 from wiki_trends.report.left_out import REASONS, LeftOut
-from wiki_trends.report.text import span_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -180,6 +181,7 @@ def render(details: Details, lake: LakeFacts, now: dt.datetime) -> str:
             race_rows=_race_rows(details),
             race_label=_race_label(details),
             category_rows=_category_rows(details),
+            country_names=country_names(),
             placed_pages=sum(place["pages"] for place in details.places),
             table=every_page(details),
             generator=GENERATOR,

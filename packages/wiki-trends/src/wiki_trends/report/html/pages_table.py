@@ -1,22 +1,24 @@
 """Encode the table of all pages for `assets/table.js`, which sorts, searches and draws the table.
 
 Each row is a list without field names. With thousands of pages, repeated field names would be most of the file. For each column
-of the table, `at` is the index of its value in the row. If the column has `names`, the value is an index in them. `page` is the
+of the table, `at` is the index of its value in the row. If the column has `names`, the value is an index in them, which sorts the
+column if it has `byIndex`; otherwise the names sort it. `page` is the
 index of the exact title, which is empty if it follows from the displayed title.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
+from wiki_trends.pipeline.rules.countries import country_names
+from wiki_trends.report.formats import UNKNOWN, table_day
 from wiki_trends.report.text import safe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from wiki_trends.report.details import Details
-
-_NO_LOCATION = "No specific location"
 
 
 def every_page(details: Details) -> dict[str, Any]:
@@ -25,19 +27,27 @@ def every_page(details: Details) -> dict[str, Any]:
     categories, locations, presences, days = (
         _distinct_values(rows, name) for name in ("category", "location", "presence", "peak_date")
     )
+    # The days are in their order, so that the index sorts the column.
+    days = sorted(days)
+    countries = country_names()
     columns = [
         {"at": 0, "head": True, "page": 1, "search": True, "class": "title"},
         {"at": 2, "names": categories, "search": True, "class": "hide-narrow"},
         {
             "at": 3,
-            "names": ["–" if name == _NO_LOCATION else name for name in locations],
+            "names": [name if name in countries else UNKNOWN for name in locations],
             "search": True,
             "class": "hide-narrow",
         },
         {"at": 4, "names": presences, "class": "hide-narrow"},
         {"at": 5, "class": "num hide-narrow"},
         {"at": 6, "class": "num"},
-        {"at": 7, "names": days, "class": "hide-narrow nowrap"},
+        {
+            "at": 7,
+            "names": [table_day(dt.date.fromisoformat(day)) for day in days],
+            "byIndex": True,
+            "class": "hide-narrow nowrap",
+        },
         {"at": 8, "class": "num hide-narrow"},
         {"at": 9, "class": "num"},
         {"at": 10, "digits": 1, "class": "num"},

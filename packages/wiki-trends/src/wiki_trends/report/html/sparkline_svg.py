@@ -1,7 +1,7 @@
 """Draw sparklines as inline SVG, which needs no JavaScript and can be printed.
 
-On a day that did not list the page, the line has a gap, because the views are unknown, not zero. Colours come from the style
-sheet.
+Each day of the window has a mark. On a day that did not list the page, the line has a gap, because the views are unknown, not
+zero, and a grey mark stands at the lower edge. Colours come from the style sheet.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _MARGIN_PIXELS = 3
+# With more days, the line itself marks the listed days, because dots would lie on each other.
+_MAX_DAYS_WITH_DOTS = 31
 
 
 def sparkline_svg(
@@ -54,6 +56,13 @@ def sparkline_svg(
     highest_point = points[list(views).index(high)]
     assert highest_point is not None
     parts = [Markup('<path class="spark-line" d="{}"/>').format(_path(points))]
+    unlisted = [_MARGIN_PIXELS + index * step for index, point in enumerate(points) if point is None]
+    if unlisted:
+        marks = "".join(f"M{round(x, 1):g} {height - 1}h0" for x in unlisted)
+        parts.append(Markup('<path class="spark-out" d="{}"/>').format(marks))
+    if len(points) <= _MAX_DAYS_WITH_DOTS:
+        dots = "".join(f"M{point[0]:g} {point[1]:g}h0" for point in points if point is not None)
+        parts.append(Markup('<path class="spark-day" d="{}"/>').format(dots))
     parts += [
         Markup('<circle class="spark-alone" cx="{}" cy="{}" r="1.4"/>').format(*point)
         for point in _isolated_points(points)

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 
+from wiki_trends.report.formats import whole
 from wiki_trends.web.auth.caller import caller, client_address
 from wiki_trends.web.problems import Problem
 
@@ -206,7 +207,7 @@ async def _read_bounded_body(request: Request) -> Receive:
     too_large = Problem(
         413,
         "TOO_LARGE",
-        f"The body is larger than {MAX_BODY_BYTES:,} bytes.",
+        f"The body is larger than {whole(MAX_BODY_BYTES)} bytes.",
         "Send only what the form sends.",
     )
     declared_length = request.headers.get("content-length", "0")

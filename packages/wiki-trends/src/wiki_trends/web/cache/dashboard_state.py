@@ -14,11 +14,13 @@ from wiki_trends.web.source_pool import SourcePool, SourceTimeout
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from smart_orchestrator.model.run import Run
     from smart_orchestrator.model.window import Window
+    from wiki_trends.pipeline.lists.device_share import ShareBounds
     from wiki_trends.pipeline.lists.excluded import Exclusion
+    from wiki_trends.queries.pages import PageDetails
     from wiki_trends.web.backfills import Backfills
     from wiki_trends.web.cache.cache import Cache
     from wiki_trends.web.data import CheckedWindow, Sources
@@ -28,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 # The seconds for which the cache serves a state without a refresh.
 _LAKE_FRESH_SECONDS, _RUNS_FRESH_SECONDS, _WAREHOUSE_FRESH_SECONDS = 2.0, 0.5, 1.0
+# The desktop shares of a day change only when the day is fetched again.
+_SHARES_FRESH_SECONDS = 60.0
 # The seconds to wait for a source whose data a page can leave out.
 PATIENCE_SECONDS = 5.0
 # The seconds to wait for such a source while an earlier call to it has exceeded `PATIENCE_SECONDS`.
@@ -72,6 +76,25 @@ class DashboardState:
             ("left out", day), read, owner=caller.get(), fresh_seconds=_LAKE_FRESH_SECONDS
         )
 
+    async def desktop_shares(self, day: dt.date) -> Mapping[str, tuple[int, ShareBounds]]:
+        """Return the views and the desktop share of each page of a day."""
+
+        async def read() -> Mapping[str, tuple[int, ShareBounds]]:
+            return await self.lake_pool.read(self.sources.desktop_shares, day)
+
+        return await self.cache.get(
+            ("desktop shares", day), read, owner=caller.get(), fresh_seconds=_SHARES_FRESH_SECONDS
+        )
+
+    async def page(self, title: str) -> PageDetails:
+        """Return everything that has been published about a page."""
+
+        async def read() -> PageDetails:
+            return await self.warehouse_pool.read(self.sources.page, title)
+
+        version = await self.published_version()
+        return await self.cache.get(("page", title), read, owner=caller.get(), version=version)
+
     async def runs(self) -> RunListing:
         """Return the latest runs of all days, and the requested backfills."""
 
@@ -90,6 +113,10 @@ class DashboardState:
         return await self.cache.get(
             ("runs", day), read, owner=caller.get(), fresh_seconds=_RUNS_FRESH_SECONDS
         )
+
+    async def can_cancel(self) -> bool:
+        """Return whether the runner can end runs from outside."""
+        return await self.runs_pool.read(_read_can_cancel, self.sources)
 
     async def published_version(self) -> str:
         """Return a token that changes with every publish; empty if nothing has been published."""
@@ -143,6 +170,11 @@ class DashboardState:
     def forget(self) -> None:
         """Mark every cached state and every cached response as outdated, after a change."""
         self.cache.forget()
+
+
+def _read_can_cancel(sources: Sources) -> bool:
+    # The first access creates the runner, which can block, so `sources.can_cancel` is read here, in a thread.
+    return sources.can_cancel
 
 
 def _read_published_version(sources: Sources) -> str:

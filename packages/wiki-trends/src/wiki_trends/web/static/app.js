@@ -48,11 +48,12 @@
     day.tabIndex = -1;
     days[to].tabIndex = 0;
     days[to].focus();
+    if (event.shiftKey) window.wikiTrends.days.extend(day, days[to]);
   });
 
   // Replace an element if its new version differs, and restore the focus, the scroll positions and the open details.
   // `data-was` keeps the HTML as the server sent it.
-  const elementKey = (node) => node?.id || node?.getAttribute?.("href") || "";
+  const elementKey = (node) => node.id || node.getAttribute("href") || `${node.closest("details[id]")?.id} ${node.tagName} ${node.textContent}`;
   const swap = (old, fresh) => {
     if (old.dataset.was === fresh.outerHTML) return;
     const was = fresh.outerHTML;
@@ -67,15 +68,16 @@
     next.querySelectorAll(".table-wrap").forEach((wrap, at) => { if (at in scrolled) wrap.scrollLeft = scrolled[at]; });
     for (const details of next.querySelectorAll("details.confirm")) details.open = open.includes(details.id);
     for (const input of next.querySelectorAll("input[id]")) input.value = typed.find((other) => other.id === input.id)?.value ?? input.value;
-    const newFocus = focusedKey && [...next.querySelectorAll("a, button, input")].find((node) => elementKey(node) === focusedKey);
+    const newFocus = focusedKey && [...next.querySelectorAll("a, button, input, summary")].find((node) => elementKey(node) === focusedKey);
     if (newFocus) {
       if (newFocus.matches("table.calendar a.day")) {
         for (const day of newFocus.closest("table").querySelectorAll("a.day")) day.tabIndex = day === newFocus ? 0 : -1;
       }
       newFocus.focus();
     }
-    window.wikiTrends?.activateTables?.(next);
+    prepareNew(next);
   };
+  const prepareNew = (node) => { window.wikiTrends?.activateTables?.(node); window.wikiTrends?.days?.prepare(node); };
   const rememberServerHtml = () => { for (const part of document.querySelectorAll("[data-live]")) part.dataset.was ??= part.outerHTML; };
 
   const fetchPage = async (url) => {
@@ -110,18 +112,18 @@
     if (!part) return false;
     const into = panel.querySelector("[data-into]");
     if (into.firstElementChild) swap(into.firstElementChild, part);
-    else { const node = document.importNode(part, true); node.dataset.was = part.outerHTML; into.append(node); window.wikiTrends?.activateTables?.(node); }
+    else { const node = document.importNode(part, true); node.dataset.was = part.outerHTML; into.append(node); prepareNew(node); }
     panel.dataset.url = url;
     updateTimes();
     return true;
   };
   document.addEventListener("click", async (event) => {
-    const link = event.target.closest?.("a.day");
+    const link = event.target.closest?.("a.day, dialog a[data-day]");
     if (!panel || !link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
     panel.querySelector("[data-into]").replaceChildren();
     try {
-      if (await fillPanel(link.href)) panel.showModal();
+      if (await fillPanel(link.href)) { if (!panel.open) panel.showModal(); }
       else location.assign(link.href);
     } catch { location.assign(link.href); }
   });
@@ -132,12 +134,12 @@
     const form = event.target;
     if (!form.matches("form[data-start]")) return;
     event.preventDefault();
-    const button = form.querySelector("button");
+    const button = form.querySelector("button:not([type])");
     button.disabled = true;
     try {
       const response = await fetch(form.action, { method: "POST", headers: { Accept: "application/json" }, credentials: "same-origin", body: new URLSearchParams(new FormData(form)) });
       const result = await response.json();
-      if (response.ok) { announce(form.dataset.done); form.closest("details").open = false; }
+      if (response.ok) { announce(form.dataset.done); const details = form.closest("details"); if (details) details.open = false; else { button.disabled = false; window.wikiTrends.days.clear(); } }
       else {
         const note = document.createElement("p");
         note.setAttribute("role", "alert");

@@ -17,6 +17,7 @@ from starlette.responses import Response
 from wiki_trends.config.projects import project_of_dataset
 from wiki_trends.queries.links import page_link
 from wiki_trends.queries.risers import fallers, risers
+from wiki_trends.report.formats import decimals, iso_time, table_day, whole
 from wiki_trends.report.text import safe
 from wiki_trends.web.auth.caller import caller
 from wiki_trends.web.cache.responses import RenderedBody
@@ -110,7 +111,7 @@ def render_feed(run: RunRecord, rows: Sequence[Mapping[str, Any]], base_url: str
     _add_text(feed, "id", f"{_TAG_PREFIX}:{quote(run.dataset)}/{name}")
     _add_text(feed, "title", f"{title} of {project_of_dataset(run.dataset)}")
     _add_text(feed, "subtitle", subtitle)
-    _add_text(feed, "updated", run.published_at.astimezone(dt.UTC).isoformat(timespec="seconds"))
+    _add_text(feed, "updated", iso_time(run.published_at))
     _add_text(ET.SubElement(feed, "author"), "name", "wiki-trends")
     ET.SubElement(feed, "generator", {"version": run.version}).text = "wiki-trends"
     ET.SubElement(feed, "link", {"rel": "self", "type": "application/atom+xml", "href": f"{base_url}/{path}"})
@@ -132,7 +133,9 @@ def _add_entry(
     place = f"{quote(run.dataset)}/{'falls/' if kind == FALLS else ''}{day}"
     _add_text(entry, "id", f"{_TAG_PREFIX}:{place}/{quote(row['page'], safe='')}")
     _add_text(
-        entry, "title", f"{row['page_display']}: {row['surprise_views']:,} views on {row['surprise_date']}"
+        entry,
+        "title",
+        f"{row['page_display']}: {whole(row['surprise_views'])} views on {table_day(row['surprise_date'])}",
     )
     _add_text(entry, "updated", day_end.isoformat())
     page_url = f"{base_url}/page?{urlencode({'title': row['page']})}"
@@ -141,15 +144,19 @@ def _add_entry(
     if article_url:
         ET.SubElement(entry, "link", {"rel": "related", "href": _xml_safe(article_url)})
     ET.SubElement(entry, "category", {"term": _xml_safe(row["category"])})
-    summary = f"Number {position} of the day: {row['surprise_views']:,} views, {row['expected_views']:,.0f} expected"
+    summary = f"Number {position} of the day: {whole(row['surprise_views'])} views, {whole(row['expected_views'])} expected"
     why = f" Why: {row['why']}." if kind == RISES and row["why"] else ""
     _add_text(entry, "summary", f"{summary}, rank {row['peak_rank']}{_certainty(row, kind)}.{why}")
 
 
 def _certainty(row: Mapping[str, Any], kind: str) -> str:
     if kind == FALLS:
-        return f", certainly at most {row['at_most']:,.2f} times as many"
-    return "" if row["at_least"] is None else f", certainly at least {row['at_least']:,.1f} times as many"
+        return f", certainly at most {decimals(row['at_most'])} times as many"
+    return (
+        ""
+        if row["at_least"] is None
+        else f", certainly at least {decimals(row['at_least'], 1)} times as many"
+    )
 
 
 def _add_text(parent: ET.Element, name: str, text: str) -> None:

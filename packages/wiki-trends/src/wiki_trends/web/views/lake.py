@@ -101,7 +101,9 @@ def router(state: DashboardState, renderer: Renderer) -> APIRouter:
         runs = await state.runs_of(query.day)
         backfill = state.backfills.get(query.day)
         is_missing = query.day in checked_window.plan.completeness.missing
-        details = DayContent(checked_window.days[0], runs, backfill, is_missing)
+        details = DayContent(
+            checked_window.days[0], runs, backfill, is_missing, await state.can_cancel(), sources.today()
+        )
         return await renderer.response(request, "day", query, partial(_day_content, details), version=details)
 
     @router.get("/runs", **PAGE_ROUTE)
@@ -167,12 +169,23 @@ def _completeness_content(checked_window: CheckedWindow) -> Content:
 
 @dataclass(frozen=True, slots=True)
 class DayContent:
-    """One day with its runs, newest first, the backfill that a visitor requested, and whether the day is missing."""
+    """One day of the lake.
+
+    Attributes:
+        day: the day, as it was checked.
+        runs: the runs of the day, newest first.
+        backfill: the backfill that a visitor requested; None without one.
+        is_missing: whether the day is missing.
+        runner_can_cancel: whether the runner can end runs from outside.
+        today: the current UTC day.
+    """
 
     day: CheckedDay
     runs: tuple[Run, ...]
     backfill: RequestedBackfill | None
     is_missing: bool
+    runner_can_cancel: bool
+    today: dt.date
 
     @property
     def can_start_backfill(self) -> bool:
@@ -180,19 +193,27 @@ class DayContent:
         return self.day.step.action is Action.START and not (self.backfill and self.backfill.in_progress)
 
     @property
+    def can_cancel(self) -> bool:
+        """Whether a run of the day is in flight or a backfill waits, and the runner can end runs from outside."""
+        is_busy = any(run.in_flight for run in self.runs) or bool(self.backfill and self.backfill.in_progress)
+        return self.runner_can_cancel and is_busy
+
+    @property
     def calendar_cell(self) -> report_calendar.CalendarDay:
         """The cell of the day in a calendar."""
         return calendar_cell_of(self.day)
 
     @property
-    def previous_day(self) -> dt.date:
-        """The calendar day before this day."""
-        return self.day.partition.day - dt.timedelta(days=1)
+    def previous_day(self) -> dt.date | None:
+        """The calendar day before this day; None if the upstream has no such day."""
+        day = self.day.partition.day
+        return day - dt.timedelta(days=1) if day > FIRST_DAY else None
 
     @property
-    def next_day(self) -> dt.date:
-        """The calendar day after this day."""
-        return self.day.partition.day + dt.timedelta(days=1)
+    def next_day(self) -> dt.date | None:
+        """The calendar day after this day; None if that day has not begun."""
+        day = self.day.partition.day
+        return day + dt.timedelta(days=1) if day < self.today else None
 
 
 def _day_content(details: DayContent) -> Content:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from wiki_trends.queries import categories as category_queries
 from wiki_trends.queries import pages as page_queries
-from wiki_trends.queries.published import plain
+from wiki_trends.queries.published import plain, run_with_scores
 from wiki_trends.web.problems import Problem
 from wiki_trends.web.views.rendering import Content
 
@@ -85,20 +85,22 @@ class PageListing:
 
 
 def pages_content(sources: Sources, query: PagesQuery) -> Content:
-    """Return the content of `/pages`."""
-    windows = page_queries.published_windows(sources.warehouse)
-    selection = page_queries.PageSelection(
-        by=query.by,
-        containing=query.q,
-        category=query.category or None,
-        presence=query.presence or None,
-        burst=query.burst,
-        window=_selected_window(windows, query.window),
-        skip=query.skip,
-        limit=query.limit,
-    )
-    page_list = page_queries.list_pages(sources.warehouse, selection)
-    category_names = [row["category"] for row in category_queries.categories(sources.warehouse)[1]]
+    """Return the content of `/pages`, from one snapshot of the published tables."""
+    with sources.warehouse.reading() as reader:
+        run = run_with_scores(reader, sources.warehouse)
+        windows = page_queries.read_windows(reader, run)
+        selection = page_queries.PageSelection(
+            by=query.by,
+            containing=query.q,
+            category=query.category or None,
+            presence=query.presence or None,
+            burst=query.burst,
+            window=_selected_window(windows, query.window),
+            skip=query.skip,
+            limit=query.limit,
+        )
+        page_list = page_queries.read_page_list(reader, run, selection)
+        category_names = [row["category"] for row in category_queries.read_categories(reader)]
 
     def document() -> dict[str, Any]:
         return {

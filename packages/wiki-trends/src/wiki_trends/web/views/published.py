@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt  # noqa: TC003 - FastAPI reads annotations when it runs
 import logging
 import math
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from wiki_trends.report.html.charts import categories_over_time, page_series, sc
 from wiki_trends.report.html.vega import compiled
 from wiki_trends.web.problems import KNOWN_ERRORS, Problem, problem_of
 from wiki_trends.web.views import documents
+from wiki_trends.web.views.device_views import DeviceViews, device_views
 from wiki_trends.web.views.lake import calendar_cell_of
 from wiki_trends.web.views.page_list import (
     PRINTABLE_PATTERN,
@@ -51,6 +53,7 @@ OVERVIEW_LIST_LENGTH = 10
 BAND_HALF_WIDTH_SPREADS = 2
 _OVERVIEW_SUMMARY = "The report of the published window"
 _PAGES_SUMMARY = "The pages of the published window, searched and ordered"
+_PAGE_WINDOWS_SUMMARY = "The scores of a page by published window"
 _PAGE_SUMMARY = "The published days, ranks and scores of a page"
 _CATEGORIES_SUMMARY = "The categories of the published window, most views first"
 _CATEGORY_SUMMARY = "The days and the leading pages of a category"
@@ -77,6 +80,25 @@ class CategoryQuery(BaseModel):
         str,
         Field(min_length=1, max_length=100, pattern=PRINTABLE_PATTERN, description="Name of the category."),
     ]
+
+
+class PageWindowDocument(BaseModel):
+    """The score of a page in one published window."""
+
+    start: dt.date
+    end: dt.date
+    certain_factor: float | None = Field(
+        alias="at_least", description="factor by which the views certainly exceeded the expected views"
+    )
+    views: int
+    peak_date: dt.date
+
+
+class PageWindowsDocument(BaseModel):
+    """The scores of a page by published window, oldest first."""
+
+    page: str
+    windows: list[PageWindowDocument]
 
 
 def router(state: DashboardState, renderer: Renderer) -> APIRouter:
@@ -119,7 +141,19 @@ def router(state: DashboardState, renderer: Renderer) -> APIRouter:
     @router.get("/page.json", **json_route(_PAGE_SUMMARY, documents.PageDocument))
     @router.get("/page.csv", **csv_route(_PAGE_SUMMARY))
     async def page(request: Request, query: Annotated[PageQuery, Query()]) -> Response:
-        return await response(request, "page", query, partial(_page_content, sources, query))
+        version = await state.published_version()
+        details = await state.page(query.title)
+        devices = await device_views(state, details)
+        compute_content = partial(_page_content, details, devices)
+        return await renderer.response(request, "page", query, compute_content, version=(version, devices))
+
+    @router.get("/page-windows.json", **json_route(_PAGE_WINDOWS_SUMMARY, PageWindowsDocument))
+    @router.get("/page-windows.csv", **csv_route(_PAGE_WINDOWS_SUMMARY))
+    async def page_windows(request: Request, query: Annotated[PageQuery, Query()]) -> Response:
+        details = await state.page(query.title)
+        compute_content = partial(_page_windows_content, details)
+        version = await state.published_version()
+        return await renderer.response(request, "page_windows", query, compute_content, version=version)
 
     @router.get("/categories", **PAGE_ROUTE)
     @router.get("/categories.json", **json_route(_CATEGORIES_SUMMARY, documents.CategoriesDocument))
@@ -232,6 +266,7 @@ class PageContent:
         band: the lower and upper bound of the usual noise around the expected views; None if the page has no score.
         link: the URL of the article; None if the URL is unknown.
         pageviews_link: the URL of the page's views in Wikimedia's Pageviews tool; None without `link`.
+        devices: the views from desktops and from mobile devices on the best day; None if they are unknown.
     """
 
     details: page_queries.PageDetails
@@ -240,10 +275,10 @@ class PageContent:
     band: tuple[float, float] | None
     link: str | None
     pageviews_link: str | None
+    devices: DeviceViews | None
 
 
-def _page_content(sources: Sources, query: PageQuery) -> Content:
-    details = page_queries.page_details(sources.warehouse, query.title)
+def _page_content(details: page_queries.PageDetails, devices: DeviceViews | None) -> Content:
     band = _band(details.scores)
     chart_spec = page_series(details.series, band=band, window_start=details.run.window_start)
     title, project = details.row["page"], project_of_dataset(details.run.dataset)
@@ -251,7 +286,9 @@ def _page_content(sources: Sources, query: PageQuery) -> Content:
     first, last = details.series[0]["date"], details.series[-1]["date"]
     pageviews = pageviews_link(title, project, first, last) if link else None
     rows = ((title, day["date"], day["views"], day["rank"]) for day in details.series)
-    page_content = PageContent(details, compiled(chart_spec), _history(details), band, link, pageviews)
+    page_content = PageContent(
+        details, compiled(chart_spec), _history(details), band, link, pageviews, devices
+    )
     return Content(page_content, details.to_json, lambda: (("page", "date", "views", "rank"), rows))
 
 
@@ -309,9 +346,28 @@ _CATEGORY_COLUMNS = (
 # fmt: on
 
 
-def _history(details: page_queries.PageDetails) -> dict[str, Any] | None:
+def _windows(details: page_queries.PageDetails) -> list[Mapping[str, Any]]:
+    """Return the scores of a page by published window, oldest first."""
     windows = [*([details.scores] if details.scores is not None else []), *details.windows]
-    rows = [row for row in reversed(windows) if row["at_least"] is not None]
+    return sorted(windows, key=lambda row: (row["window_end"], row["window_start"]))
+
+
+def _page_windows_content(details: page_queries.PageDetails) -> Content:
+    names = ("window_start", "window_end", "at_least", "views", "peak_date")
+    rows = [[row[name] for name in names] for row in _windows(details)]
+    columns = ("start", "end", *names[2:])
+
+    def document() -> dict[str, Any]:
+        return {
+            "page": details.row["page"],
+            "windows": [plain(dict(zip(columns, row, strict=True))) for row in rows],
+        }
+
+    return Content(details, document, lambda: (columns, rows))
+
+
+def _history(details: page_queries.PageDetails) -> dict[str, Any] | None:
+    rows = [row for row in _windows(details) if row["at_least"] is not None]
     return compiled(score_history(rows)) if len(rows) > 1 else None
 
 

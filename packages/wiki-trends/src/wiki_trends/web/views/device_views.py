@@ -1,0 +1,47 @@
+"""The views of a page by device, which the page of the view `/page` shows, from the silver layer of the lake."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wiki_trends.web.problems import KNOWN_ERRORS
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from wiki_trends.queries.pages import PageDetails
+    from wiki_trends.web.cache.dashboard_state import DashboardState
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceViews:
+    """The views of a page on one day from desktops and from mobile devices.
+
+    A page outside the day's list of a device has at most as many views as the last page of that list, so the numbers are
+    bounds: the page has from `desktop[0]` to `desktop[1]` views from desktops.
+    """
+
+    day: dt.date
+    desktop: tuple[int, int]
+    mobile: tuple[int, int]
+
+
+async def device_views(state: DashboardState, details: PageDetails) -> DeviceViews | None:
+    """Return the views by device on the best day of a page; None if the lake does not have them, or does not answer."""
+    if details.scores is None:
+        return None
+    day = details.scores["peak_date"]
+    try:
+        shares = await state.wait_briefly(state.desktop_shares(day), state.lake_pool)
+    except KNOWN_ERRORS as error:
+        logger.warning("the views by device of %s cannot be read: %s", day, error)
+        return None
+    if details.row["page"] not in shares:
+        return None
+    views, (low, high) = shares[details.row["page"]]
+    least, most = round(low * views), round(high * views)
+    return DeviceViews(day, (least, most), (views - most, views - least))
