@@ -73,3 +73,12 @@ def test_a_folder_that_is_not_a_demos_is_left_alone(place):
     assert ran.code == 2
     assert "--folder: 'mine' contains files that are not from a demo" in ran.err
     assert place.all_paths() == ["mine", "mine/thesis.txt"]
+
+
+@pytest.mark.parametrize("folder", ["file", "file/folder"])
+def test_a_folder_that_cannot_be_made_is_named(place, folder):
+    (place.folder / "file").write_text("mine", encoding="utf-8")
+    ran = place.run("demo", "--folder", folder)
+    assert (ran.code, ran.out) == (2, "")
+    assert f"--folder: '{folder}' cannot be written (Not a directory)" in ran.err
+    assert (place.folder / "file").read_text(encoding="utf-8") == "mine"

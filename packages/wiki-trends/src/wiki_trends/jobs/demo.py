@@ -136,6 +136,19 @@ def next_step_lines(demo: Demo) -> list[Line]:
 
 
 def _prepare_folder(folder: Path) -> None:
+    try:
+        _replace_folder(folder)
+    except OSError as error:
+        raise SettingError(
+            name="folder",
+            value=str(folder),
+            origin="--folder",
+            problem=f"cannot be written ({error.strerror})",
+            fix="Name a folder that you can write to.",
+        ) from error
+
+
+def _replace_folder(folder: Path) -> None:
     if folder.exists() and any(folder.iterdir()):
         if not (folder / FILE_NAME).is_file() or not (folder / "sample-api.log").is_file():
             raise SettingError(
