@@ -8,11 +8,11 @@ print: they report progress to a `Reporter`, and return results. They raise the 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from smart_orchestrator.adapters.manifest import Depth, InspectOptions
 from smart_orchestrator.checking import check
@@ -22,7 +22,6 @@ from smart_orchestrator.model.partition import Code
 from smart_orchestrator.runners.ledger import Ledger
 from wiki_trends.config.layers import layers
 from wiki_trends.config.settings import env_name
-from wiki_trends.jobs.runners import LazyClient, runner_for_polling, runner_for_starting
 from wiki_trends.jobs.upstream import upstream_watch
 
 if TYPE_CHECKING:
@@ -47,8 +46,7 @@ if TYPE_CHECKING:
 _MAX_RECHECKS = 2
 
 
-@dataclass(frozen=True, slots=True)
-class CheckOptions:
+class CheckOptions(NamedTuple):
     """The options of a check.
 
     Attributes:
@@ -58,7 +56,7 @@ class CheckOptions:
         volume: whether to compare the rows and views of each day with earlier weeks.
     """
 
-    policy: Policy = field(default_factory=Policy)
+    policy: Policy = Policy()
     depth: Depth = Depth.AS_NEEDED
     strays: bool | None = None
     volume: bool = False
@@ -83,6 +81,8 @@ def checker(
 
     @cache
     def polled_runner() -> Runner:
+        from wiki_trends.jobs.runners import runner_for_polling
+
         return runner_for_polling(settings)
 
     def check_window() -> Completeness:
@@ -109,6 +109,7 @@ def checker(
 def plan_of(settings: Settings, check_window: Callable[[], Completeness]) -> Plan:
     """Check the window with `check_window`, and plan the backfill of the missing days."""
     from smart_orchestrator.model.plan import make_plan
+    from wiki_trends.jobs.runners import runner_for_polling
 
     completeness = check_window()
     return make_plan(completeness, runner_for_polling(settings).latest(list(completeness.missing)))
@@ -133,6 +134,7 @@ def fill(
         ContactMissing: a day is due, requests go to Wikimedia, and no contact is set.
     """
     from smart_orchestrator.backfilling.loop import backfill
+    from wiki_trends.jobs.runners import LazyClient, runner_for_starting
 
     with LazyClient(settings) as client:
         runner = runner_for_starting(settings, client=client)
@@ -151,14 +153,14 @@ def fetch_days(
     `first_step` replaces the first step of the pipeline, which requests the list of the day from the API.
     """
     from smart_orchestrator.backfilling.loop import fetch
+    from wiki_trends.jobs.runners import LazyClient, runner_for_starting
 
     with LazyClient(settings) as client:
         runner = runner_for_starting(settings, force=True, client=client, fetch=first_step)
         return fetch(layers(settings).diamond, days, runner, limits=limits, reporter=reporter)
 
 
-@dataclass(frozen=True, slots=True)
-class MainJob:
+class MainJob(NamedTuple):
     """The result of one `run`.
 
     Attributes:
@@ -203,7 +205,7 @@ def run_main_job(
 ) -> MainJob:
     """Run the main job: check, backfill due days, check again; when the window is ready, request history, analyse, publish."""
     timer = _PhaseTimer()
-    check_window = checker(settings, window, replace(options, volume=True))
+    check_window = checker(settings, window, options._replace(volume=True))
     backfill_result = fill(settings, timer.timed("check", check_window), limits, reporter)
     timer.end_phase("backfill")
     if not backfill_result.completeness.ready:
