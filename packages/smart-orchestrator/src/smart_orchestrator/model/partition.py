@@ -130,7 +130,8 @@ class Manifest:
         return json.dumps(document, ensure_ascii=False, indent=1).encode()
 
 
-class PartitionData(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class PartitionData:
     """Facts about the data of a partition. They come from metadata, or from the data themselves.
 
     Attributes:

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from smart_orchestrator.model.dataset import Column, DailyDataset
 from wiki_trends.config.projects import canonical_project
@@ -46,32 +47,62 @@ _CATEGORY_AND_PLACE_COLUMNS = (
 DIAMOND_COLUMNS = (*_ARTICLE_COLUMNS, Column("link", nullable=False), *_CATEGORY_AND_PLACE_COLUMNS)
 
 
-class Layers(NamedTuple):
-    """The datasets of one project and access method. `page_history` has a partition for the last day of each window."""
+class Layers:
+    """The datasets of one project and access method. Each is made at its first use, because most commands use one of them."""
 
-    bronze: DailyDataset
-    silver: DailyDataset
-    gold: DailyDataset
-    diamond: DailyDataset
-    page_history: DailyDataset
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        project = canonical_project(settings.project)
+        if (project, settings.access) == _PROJECT_AND_ACCESS_AT_ROOT:
+            self._folder, self._name_suffix = "", ""
+        else:
+            folder = project if settings.access == "all-access" else f"{project}.{settings.access}"
+            self._folder, self._name_suffix = f"{folder}/", f" of {folder}"
 
+    @cached_property
+    def bronze(self) -> DailyDataset:
+        """The lists, as the API returned them."""
+        return self._dataset("bronze", "top_pages", "json")
 
-def layers(settings: Settings) -> Layers:
-    """Return the four datasets for the project, the access method and the lake in `settings`."""
-    project = canonical_project(settings.project)
-    if (project, settings.access) == _PROJECT_AND_ACCESS_AT_ROOT:
-        folder, name_suffix = "", ""
-    else:
-        folder_name = project if settings.access == "all-access" else f"{project}.{settings.access}"
-        folder, name_suffix = f"{folder_name}/", f" of {folder_name}"
+    @cached_property
+    def silver(self) -> DailyDataset:
+        """The articles of the day."""
+        return self._dataset("silver", "cleaned", "parquet", (*_ARTICLE_COLUMNS, *_DESKTOP_SHARE_COLUMNS))
 
-    def dataset(
-        layer: str, name_stem: str, extension: str, columns: tuple[Column, ...], min_rows: int, name: str = ""
+    @cached_property
+    def gold(self) -> DailyDataset:
+        """The articles of the day with category and place."""
+        columns = (*_ARTICLE_COLUMNS, *_CATEGORY_AND_PLACE_COLUMNS)
+        return self._dataset("gold", "categorized", "parquet", columns)
+
+    @cached_property
+    def diamond(self) -> DailyDataset:
+        """The ten documented columns."""
+        dataset = self._dataset(
+            "diamond", "diamond_final", "csv", DIAMOND_COLUMNS, min_rows=self._settings.min_rows
+        )
+        return replace(dataset, recheck=self._settings.recheck_days)
+
+    @cached_property
+    def page_history(self) -> DailyDataset:
+        """The daily views of single pages, with a partition for the last day of each window."""
+        return self._dataset("bronze", "page_history", "json", name="page history")
+
+    def _dataset(
+        self,
+        layer: str,
+        name_stem: str,
+        extension: str,
+        columns: tuple[Column, ...] = (),
+        *,
+        min_rows: int = 1,
+        name: str = "",
     ) -> DailyDataset:
+        settings = self._settings
         return DailyDataset(
-            name=f"{name or layer}{name_suffix}",
+            name=f"{name or layer}{self._name_suffix}",
             lake=settings.lake.replace("{layer}", layer),
-            key_format=f"{folder}{name_stem}_{{day:%Y_%m_%d}}.{extension}",
+            key_format=f"{self._folder}{name_stem}_{{day:%Y_%m_%d}}.{extension}",
             format="raw" if extension == "json" else "csv" if extension == "csv" else "parquet",
             columns=columns,
             min_rows=min_rows,
@@ -82,13 +113,7 @@ def layers(settings: Settings) -> Layers:
             history_start=HISTORY_START,
         )
 
-    return Layers(
-        bronze=dataset("bronze", "top_pages", "json", (), 1),
-        silver=dataset("silver", "cleaned", "parquet", (*_ARTICLE_COLUMNS, *_DESKTOP_SHARE_COLUMNS), 1),
-        gold=dataset("gold", "categorized", "parquet", (*_ARTICLE_COLUMNS, *_CATEGORY_AND_PLACE_COLUMNS), 1),
-        diamond=replace(
-            dataset("diamond", "diamond_final", "csv", DIAMOND_COLUMNS, settings.min_rows),
-            recheck=settings.recheck_days,
-        ),
-        page_history=dataset("bronze", "page_history", "json", (), 1, "page history"),
-    )
+
+def layers(settings: Settings) -> Layers:
+    """Return the datasets for the project, the access method and the lake in `settings`."""
+    return Layers(settings)

@@ -7,11 +7,11 @@ print: they report progress to a `Reporter`, and return results. They raise the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from smart_orchestrator.adapters.manifest import Depth, InspectOptions
 from smart_orchestrator.checking import check
@@ -21,9 +21,7 @@ from smart_orchestrator.model.partition import Code
 from smart_orchestrator.runners.ledger import Ledger
 from wiki_trends.config.layers import layers
 from wiki_trends.config.settings import env_name
-from wiki_trends.jobs.runners import LazyClient, runner_for_polling, runner_for_starting
 from wiki_trends.jobs.upstream import recheck_days, upstream_watch
-from wiki_trends.warehouse.base import EVIDENCE
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -48,8 +46,7 @@ if TYPE_CHECKING:
 _MAX_RECHECKS = 2
 
 
-@dataclass(frozen=True, slots=True)
-class CheckOptions:
+class CheckOptions(NamedTuple):
     """The options of a check.
 
     Attributes:
@@ -59,7 +56,7 @@ class CheckOptions:
         volume: whether to compare the rows and views of each day with earlier weeks.
     """
 
-    policy: Policy = field(default_factory=Policy)
+    policy: Policy = Policy()
     depth: Depth = Depth.AS_NEEDED
     strays: bool | None = None
     volume: bool = False
@@ -86,6 +83,8 @@ def checker(
 
     @cache
     def polled_runner() -> Runner:
+        from wiki_trends.jobs.runners import runner_for_polling
+
         return runner_for_polling(settings)
 
     def check_window() -> Completeness:
@@ -114,6 +113,7 @@ def checker(
 def plan_of(settings: Settings, check_window: Callable[[], Completeness]) -> Plan:
     """Check the window with `check_window`, and plan the backfill of the missing and restated days."""
     from smart_orchestrator.model.plan import make_plan
+    from wiki_trends.jobs.runners import runner_for_polling
 
     completeness = check_window()
     return make_plan(completeness, runner_for_polling(settings).latest(list(completeness.to_fill)))
@@ -138,6 +138,7 @@ def fill(
         ContactMissing: a day is due, requests go to Wikimedia, and no contact is set.
     """
     from smart_orchestrator.backfilling.loop import backfill
+    from wiki_trends.jobs.runners import LazyClient, runner_for_starting
 
     with LazyClient(settings, reporter.requested) as client:
         runner = runner_for_starting(settings, client=client, on_step=reporter.step)
@@ -156,6 +157,7 @@ def fetch_days(
     `first_step` replaces the first step of the pipeline, which requests the list of the day from the API.
     """
     from smart_orchestrator.backfilling.loop import fetch
+    from wiki_trends.jobs.runners import LazyClient, runner_for_starting
 
     with LazyClient(settings, reporter.requested) as client:
         runner = runner_for_starting(
@@ -164,8 +166,7 @@ def fetch_days(
         return fetch(layers(settings).diamond, days, runner, limits=limits, reporter=reporter)
 
 
-@dataclass(frozen=True, slots=True)
-class MainJob:
+class MainJob(NamedTuple):
     """The result of one `run`.
 
     Attributes:
@@ -227,7 +228,7 @@ def run_main_job(
     from wiki_trends.jobs.signals import announce_restated_days
 
     timer = PhaseTimer()
-    check_window = checker(settings, window, replace(options, volume=True))
+    check_window = checker(settings, window, options._replace(volume=True))
     backfill_result = fill(settings, timer.timed("check", check_window), limits, reporter)
     announce_restated_days(settings, backfill_result.plan.completeness)
     backfill_result = _fill_restated_baseline(settings, window, backfill_result, limits, reporter)
@@ -338,6 +339,7 @@ def history_for_publish(
     """
     from wiki_trends.jobs.history import read_page_history, request_page_history
     from wiki_trends.jobs.publish_state import unchanged_publish
+    from wiki_trends.warehouse.base import EVIDENCE
 
     history = read_page_history(settings, completeness.window)
     unchanged_run = unchanged_publish(settings, completeness, history)
