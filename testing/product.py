@@ -87,7 +87,7 @@ class Place:
         """Start a command in a new process on a pseudo-terminal, and return the terminal."""
         program, *rest = self.command(*arguments)
         # These variables contain the size of the test runner's terminal, or ask for plain lines.
-        others = ("COLUMNS", "LINES", "CI", "NO_COLOR")
+        others = ("COLUMNS", "LINES", "CI")
         environ = {name: value for name, value in os.environ.items() if name not in others}
         environ["TERM"] = "xterm-256color"
         return pexpect.spawn(

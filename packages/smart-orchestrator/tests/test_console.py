@@ -102,7 +102,7 @@ def test_a_pipe_gets_plain_lines_without_control_codes(documented):
     assert text.splitlines() == [
         "pages  2025-11-05 .. 2025-11-09  (5 days, as of 2025-11-12, lag 3)",
         "  5–6 November 2025: 2 days absent, MISSING: nothing is there",
-        "  7–9 November 2025: 3 days complete: 3 rows",
+        "  7–9 November 2025: 3 days complete, each 3 rows",
         "expected 5, available 3, missing 2, coverage 60.0 %",
         "plan:",
         "  + 5–6 November 2025: start 2 days, MISSING: nothing is there",
@@ -194,4 +194,4 @@ def test_a_plan_with_nothing_to_do_says_so():
     assert plan_lines(plan) == [("plan: nothing to do, every day is kept", "good")]
     assert [text for text, _ in plan_lines(plan, every=True)][
         1
-    ] == "    7–9 November 2025: keep 3 days, 3 rows"
+    ] == "    7–9 November 2025: keep 3 days, each 3 rows"

@@ -32,7 +32,7 @@ def test_check_prints_like_days_in_one_line_oldest_first_and_the_sums(two_missin
     assert lines[0] == "diamond  2025-11-05 .. 2025-11-09  (5 days, as of 2025-11-12, lag 3)"
     assert lines[1:] == [
         "  5–6 November 2025: 2 days absent, MISSING: nothing is there",
-        "  7–9 November 2025: 3 days complete: 3 rows",
+        "  7–9 November 2025: 3 days complete, each 3 rows",
         "expected 5, available 3, missing 2, coverage 60.0 %",
         "To see the plan:",
         "  wiki-trends plan --as-of 2025-11-12",
@@ -104,7 +104,7 @@ def test_plan_says_what_would_be_done_and_does_nothing(two_missing):
     ran = two_missing.run("plan", *AS_OF)
     assert ran.code == 0
     assert "  + 5–6 November 2025: start 2 days, MISSING: nothing is there\n" in ran.out
-    assert "    7–9 November 2025: keep 3 days, 3 rows\n" in ran.out
+    assert "    7–9 November 2025: keep 3 days, each 3 rows\n" in ran.out
     document = two_missing.run("plan", *AS_OF, "--json").json
     assert document["missing"] == document["due"] == MISSING
     assert [(day["day"], day["action"]) for day in document["days"]] == [

@@ -231,7 +231,7 @@ def test_a_fault_names_the_script_and_debug_prints_the_traceback(place, script):
 
     plain, debugged = ran(), ran("--debug")
     assert (plain.returncode, debugged.returncode) == (4, 4)
-    assert f"while it ran `python {script}.py`: ZeroDivisionError" in plain.stderr
+    assert f"unexpected error in `python {script}.py`: ZeroDivisionError" in plain.stderr
     assert f"`python {script}.py --debug` with the same options prints the traceback" in plain.stderr
     assert "Traceback" not in plain.stderr
     assert "Traceback" in debugged.stderr

@@ -112,7 +112,7 @@ def _group_line(group: Sequence[Partition], policy: Policy, grain: Grain) -> Lin
     first = group[0]
     span = span_text(grain, first.day, group[-1].day)
     number = "" if len(group) == 1 else f"{counted(len(group), grain)} "
-    separator = ": " if first.code is Code.OK else ", "
+    separator = ", " if first.code is not Code.OK else ", each " if number else ": "
     text = f"  {span}: {number}{policy.state_of(first)}{separator}{_reason(first)}"
     return text, _style(first, policy)
 
@@ -155,8 +155,9 @@ def _plan_line(group: Sequence[PlanStep], grain: Grain) -> Line:
     step = group[0]
     span = span_text(grain, step.day, group[-1].day)
     number = "" if len(group) == 1 else f" {counted(len(group), grain)}"
+    each = "each " if number and step.action is Action.KEEP else ""
     action = step.action.value.replace("_", " ")
-    return f"  {_MARKS_OF_ACTIONS[step.action]} {span}: {action}{number}, {step.why}", ""
+    return f"  {_MARKS_OF_ACTIONS[step.action]} {span}: {action}{number}, {each}{step.why}", ""
 
 
 def plan_log_lines(plan: Plan) -> list[Line]:
