@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from testing.browser import PHONE, tab
+from testing.browser import PHONE, TABLET, tab
 from testing.dashboard import AS_OF, HOSTILE, TOKEN, serving, settings_of
 from wiki_trends.sample import SampleOptions, SampleServer
 from wiki_trends.web.auth.sign_in import COOKIE
@@ -16,7 +16,7 @@ from wiki_trends.web.auth.sign_in import COOKIE
 PATHS = (
     "/", "/pages", "/pages?by=growth&category=Sports", "/page?title=Legend_of_Gatanor", "/categories",
     "/category?name=Sports", "/completeness", "/completeness?days=365", "/day?day=2025-11-07", "/day?day=2025-11-01",
-    "/runs", "/left-out", "/sign-in",
+    "/runs", "/left-out", "/history", "/compare?title=Legend_of_Gatanor&scale=logarithmic", "/sign-in",
 )  # fmt: skip
 
 
@@ -54,7 +54,7 @@ def test_every_page_is_quiet_asks_nobody_else_and_can_be_used_by_everybody(share
         for scheme in ("light", "dark"):
             seen.page.emulate_media(color_scheme=scheme)
             assert seen.accessibility_violations() == [], scheme
-        for width in (PHONE, SMALL):
+        for width in (TABLET, PHONE, SMALL):
             seen.page.set_viewport_size({"width": width, "height": 844})
             assert seen.overflow_pixels() == 0, width
         assert problems(seen) == []

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
+from smart_orchestrator.errors import RunsError
 from smart_orchestrator.model.run import Run, RunState
 from testing.browser import tab
 from testing.dashboard import PAGE, eventually, serving, settings_of
@@ -30,6 +31,7 @@ class WaitingRuns:
         self.runs = {}
         self.starts = 0
         self.changed = threading.Event()
+        self.closed = False
 
     def capacity(self):
         return 1
@@ -38,6 +40,9 @@ class WaitingRuns:
         return {day: run for day, run in self.runs.items() if day in days}
 
     def start(self, day):
+        if self.closed:
+            raise RunsError("The runner", f"cannot start {day}", "The test has ended.")
+        self.changed.clear()
         self.runs[day] = Run(f"{day}.1", day, 1, RunState.RUNNING)
         self.starts += 1
         return self.runs[day]
@@ -52,10 +57,18 @@ class WaitingRuns:
         self.runs[run.day] = Run(run.name, run.day, 1, RunState.FAILED, message="the run failed")
         self.changed.set()
 
+    def close(self):
+        """End all runs, so that no thread of a backfill outlives the test."""
+        self.closed = True
+        for run in list(self.runs.values()):
+            self.cancel(run)
+
 
 @pytest.fixture
 def runner():
-    return WaitingRuns()
+    runner = WaitingRuns()
+    yield runner
+    runner.close()
 
 
 @pytest.fixture
@@ -188,10 +201,17 @@ def test_what_runs_and_what_waits_is_cancelled_and_not_tried_again(waiting, runn
             else:
                 control.press("Enter")
         page.locator("main").get_by_text("Cancelled by").wait_for()
-    assert eventually(lambda: state_of(waiting, DAYS[0])[0] == "failed")
-    assert runner.starts == 1
-    runs = waiting.client.get("/runs.json").json()["runs"]
-    assert [(run["day"], run["state"]) for run in runs] == [(DAYS[0], "failed")]
+        assert eventually(lambda: state_of(waiting, DAYS[0])[0] == "failed")
+        assert runner.starts == 1
+        runs = waiting.client.get("/runs.json").json()["runs"]
+        assert [(run["day"], run["state"]) for run in runs] == [(DAYS[0], "failed")]
+        # Only a request to retry the day starts another run.
+        for control in (
+            page.locator("summary", has_text="Retry it"),
+            page.get_by_role("button", name="Yes, start it"),
+        ):
+            control.press("Enter")
+        assert eventually(lambda: runner.starts == 2)
 
 
 def test_only_runs_in_airflow_are_cancelled(shared):

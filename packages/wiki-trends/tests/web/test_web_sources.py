@@ -18,7 +18,7 @@ from wiki_trends.web.source_pool import DEADLINE_SECONDS, SourcePool, SourceTime
 
 PAGE = {"Accept": "text/html"}
 LAKE = "wiki_trends.web.data.Sources.check_window"
-WAREHOUSE = "wiki_trends.queries.pages.list_pages"
+WAREHOUSE = "wiki_trends.queries.pages.read_page_list"
 RUNS = "wiki_trends.web.data.Sources.latest_runs"
 
 
