@@ -215,7 +215,9 @@ def test_a_restated_day_is_due_again_once(stack, settings):
     restated = checked(settings, days[0], days[-1]).partitions[2]
     now = dt.datetime.now(tz=dt.UTC)
     recheck = Recheck(now, 1, now, now, Change.MATERIAL, "other views", fingerprint=restated.fingerprint)
-    recheck_document(layers(settings).diamond).update(lambda memory: memory.with_recheck(restated.day, recheck))
+    recheck_document(layers(settings).diamond).update(
+        lambda memory: memory.with_recheck(restated.day, recheck)
+    )
     assert checked(settings, days[0], days[-1]).restated == (restated.day,)
 
     conf = {"as_of": "2025-06-12", "replace_newer": True}
