@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 
 from smart_orchestrator.adapters.manifest import inspect
+from testing.dashboard import PAGE, serving
 from testing.message_receiver import Receiver
 from testing.scripted_server import ScriptedServer
 from testing.small_wiki import SmallWiki, listing
@@ -206,6 +207,22 @@ def test_a_restated_day_of_the_window_is_due_once_and_the_report_names_what_move
     versions = short_history.place.run("export", "wiki_trends_restatements", "--format", "json").json
     fourth = next(row for row in versions if row["page"] == "Page_3")
     assert (fourth["rank"], fourth["new_rank"], fourth["new_views"] - fourth["views"]) == (4, 9, -7_000)
+
+
+@pytest.mark.slow
+def test_the_report_in_html_and_the_dashboard_name_what_moved(short_history):
+    day = ago(6)
+    short_history.restate(day)
+    assert short_history.run(5).code == 0
+    moved = "31 pages, −10.0 % views; rank of Page 3 4 → 9"
+
+    assert short_history.place.run("report", "--html", "report.html").code == 0
+    assert f"{day}: {moved}" in (short_history.place.folder / "report.html").read_text()
+    with serving(short_history.settings) as dashboard:
+        page = dashboard.client.get("/", headers=dashboard.bearer | PAGE).text
+        document = dashboard.client.get("/overview.json", headers=dashboard.bearer).json()
+    assert moved in page
+    assert [restatement["text"] for restatement in document["restatements"]] == [f"{day}: {moved}"]
 
 
 @pytest.mark.slow
