@@ -8,6 +8,8 @@ from collections import Counter
 import pytest
 
 from smart_orchestrator.adapters.manifest import inspect
+from testing.dashboard import PAGE, serving
+from testing.message_receiver import Receiver
 from testing.scripted_server import ScriptedServer
 from testing.small_wiki import SmallWiki, listing
 from wiki_trends.config.layers import layers
@@ -208,6 +210,22 @@ def test_a_restated_day_of_the_window_is_due_once_and_the_report_names_what_move
 
 
 @pytest.mark.slow
+def test_the_report_in_html_and_the_dashboard_name_what_moved(short_history):
+    day = ago(6)
+    short_history.restate(day)
+    assert short_history.run(5).code == 0
+    moved = "31 pages, −10.0 % views; rank of Page 3 4 → 9"
+
+    assert short_history.place.run("report", "--html", "report.html").code == 0
+    assert f"{day}: {moved}" in (short_history.place.folder / "report.html").read_text()
+    with serving(short_history.settings) as dashboard:
+        page = dashboard.client.get("/", headers=dashboard.bearer | PAGE).text
+        document = dashboard.client.get("/overview.json", headers=dashboard.bearer).json()
+    assert moved in page
+    assert [restatement["text"] for restatement in document["restatements"]] == [f"{day}: {moved}"]
+
+
+@pytest.mark.slow
 def test_a_run_that_leaves_the_same_data_is_not_due_for_ever(short_history):
     day = ago(6)
     short_history.restate(day)
@@ -251,6 +269,35 @@ def test_without_the_setting_nothing_is_asked_again(short_history):
 
     assert short_history.run(5).json["unchanged"] is True
     assert short_history.lists() == before
+
+
+def test_a_day_that_was_fetched_after_the_age_is_not_asked_about(history):
+    day = ago(6)
+    history.restate(day, rows_of(day))
+    with WikimediaClient(history.settings) as client:
+        run_day(day, history.settings, client=client)
+    before = history.lists()
+
+    assert history.place.run("check", "--start", day.isoformat(), "--end", day.isoformat()).code == 0
+    assert history.lists() == before
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:'imghdr' is deprecated")
+def test_a_run_sends_one_message_about_a_restated_day(short_history, monkeypatch):
+    day = ago(6)
+    short_history.restate(day)
+    with Receiver() as receiver:
+        monkeypatch.setenv("WIKI_TRENDS_MESSAGES", receiver.url)
+        monkeypatch.setenv("WIKI_TRENDS_MESSAGES_ON", "restated")
+        for _ in range(2):
+            assert short_history.run(5).code == 0
+
+    [message] = receiver.received
+    assert message["title"] == "diamond of en.wikipedia.desktop: 1 partition restated"
+    assert message["message"].startswith(
+        f"{day}: the upstream has changed it: rows: 0 new, 0 gone, 31 restated"
+    )
 
 
 @pytest.mark.slow

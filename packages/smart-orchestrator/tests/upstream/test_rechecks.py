@@ -153,6 +153,16 @@ def test_a_failed_run_leaves_the_day_restated_and_is_a_failure(upstream):
     assert project.plan("orders", window).days(Action.START) == (day(5),)
 
 
+def test_a_dataset_without_a_runner_stays_ready_with_a_restated_day(upstream):
+    window = restate(upstream, 5, at(14)).window
+    path = upstream.folder / "smart-orchestrator.toml"
+    path.write_text(path.read_text().replace('runner = "etl"\n', ""))
+
+    backfill = Project(load_config(path), now=at(14)).run("orders", window).backfill
+
+    assert (backfill.completeness.ready, backfill.completeness.restated) == (True, (day(5),))
+
+
 def test_a_restated_day_is_not_asked_about_again_before_it_is_run(upstream):
     upstream.check(at(6), last=3)
     upstream.etags[3] = '"changed"'

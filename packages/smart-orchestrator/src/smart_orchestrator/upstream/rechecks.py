@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.model.grain import Key
     from smart_orchestrator.model.partition import Partition
-    from smart_orchestrator.store.base import Lake
     from smart_orchestrator.upstream.probe import Probe
     from smart_orchestrator.upstream.store import KnownAnswer
 
@@ -117,23 +116,20 @@ class Rechecks:
 
     Args:
         dataset: the dataset, with the days of `recheck`. A key counts as landed when the lake got it, at the latest after `lag`.
-        comparison: the comparison with the upstream; None to ask nothing.
-        lake: the open lake of the dataset; by default, it is opened.
+        comparison: the comparison with the upstream.
         clock: the function that returns the current time in UTC.
     """
 
     def __init__(
         self,
         dataset: Dataset,
-        comparison: Comparison | None,
+        comparison: Comparison,
         *,
-        lake: Lake | None = None,
         clock: Callable[[], dt.datetime] = now_utc,
     ) -> None:
         self._dataset = dataset
         self._comparison = comparison
-        self._lake = lake
-        self._document = recheck_document(dataset, lake)
+        self._document = recheck_document(dataset)
         self._clock = clock
 
     def apply(self, completeness: Completeness) -> Completeness:
@@ -145,9 +141,7 @@ class Rechecks:
         """
         if not self.ask(completeness.partitions):
             return completeness
-        return replace(
-            completeness, partitions=tuple(mark_restated(self._dataset, completeness.partitions, self._lake))
-        )
+        return replace(completeness, partitions=tuple(mark_restated(self._dataset, completeness.partitions)))
 
     def ask(self, partitions: Sequence[Partition]) -> dict[Key, Recheck]:
         """Ask about the available ones of `partitions` whose recheck is due, and return the new rechecks.
@@ -158,13 +152,13 @@ class Rechecks:
         """
         asked: dict[Key, Recheck] = {}
         available = [p for p in reversed(partitions) if p.available and p.fingerprint]
-        if self._comparison is None or not available:
+        if not available:
             return asked
         memory = self._document.read()
         due = [p for p in available if self._is_due(p.day, memory)][:MAX_QUESTIONS]
         for partition, recheck in self._reserve(due):
-            rechecked = self._recheck(self._comparison, partition, recheck)
-            self._document.update(lambda memory, p=partition, r=rechecked: memory.with_recheck(p.day, r))  # type: ignore[misc]
+            rechecked = self._recheck(partition, recheck)
+            self._store(partition.day, rechecked)
             asked[partition.day] = rechecked
             logger.info(
                 "%s %s: %s: %s",
@@ -176,6 +170,9 @@ class Rechecks:
             if rechecked.change is Change.UNKNOWN and rechecked.asked_at is not None:
                 break  # The upstream does not answer; the other reservations end by themselves.
         return asked
+
+    def _store(self, key: Key, recheck: Recheck) -> None:
+        self._document.update(lambda memory: memory.with_recheck(key, recheck))
 
     def known(self, keys: Sequence[Key]) -> Mapping[Key, Recheck]:
         """Return what is known about the keys that the upstream was asked about again.
@@ -231,13 +228,10 @@ class Rechecks:
         grain = self._dataset.grain
         expected_key = grain.key_at(grain.index(partition.day) + self._dataset.lag)
         expected_at = grain.start(expected_key, self._dataset.zone)
-        held_since = self._held_since(partition)
+        held_since = self._comparison.held_since(partition)
         return expected_at if held_since is None else min(held_since, expected_at)
 
-    def _held_since(self, partition: Partition) -> dt.datetime | None:
-        return None if self._comparison is None else self._comparison.held_since(partition)
-
-    def _recheck(self, comparison: Comparison, partition: Partition, known: Recheck) -> Recheck:
+    def _recheck(self, partition: Partition, known: Recheck) -> Recheck:
         """Return the new recheck of a reserved key, and ask the upstream if it is necessary."""
         now = self._clock()
         passed = self._passed(known.landed_at, known.age)
@@ -245,10 +239,10 @@ class Rechecks:
             return replace(known, next_at=known.landed_at + dt.timedelta(days=self._dataset.recheck[0]))
         if known.marks(partition):
             return replace(known, age=passed[-1], next_at=now)
-        held_since = self._held_since(partition)
+        held_since = self._comparison.held_since(partition)
         if held_since is not None and known.landed_at + dt.timedelta(days=passed[-1]) <= held_since:
             return replace(known, age=passed[-1], next_at=now)
-        verdict = comparison.compare(partition, known.etag, now)
+        verdict = self._comparison.compare(partition, known.etag, now)
         answered = replace(
             known, asked_at=now, change=verdict.change, detail=verdict.detail, etag=verdict.etag or known.etag
         )

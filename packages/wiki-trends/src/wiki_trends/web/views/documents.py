@@ -129,9 +129,7 @@ class CompletenessDocument(BaseModel):
     )
     available_days: list[dt.date] = Field(alias="available", description="expected days that are complete")
     missing_days: list[dt.date] = Field(alias="missing", description="expected days that are not complete")
-    restated_days: list[dt.date] = Field(
-        alias="restated", description="complete days that the upstream has changed since they were fetched"
-    )
+    restated_days: list[dt.date] = Field(alias="restated", description="days that the upstream has changed")
     waived_days: list[dt.date] = Field(
         alias="waived", description="days that are not expected, because a waiver in the lake says so"
     )
@@ -282,14 +280,6 @@ class CategoryRowDocument(BaseModel, extra="allow"):
     views_change_pct: float | None
 
 
-class RestatementDocument(BaseModel, extra="allow"):
-    """What moved when the published values of a day were replaced."""
-
-    date: dt.date
-    page_count: int = Field(alias="pages", description="number of pages with other views or another rank")
-    text: str = Field(description="what moved, as a sentence")
-
-
 class ReportDocument(BaseModel, extra="allow"):
     """The document of `wiki-trends report --json`."""
 
@@ -310,9 +300,7 @@ class ReportDocument(BaseModel, extra="allow"):
         description="pages in the list of every day, ordered by the views of their weakest day"
     )
     falls: list[FallDocument] = Field(description="pages that certainly fell, surest first")
-    restatements: list[RestatementDocument] = Field(
-        description="days of the window and its baseline whose published values were replaced"
-    )
+    restatements: list[dict[str, object]] = Field(description="what moved on restated days")
 
 
 class PageRowDocument(BaseModel, extra="allow"):
