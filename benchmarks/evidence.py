@@ -14,6 +14,7 @@ import random
 import sys
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
@@ -139,8 +140,7 @@ def measure(seeds: Iterable[int], windows: int = 8) -> dict[str, Any]:
             last = first + dt.timedelta(WINDOW_DAYS - 1)
             findings = find_rises(analysis_of(rows, first, last)["wiki_trends_scores"])
             redirects = list(_listed_redirects(seed, findings, first, last))
-            client = SampleClient(seed)
-            collected = collect(findings, PROJECT, lambda client=client: client, redirects=redirects)
+            collected = collect(findings, PROJECT, partial(SampleClient, seed), redirects=redirects)
             if collected.not_asked:
                 raise SystemExit(f"not asked: {collected.not_asked}")
             _count(counts, seed, findings, collected, (first, last))

@@ -26,16 +26,13 @@ def use_product() -> None:
     from jinja2 import PackageLoader
 
     from wiki_trends.cli.app import run_command
-    from wiki_trends.evidence.collect import rules
     from wiki_trends.report.html.render import environment
     from wiki_trends.web.templating import PageTemplates
 
-    # The demo and the report read the rules, the deny list, the SQL, and the assets of the report.
+    # The demo and the report read the rules, those of the evidence, the deny list, the SQL, and the assets of the report.
     assert run_command(["demo", "--folder", "demo"]) == 0
     os.chdir("demo")
     assert run_command(["report", "--html", "report.html"]) == 0
-    # The demo asks for no evidence, so it does not read the rules of evidence.
-    rules()
     # `PageTemplates` reads the static files of the dashboard.
     PageTemplates()
     for package in ("wiki_trends.report", "wiki_trends.web"):

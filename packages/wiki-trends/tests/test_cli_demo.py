@@ -16,7 +16,7 @@ def assert_whole(ran, folder):
     assert document["folder"] == str(folder)
     assert document["coverage_pct"] == 100.0
     assert [run["day"] for run in document["runs_started"]] == HOLES
-    names = {"timeseries", "common", "growth", "categories", "scores"}
+    names = {"timeseries", "common", "growth", "categories", "scores", "evidence"}
     tables = {
         "wiki_diamond",
         "wiki_page_history",
@@ -27,7 +27,7 @@ def assert_whole(ran, folder):
     # Five steps for each of the ten days: the five days of the window and the five days before them.
     assert document["rows"]["wiki_pipeline_runs"] == 50
     assert document["rows"]["wiki_trends_categories"] > 5
-    few = {"wiki_pipeline_runs", "wiki_trends_categories"}
+    few = {"wiki_pipeline_runs", "wiki_trends_categories", "wiki_trends_evidence"}
     assert all(rows > 100 for name, rows in document["rows"].items() if name not in few)
     assert "missing 2, coverage 60.0 %" in ran.err
     assert "coverage 100.0 %" in ran.err
@@ -39,7 +39,8 @@ def test_the_demo_makes_the_window_whole_twice_and_stays_in_its_folder(place):
     for _ in range(2):
         assert_whole(place.process("demo", "--folder", str(folder), "--json"), folder)
         assert [path.name for path in place.folder.iterdir()] == ["demo"]
-        assert (folder / "sample-api.log").read_text(encoding="utf-8").count("/all-access/") == 10
+        log = (folder / "sample-api.log").read_text(encoding="utf-8")
+        assert log.count("/top/en.wikipedia/all-access/") == 10
     days = sorted(path.name for path in (folder / "lake/diamond").iterdir() if path.name[0] not in "._")
     assert len(days) == 10
     assert days[-1] == "diamond_final_2025_11_09.csv"

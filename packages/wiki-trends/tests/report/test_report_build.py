@@ -232,7 +232,7 @@ def test_the_document_holds_everything_with_iso_days(report_of):
     assert document["series"]["A"] == {"views": [1, 5], "ranks": [1, 1]}
     assert list(document) == [
         "run", "common_pages", "headline", "peaks", "growing", "declining", "volatile", "climbers", "categories",
-        "sustained", "new", "returning", "falls", "series", "restatements",
+        "sustained", "new", "returning", "falls", "series", "restatements", "why",
     ]  # fmt: skip
 
 

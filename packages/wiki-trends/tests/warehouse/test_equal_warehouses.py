@@ -11,7 +11,9 @@ from testing.equal_tables import assert_same_tables, values_match
 from testing.random_days import days, rows_of
 from testing.window_data import NOW, checked_window, row
 from wiki_trends.analytics.analyze import analyze
-from wiki_trends.evidence.collect import Collected, Finding, evidence_table
+from wiki_trends.evidence.collect import Collected
+from wiki_trends.evidence.model import Finding
+from wiki_trends.evidence.table import evidence_table
 from wiki_trends.report.build import build_report
 from wiki_trends.warehouse import open_warehouse
 from wiki_trends.warehouse.base import NULLABLE, RUN_COLUMNS

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from wiki_trends.errors import ClientBlocked, TokenRejected, WikimediaUnreachable
@@ -92,7 +93,7 @@ class Queries:
             while True:
                 common = {"format": "json", "formatversion": "2", "maxlag": "5"}
                 query = {**common, **params, **continuation}
-                answer = self._send(lambda client, query=query: client.action(project, query))
+                answer = self._send(partial(_ask_wiki, project, query))
                 answers.append(answer)
                 if "continue" not in answer or "rvlimit" in params:
                     return facts_of(answers)
@@ -156,6 +157,10 @@ class Queries:
             # Further requests of a client that is not accepted make a block worse.
             self._failures = MAX_FAILURES
             raise
+
+
+def _ask_wiki(project: str, params: Mapping[str, str], client: Client) -> Any:
+    return client.action(project, params)
 
 
 def _iso_day(timestamp: str) -> str:
