@@ -4,12 +4,12 @@ A new lake has no days before the window. Each world of `benchmarks.trends` is a
 views of the 60 days that the pipeline requests for the likely risers (`pipeline.history.candidates`).
 
 The truth is the exact views of the world. A page *rose* if a planted event made its views at least `MIN_RISE` times the median of its
-views on the 28 days before the event. Four kinds of event do so: bursts of pages that the lists know, pages that are read for one to
-three days only (`fleeting`), new pages, and pages that programs read (`benchmarks.readers` measures which of them are left out). A
-list alone cannot distinguish the last three from pages that were read every day just below the list; exact views can. So the ranking
-is compared with two sets of pages:
+views on the 28 days before the event. Three kinds of event do so: bursts of pages that the lists know, pages that are read for one to
+three days only (`fleeting`), and new pages. A list alone cannot distinguish the last two from pages that were read every day just
+below the list; exact views can. So the ranking is compared with two sets of pages:
 
-- `bursts`: the planted bursts of listed pages. The other pages that rose are removed from the ranking first.
+- `bursts`: the planted bursts of listed pages. The other pages that rose, and pages that programs read, are removed from the ranking
+  first. The figures with the programs in the ranking are printed, too (`benchmarks.readers` measures which of them are left out).
 - `rises`: all pages that rose.
 """
 
@@ -64,8 +64,9 @@ def measure(seeds: Iterable[int], ends: Sequence[int] = ENDS) -> dict[str, Any]:
             for name, known in (("alone", None), ("with_history", history)):
                 ranked = scores_of(window, first, last, known)
                 ranked = ranked.filter(pl.col("at_least").is_not_null()).sort("at_least", descending=True)
-                without_others = ranked.filter(~pl.col("page").is_in(rises - bursts))
-                results.setdefault(f"bursts_{name}", []).append(r_precision(without_others, bursts))
+                for others, programs in (("bursts", set(planted["bots"])), ("programs", set())):
+                    without_others = ranked.filter(~pl.col("page").is_in((rises | programs) - bursts))
+                    results.setdefault(f"{others}_{name}", []).append(r_precision(without_others, bursts))
                 results.setdefault(f"rises_{name}", []).append(r_precision(ranked, rises))
     figures: dict[str, Any] = {name: mean(values) for name, values in results.items()}
     figures["windows"] = len(counts["bursts"])
@@ -83,7 +84,7 @@ def risen_pages(
     bursts, rises = set(), set()
     for event in (*planted["events"], *planted["fleeting"]):
         start = dt.date.fromisoformat(event["start"])
-        if event["kind"] not in ("burst", "new", "fleeting", "bot") or not first <= start <= last:
+        if event["kind"] not in ("burst", "new", "fleeting") or not first <= start <= last:
             continue
         before = [start - dt.timedelta(days=days) for days in range(1, REFERENCE_DAYS + 1)]
         usual = statistics.median(_views_on(traffic, event["title"], before))
@@ -133,6 +134,7 @@ def table(figures: Mapping[str, Any]) -> str:
         "",
         f"  {'':<52}{'lists alone':>12}{'with history':>14}  target",
         f"  {bursts:<52}{figures['bursts_alone']:>12.3f}{figures['bursts_with_history']:>14.3f}  {targets}",
+        f"  {'  with the programs in the ranking':<52}{figures['programs_alone']:>12.3f}{figures['programs_with_history']:>14.3f}",
         f"  {rises:<52}{figures['rises_alone']:>12.3f}{figures['rises_with_history']:>14.3f}",
     ]
     return "\n".join(lines) + "\n"

@@ -3,9 +3,10 @@
 Two recordings of daily lists are analysed:
 
 - the 30 most-read pages of 444 weeks of it.wikipedia (2015 to 2023). The description of a page names the year of a death; a person
-  *died in a week* if this is the year of the week. A person counts once, in the week of their most-read day. Each such week is
-  analysed with the 0, 7, 28 and 56 days before it as baseline. The share of the deaths in the first ten pages of the ranking and the mean
-  reciprocal rank are compared with three other rankings, which need no baseline.
+  *died in a week* if this is the year of the week, and the most-read day has at least twice the views of the first day: after a
+  death before the week or on its first day, the views only fall. Each such week is analysed with the 0, 7, 28 and 56 days before it as
+  baseline. The share of the deaths in the first ten pages of the ranking and the mean reciprocal rank are compared with three other
+  rankings, which need no baseline.
 - seven whole lists of fr.wikipedia, without a baseline. The ranks of the pages of events of these days are printed.
 
 The weeks have no exact views of pages outside the list, so history on demand cannot be measured here.
@@ -36,6 +37,8 @@ FOLDER = Path(__file__).resolve().parents[2] / "shared" / "wikimedia"
 BASELINES = (0, 7, 28, 56)
 TOP = 10
 TARGET = 0.89
+# The views of the most-read day of a week in which a person died, divided by the views of the first day.
+MIN_RISE = 2
 _ITALIAN = "top_lists/it.wikipedia/weekly_top30_daily_2015_2023.jsonl.gz"
 _FRENCH = "top_lists/fr.wikipedia"
 _FRENCH_SITE = "recorded/action/formatversion2-siteinfo-fr.wikipedia.json"
@@ -59,18 +62,15 @@ _OTHERS = {
 
 
 def deaths(lines: Iterable[Mapping[str, Any]]) -> dict[str, set[str]]:
-    """Return the pages of the people who died in a week, by week. A person counts in the week of their most-read day."""
-    best: dict[str, tuple[int, str]] = {}
-    for line in lines:
-        description = line["description"] or ""
-        if not re.search(_LIFE.format(year=line["week"][:4]), description) or _OPEN.search(description):
-            continue
-        day = (max(line["views"]), line["week"])
-        if line["article"] not in best or day[0] > best[line["article"]][0]:
-            best[line["article"]] = day
+    """Return the pages of the people who died in a week, by week."""
     weeks: dict[str, set[str]] = {}
-    for page, (_, week) in best.items():
-        weeks.setdefault(week, set()).add(page)
+    for line in lines:
+        description, views = line["description"] or "", line["views"]
+        names_year = re.search(_LIFE.format(year=line["week"][:4]), description) and not _OPEN.search(
+            description
+        )
+        if names_year and max(views) >= MIN_RISE * views[0]:
+            weeks.setdefault(line["week"], set()).add(line["article"])
     return weeks
 
 
@@ -154,7 +154,8 @@ def table(figures: Mapping[str, Any]) -> str:
         "",
         f"  {'':<34}{'in top ten':>12}{'mean reciprocal rank':>24}",
     ]
-    for name, share in italian["in_top"].items():
+    for name in sorted(italian["in_top"], key=lambda name: not name.isdigit()):
+        share = italian["in_top"][name]
         label = f"at_least, {name} days of baseline" if name.isdigit() else name
         target = f"   target >= {TARGET}" if name == "0" else ""
         lines.append(f"  {label:<34}{share:>12.3f}{italian['reciprocal'][name]:>24.3f}{target}")

@@ -77,17 +77,16 @@ def line(week, article, description, views):
     return {"week": week, "article": article, "description": description, "views": views}
 
 
-def test_a_death_is_told_by_the_year_of_the_description_and_counts_once_in_the_week_of_the_best_day():
+def test_a_death_is_told_by_the_year_of_the_description_and_a_rise_within_the_week():
     lines = [
-        line("2016-01", "Eco", "scrittore (1932–2016)", [0, 9]),
-        line("2016-08", "Eco", "scrittore (1932–2016)", [7000, 0]),
-        line("2016-09", "Eco", "scrittore (1932–2016)", [0, 500]),
-        line("2016-08", "Obama", "politico (1961–), presidente (2009–2016)", [1, 1]),
-        line("2016-08", "Living", "attore (1956-)", [1, 1]),
-        line("2017-08", "Earlier", "attore (1956 - 2016)", [1, 1]),
-        line("2016-10", "Late", "attore (1956 - 2016)", [1, 1]),
-        line("2016-11", "Season", "Serie A 2015-2016", [1, 1]),
-        line("2016-11", "Nothing", None, [1, 1]),
+        line("2016-08", "Eco", "scrittore (1932–2016)", [0, 7000]),
+        line("2016-09", "Eco", "scrittore (1932–2016)", [500, 100]),
+        line("2016-08", "Obama", "politico (1961–), presidente (2009–2016)", [1, 2]),
+        line("2016-08", "Living", "attore (1956-)", [1, 2]),
+        line("2017-08", "Earlier", "attore (1956 - 2016)", [1, 2]),
+        line("2016-10", "Late", "attore (1956 - 2016)", [50, 100]),
+        line("2016-11", "Season", "Serie A 2015-2016", [1, 2]),
+        line("2016-11", "Nothing", None, [1, 2]),
     ]
     assert real_weeks.deaths(lines) == {"2016-08": {"Eco"}, "2016-10": {"Late"}}
 

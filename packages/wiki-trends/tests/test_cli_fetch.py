@@ -44,7 +44,7 @@ def test_what_was_left_out_is_listed_with_rank_and_reason(fetched):
     document = fetched.run("excluded", DAY, "--json").json
     reasons = {entry["reason"] for entry in document["excluded"]}
     assert reasons == {"main_page", "merged", "namespace", "placeholder", "suspect"}
-    assert document["counts"]["suspect"] == 6
+    assert document["counts"]["suspect"] == 4
     assert document["excluded"][0] == {
         "rank": 1,
         "page": "Main_Page",
