@@ -147,6 +147,8 @@ def test_every_task_can_be_cleared_in_every_state(stack, request, capsys, how):
             begun.append((cell, *begin(stack, how, number, *cell)))
         (task, state), day, run = begun.popleft()
         results[task, state] = outcome(stack, day, run, task, state, clear)
+        with capsys.disabled():
+            print(f"\n    {how}: {task} {state}: {results[task, state][1]}", end="", flush=True)
     with capsys.disabled():
         print("\n".join(["", *table(how, results)]), end="")
     assert {cell: found for cell, (found, _) in results.items() if found} == {}

@@ -59,6 +59,7 @@ class Hands:
         self._next_day = FIRST_DAY
         self._next_backfill = BACKFILL_DAY
         self._api_down_until = 0.0
+        self._killed = set()
         self.journal = Journal()
         self.windows = []
 
@@ -95,8 +96,13 @@ class Hands:
     def all_runs(self, dag_id):
         found = []
         while True:
-            _, answer = self.call("GET", f"/dags/{dag_id}/dagRuns?order_by=id&limit=100&offset={len(found)}")
-            page = answer.get("dag_runs", [])
+            path = f"/dags/{dag_id}/dagRuns?order_by=id&limit=100&offset={len(found)}"
+            status, answer = self.call("GET", path)
+            if status != 200:
+                # The api-server is up after `heal`, but can be busy.
+                time.sleep(1)
+                continue
+            page = answer["dag_runs"]
             found += page
             if len(page) < 100:
                 return found
@@ -209,7 +215,10 @@ class Hands:
         os.killpg(component.pid, signal.SIGKILL)
         component.kill()
 
+        self._killed.add(part)
+
         def start():
+            self._killed.discard(part)
             component.start()
             return True
 
@@ -263,6 +272,7 @@ class Hands:
         next_trigger = next_hand = time.monotonic()
         while time.monotonic() < ends:
             self._undo_what_is_due()
+            self._restart_what_has_ended()
             if time.monotonic() >= next_trigger:
                 self.trigger()
                 next_trigger = time.monotonic() + self._random.uniform(8, 16)
@@ -277,6 +287,7 @@ class Hands:
             self._undo = [(0.0, undo) for _, undo in self._undo]
             self._undo_what_is_due()
             time.sleep(0.25)
+        self._restart_what_has_ended()
         self._stack.until_healthy()
         self._set_number(8)
         self._api_down_until = 0.0
@@ -296,6 +307,14 @@ class Hands:
         for undo in due:
             if not undo():
                 self._undo.append((now + 2, undo))
+
+    def _restart_what_has_ended(self):
+        """Start each part again that no hand has killed, as the restart policy of its container does."""
+        for name in self._stack.components.keys() - self._killed:
+            if self._stack.components[name].pid is None:
+                self._say(f"the {name} has ended:\n{self._stack.components[name].tail(500)}")
+                self._stack.components[name].start()
+                self.journal.done[f"restart the {name}, which had ended by itself"] += 1
 
     def _later(self, low, high, undo):
         self._undo.append((time.monotonic() + self._random.uniform(low, high), undo))
