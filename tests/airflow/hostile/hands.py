@@ -35,6 +35,7 @@ class Journal:
         marked: the runs of the orchestrator that a hand has marked.
         deleted: the deleted runs of the orchestrator.
         days: the days with whose pipeline runs a hand has interfered.
+        killed: the times at which a hand killed the scheduler, with the processes of all tasks.
         errors: answers with HTTP 500 while the api-server was up.
     """
 
@@ -44,6 +45,7 @@ class Journal:
     marked: set[str] = field(default_factory=set)
     deleted: set[str] = field(default_factory=set)
     days: set[str] = field(default_factory=set)
+    killed: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
 
@@ -212,6 +214,8 @@ class Hands:
             return
         if part == "api-server":
             self._api_down_until = time.time() + 60
+        if part == "scheduler":
+            self.journal.killed.append(time.time())
         os.killpg(component.pid, signal.SIGKILL)
         component.kill()
 
