@@ -82,6 +82,8 @@ def test_a_failure_that_is_not_told_once_with_its_reason():
     assert failures_not_told_once([run], [failed] * 2, journal) == [
         "one was told 2 times, and touched 0 times"
     ]
+    journal.killed.append(19.0)
+    assert failures_not_told_once([run], [failed] * 2, journal) == []
     without = told("one", "FAILED, nothing was published", "Coverage: 80.0 %")
     [found] = failures_not_told_once([run], [without], journal)
     assert "without a reason" in found

@@ -13,11 +13,15 @@ import polars as pl
 import pytest
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
-from smart_orchestrator import Column, DailyDataset, OptionError, write_frame
+from smart_orchestrator import Column, DailyDataset, OptionError, Window, write_frame
 from smart_orchestrator.airflow import orchestrator_dag
 from smart_orchestrator.airflow.completeness_page.datasets import OrchestratedDataset, report_of
+from smart_orchestrator.airflow.operators import after_check
 from smart_orchestrator.airflow.orchestration import Orchestration
+from smart_orchestrator.airflow.params import Request
 from smart_orchestrator.airflow.upstream import UpstreamTrigger, WaitForUpstream
+from smart_orchestrator.backfilling.state import Outcome
+from smart_orchestrator.model.completeness import Policy
 from smart_orchestrator.project_errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
@@ -194,6 +198,16 @@ def test_the_page_never_asks(made):
     report = report_of(dataset, TODAY, "", None)
     assert report.completeness.window.last == TODAY - dt.timedelta(days=3)
     assert ASKED == []
+
+
+def test_a_day_that_came_while_the_wait_was_given_up_is_told_as_filled(made):
+    days = [TODAY - dt.timedelta(days=number) for number in (6, 5, 4)]
+    write_frame(made.dataset, days[0], pl.DataFrame({"page": ["A"], "views": [1]}))
+    outcome = Outcome((days[2],), (), (), (), tuple((day, "HTTP 401") for day in days[:2]))
+    fixed = Orchestration(made.dataset, "pipeline")
+    checked = after_check(outcome, fixed.check(Request(Window.between(days[0], days[2], TODAY), Policy())))
+    assert checked.filled == (days[0], days[2])
+    assert checked.abandoned == ((days[1], "HTTP 401"),)
 
 
 @pytest.mark.parametrize(

@@ -102,6 +102,7 @@ def settle(hands, say):
     """Wait until no run is in flight. Return the runs that have not ended in time."""
     deadline = time.monotonic() + SETTLE_SECONDS
     while unended := hands.unended():
+        hands.heal()
         if time.monotonic() > deadline:
             return unended
         say(f"{len(unended)} runs are in flight")

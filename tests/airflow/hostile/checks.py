@@ -82,22 +82,27 @@ def false_messages(stack, received, journal):
 
 
 def failures_not_told_once(runs, received, journal):
-    """The failed runs that were told not at all, too often, or without a reason."""
-    told: dict[str, int] = {}
+    """The runs that were told not at all, too often, or without a reason.
+
+    A process that is killed between the delivery of a message and the report of its success is started again by Airflow, and sends the
+    message again: a failure is rather told twice than not at all.
+    """
+    told: dict[str, list[float]] = {}
     found = []
-    for _, message in received:
+    for at, message in received:
         run = run_of(message)
-        told[run] = told.get(run, 0) + 1
+        told.setdefault(run, []).append(at)
         if message["type"] == "failure" and not any(reason in message["message"] for reason in REASONS):
             found.append(f"{run} was told as failed without a reason: {message['message']}")
     for run in runs:
         name = run["dag_run_id"]
         if name in journal.deleted or run["state"] not in ("failed", "success"):
             continue
-        times, touches = told.get(name, 0), len(journal.touched.get(name, ()))
-        if times > 1 + touches:
-            found.append(f"{name} was told {times} times, and touched {touches} times")
-        if times == 0 and name not in journal.marked:
+        times, touches = told.get(name, []), len(journal.touched.get(name, ()))
+        kills = sum(times[0] - 5 <= killed <= times[-1] for killed in journal.killed) if times else 0
+        if len(times) > 1 + touches + kills:
+            found.append(f"{name} was told {len(times)} times, and touched {touches} times")
+        if not times and name not in journal.marked:
             found.append(f"{name} has {run['state']}, and was not told")
     return found
 

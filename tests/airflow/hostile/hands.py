@@ -35,6 +35,7 @@ class Journal:
         marked: the runs of the orchestrator that a hand has marked.
         deleted: the deleted runs of the orchestrator.
         days: the days with whose pipeline runs a hand has interfered.
+        killed: the times at which a hand killed the scheduler, with the processes of all tasks.
         errors: answers with HTTP 500 while the api-server was up.
     """
 
@@ -44,6 +45,7 @@ class Journal:
     marked: set[str] = field(default_factory=set)
     deleted: set[str] = field(default_factory=set)
     days: set[str] = field(default_factory=set)
+    killed: list[float] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
 
@@ -59,6 +61,7 @@ class Hands:
         self._next_day = FIRST_DAY
         self._next_backfill = BACKFILL_DAY
         self._api_down_until = 0.0
+        self._killed = set()
         self.journal = Journal()
         self.windows = []
 
@@ -95,8 +98,13 @@ class Hands:
     def all_runs(self, dag_id):
         found = []
         while True:
-            _, answer = self.call("GET", f"/dags/{dag_id}/dagRuns?order_by=id&limit=100&offset={len(found)}")
-            page = answer.get("dag_runs", [])
+            path = f"/dags/{dag_id}/dagRuns?order_by=id&limit=100&offset={len(found)}"
+            status, answer = self.call("GET", path)
+            if status != 200:
+                # The api-server is up after `heal`, but can be busy.
+                time.sleep(1)
+                continue
+            page = answer["dag_runs"]
             found += page
             if len(page) < 100:
                 return found
@@ -206,10 +214,15 @@ class Hands:
             return
         if part == "api-server":
             self._api_down_until = time.time() + 60
+        if part == "scheduler":
+            self.journal.killed.append(time.time())
         os.killpg(component.pid, signal.SIGKILL)
         component.kill()
 
+        self._killed.add(part)
+
         def start():
+            self._killed.discard(part)
             component.start()
             return True
 
@@ -263,6 +276,7 @@ class Hands:
         next_trigger = next_hand = time.monotonic()
         while time.monotonic() < ends:
             self._undo_what_is_due()
+            self._restart_what_has_ended()
             if time.monotonic() >= next_trigger:
                 self.trigger()
                 next_trigger = time.monotonic() + self._random.uniform(8, 16)
@@ -277,6 +291,7 @@ class Hands:
             self._undo = [(0.0, undo) for _, undo in self._undo]
             self._undo_what_is_due()
             time.sleep(0.25)
+        self._restart_what_has_ended()
         self._stack.until_healthy()
         self._set_number(8)
         self._api_down_until = 0.0
@@ -296,6 +311,14 @@ class Hands:
         for undo in due:
             if not undo():
                 self._undo.append((now + 2, undo))
+
+    def _restart_what_has_ended(self):
+        """Start each part again that no hand has killed, as the restart policy of its container does."""
+        for name in self._stack.components.keys() - self._killed:
+            if self._stack.components[name].pid is None:
+                self._say(f"the {name} has ended:\n{self._stack.components[name].tail(500)}")
+                self._stack.components[name].start()
+                self.journal.done[f"restart the {name}, which had ended by itself"] += 1
 
     def _later(self, low, high, undo):
         self._undo.append((time.monotonic() + self._random.uniform(low, high), undo))

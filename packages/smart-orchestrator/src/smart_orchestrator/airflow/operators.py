@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, BaseOperator, BranchMixIn
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.airflow.orchestration import Orchestration
     from smart_orchestrator.airflow.params import Request
-    from smart_orchestrator.backfilling.state import BackfillState
+    from smart_orchestrator.backfilling.state import BackfillState, Outcome
     from smart_orchestrator.model.completeness import Completeness
     from smart_orchestrator.model.plan import Plan
     from smart_orchestrator.runners.airflow import AirflowRunner
@@ -310,6 +311,8 @@ class WaitForDataReady(BackfillTask):
         push_links(context, self.orchestration.pipeline_dag_id, backfill)
         completeness = self.check(self.request(context))
         push(key=COVERAGE, value=completeness.coverage_pct)
+        outcome = after_check(outcome, completeness)
+        push(key=OUTCOME, value={**outcome.to_json(), "measured": {}})
         self.log.info(
             "%d filled, %d failed; runs started %d, followed %d",
             len(outcome.filled),
@@ -320,6 +323,16 @@ class WaitForDataReady(BackfillTask):
         if not completeness.ready:
             raise AirflowFailException(not_ready_text(completeness, outcome))
         self.log.info("coverage %.1f %%", completeness.coverage_pct)
+
+
+def after_check(outcome: Outcome, completeness: Completeness) -> Outcome:
+    """Return an outcome in which the abandoned days that a later check finds available are filled."""
+    found = {day for day, _ in outcome.abandoned} & set(completeness.available)
+    return replace(
+        outcome,
+        filled=tuple(sorted({*outcome.filled, *found})),
+        abandoned=tuple((day, why) for day, why in outcome.abandoned if day not in found),
+    )
 
 
 class RunConsumer(OrchestratorTask):
