@@ -56,6 +56,17 @@ class Analysis:
     seconds: float
     run: RunRecord
 
+    def to_json(self) -> dict[str, object]:
+        """Return the document that `analyze --json` prints."""
+        return {
+            "window": {"start": self.window.start.isoformat(), "end": self.window.last.isoformat()},
+            "days": [day.isoformat() for day in self.days],
+            "coverage_pct": self.run.coverage_pct,
+            "fingerprints": dict(self.fingerprints),
+            "rows": dict(self.rows),
+            "seconds": round(self.seconds, 3),
+        }
+
 
 def now_utc() -> dt.datetime:
     """Return the current time in UTC."""

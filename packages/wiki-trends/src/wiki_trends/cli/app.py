@@ -197,7 +197,7 @@ def analyze(
     as_json: options.AsJson = False,
 ) -> None:
     """Compute the trends of a window that is ready, and publish the tables. No runs are started."""
-    from wiki_trends.jobs.main import analysis_json, analyze_window, checker
+    from wiki_trends.jobs.main import analyze_window, checker
     from wiki_trends.jobs.progress import show_progress
 
     settings = settings_of(
@@ -214,7 +214,7 @@ def analyze(
     analysis = analyze_window(settings, check_window(), check_window)
     lines = [(f"{table}: {row_count:,} rows", "") for table, row_count in analysis.rows.items()]
     if as_json:
-        print_json(analysis_json(analysis))
+        print_json(analysis.to_json())
     else:
         out(lines)
     print_to_stderr_if_stdout_failed([("published:", ""), *lines])
@@ -241,8 +241,8 @@ def run(
     verbose: options.Verbose = False,
 ) -> None:
     """Run the main job: check, backfill due days, wait, check again, request page history, analyse, ask why pages rose, publish, report."""
-    from wiki_trends.jobs.main import run_main_job, summary_lines, window_checker
-    from wiki_trends.jobs.progress import show_progress
+    from wiki_trends.jobs.main import run_main_job, window_checker
+    from wiki_trends.jobs.progress import show_progress, summary_lines
     from wiki_trends.jobs.runners import limits_of
     from wiki_trends.jobs.signals import after_run
 

@@ -25,7 +25,8 @@ from smart_orchestrator.backfilling.reporter import SilentReporter
 from smart_orchestrator.model.window import Window
 from wiki_trends.config.settings import FILE_NAME, Settings
 from wiki_trends.errors import SettingError, WikimediaUnreachable
-from wiki_trends.jobs.main import CheckOptions, MainJob, fetch_days, run_main_job, summary_lines
+from wiki_trends.jobs.main import CheckOptions, MainJob, fetch_days, run_main_job
+from wiki_trends.jobs.progress import summary_lines
 from wiki_trends.jobs.runners import limits_of
 from wiki_trends.wikimedia.page_views import RECENT_VIEWS_QUERY
 

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.plan import Plan
     from smart_orchestrator.model.window import Window
     from smart_orchestrator.runners.base import Runner
-    from smart_orchestrator.text.reports import Line
     from wiki_trends.analytics.analyze import Analysis
     from wiki_trends.analytics.page_history import PageHistory
     from wiki_trends.config.settings import Settings
@@ -393,53 +392,3 @@ def publish_trends(
         **({"restatements": [day.text for day in restatements]} if restatements else {}),
         **({"recomputed windows": len(recomputed)} if recomputed else {}),
     }
-
-
-def analysis_json(analysis: Analysis) -> dict[str, object]:
-    """Return the document that `analyze --json` prints."""
-    return {
-        "window": {"start": analysis.window.start.isoformat(), "end": analysis.window.last.isoformat()},
-        "days": [day.isoformat() for day in analysis.days],
-        "coverage_pct": analysis.run.coverage_pct,
-        "fingerprints": dict(analysis.fingerprints),
-        "rows": dict(analysis.rows),
-        "seconds": round(analysis.seconds, 3),
-    }
-
-
-def summary_lines(job: MainJob) -> list[Line]:
-    """Return the summary of a main job, which `run` prints before the report."""
-    from smart_orchestrator.text.reports import unfinished_lines
-
-    after = job.backfill.completeness
-    outcome = job.backfill.outcome
-    lines: list[Line] = []
-    if outcome.started or outcome.followed or outcome.failed:
-        text = f"backfill: {len(outcome.filled)} filled, {len(outcome.failed)} failed; runs started "
-        text += f"{len(outcome.started)}, followed {len(outcome.followed)}"
-        lines.append((text, ""))
-    lines += unfinished_lines(outcome.abandoned, after.window.grain)
-    lines.append((f"coverage {after.coverage_pct:.1f} %", "good" if after.complete else "bad"))
-    unusual = [partition for partition in after.partitions if partition.code is Code.UNUSUAL_VOLUME]
-    lines += [(f"unusual volume: {partition.day}: {partition.reason}", "warn") for partition in unusual]
-    lines += [(f"restated: {restatement.text}", "warn") for restatement in job.restatements]
-    if job.recomputed:
-        first, last = job.recomputed[0], job.recomputed[-1]
-        windows = f"{len(job.recomputed)} earlier window{'' if len(job.recomputed) == 1 else 's'}"
-        text = f"computed again: the scores of {windows}, {first.window_start} .. {last.window_end}"
-        lines.append((text, ""))
-    if job.history is not None:
-        from wiki_trends.jobs.history import history_lines
-
-        lines += history_lines(job.history)
-    if job.published is not None:
-        rows = ", ".join(f"{table} {count:,}" for table, count in job.published.rows.items())
-        verb = "already published, and nothing has changed since" if job.unchanged_run else "published"
-        lines.append((f"{verb}: {rows} rows", ""))
-    else:
-        lines.append(
-            ("The window is not ready, so nothing was analysed. The published tables are unchanged.", "bad")
-        )
-    phase_times = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in job.seconds.items())
-    lines.append((phase_times, "dim"))
-    return lines
