@@ -139,14 +139,20 @@ def analyze(
     rules = PageRules(pages_of_programs([*available_baseline, *partitions]), renamed or {})
     if rules.left_out:
         logger.info("left out, probably read by programs: %s", one_line(", ".join(sorted(rules.left_out))))
-    renamed_history = _renamed_history(history, rules)
+    renamed_history = rename_pages_of_history(history, rules)
     inputs = Inputs(dataset, window, partitions, available_baseline, renamed_history, rules)
     logger.info("reading %d days", len(inputs.used) + len(inputs.baseline))
     with (engine or open_engine(DUCKDB)).compute(inputs) as computed:
         # The engine omits the partitions of `inputs.baseline` that it cannot read.
         baseline = computed.baseline
         run = run_record(dataset, completeness, baseline, clock(), history)
-        run = replace(run, states=_with_waivers(dataset, completeness, run.states), recomputed=recompute)
+        run = replace(
+            run,
+            states=_with_waivers(dataset, completeness, run.states),
+            recomputed=recompute,
+            left_out=tuple(sorted(rules.left_out)),
+            renamed=_renamed_in(computed.tables["wiki_trends_scores"], rules),
+        )
         tables: dict[str, ArrowStream] = {
             **computed.tables,
             PIPELINE_RUNS: pipeline_runs([*baseline, *partitions]),
@@ -171,7 +177,20 @@ def analyze(
     )
 
 
-def _renamed_history(history: PageHistory, rules: PageRules) -> PageHistory:
+def _renamed_in(scores: ArrowStream, rules: PageRules) -> dict[str, str]:
+    """Return the older titles whose newest title has scores. The other titles that the lake knows change no table."""
+    if not rules.renamed:
+        return {}
+    import polars as pl
+
+    from wiki_trends.warehouse.arrow import StreamOnly
+
+    pages = set(pl.DataFrame(StreamOnly(scores))["page"])
+    return {old: new for old, new in sorted(rules.renamed.items()) if new in pages}
+
+
+def rename_pages_of_history(history: PageHistory, rules: PageRules) -> PageHistory:
+    """Return the history with the newest title of each page."""
     import polars as pl
 
     if history.rows is None or not rules.renamed:

@@ -111,7 +111,7 @@ def _recompute(settings: Settings, run: RunRecord) -> RunRecord | None:
     """Publish the scores of the window of a run again; None if the window is not ready under the policy of the run."""
     from wiki_trends.analytics.analyze import analyze
     from wiki_trends.analytics.engines.opening import open_engine
-    from wiki_trends.jobs.history import history_of_run
+    from wiki_trends.jobs.history import history_of_run, read_renamed_pages
     from wiki_trends.warehouse import open_warehouse
 
     dataset = layers(settings).diamond
@@ -131,6 +131,7 @@ def _recompute(settings: Settings, run: RunRecord) -> RunRecord | None:
         open_warehouse(settings.warehouse),
         engine=open_engine(settings.engine),
         history=history_of_run(settings, run),
+        renamed=read_renamed_pages(settings),
         recompute=True,
     ).run
 

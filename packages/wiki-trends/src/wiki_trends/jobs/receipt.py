@@ -74,6 +74,8 @@ def receipt_json(run: RunRecord) -> dict[str, object]:
         "coverage_pct": run.coverage_pct,
         "days": {day: {**run.states.get(day, {}), "fingerprint": run.fingerprints.get(day)} for day in days},
         "baseline": dict(sorted(run.baseline.items())),
+        "left_out": list(run.left_out),
+        "renamed": dict(run.renamed),
         "rows": dict(run.rows),
     }
 
@@ -96,5 +98,10 @@ def receipt_lines(run: RunRecord) -> list[Line]:
         lines.append((f"  {day}  {fingerprint or 'not read'}  {verdict}", "" if fingerprint else "warn"))
     lines.append((f"baseline: {len(run.baseline)} days", ""))
     lines += [(f"  {day}  {fingerprint}", "dim") for day, fingerprint in sorted(run.baseline.items())]
+    if run.left_out:
+        lines.append((f"left out, probably read by programs: {', '.join(run.left_out)}", ""))
+    if run.renamed:
+        renamed = ", ".join(f"{old} → {new}" for old, new in run.renamed.items())
+        lines.append((f"renamed: {renamed}", ""))
     lines.append(("rows: " + ", ".join(f"{table} {count:,}" for table, count in run.rows.items()), ""))
     return lines

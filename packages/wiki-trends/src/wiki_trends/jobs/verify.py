@@ -149,15 +149,19 @@ def _compare_tables(
     names: Iterable[str],
 ) -> dict[str, int]:
     """Recompute the tables of a run in a temporary warehouse; return the number of differing rows of each table."""
+    from wiki_trends.analytics.analyze import rename_pages_of_history
     from wiki_trends.analytics.engines.base import Inputs
     from wiki_trends.analytics.engines.opening import open_engine
+    from wiki_trends.analytics.page_rules import PageRules
     from wiki_trends.analytics.tables.pipeline_runs import NAME as PIPELINE_RUNS
     from wiki_trends.analytics.tables.pipeline_runs import pipeline_runs
 
     used = [partitions[day] for day in sorted(run.fingerprints)]
     baseline = [partitions[day] for day in sorted(run.baseline)]
     window = Window.between(run.window_start, run.window_end, run.as_of, run.lag_days)
-    inputs = Inputs(layers(settings).diamond, window, used, baseline, history)
+    rules = PageRules(frozenset(run.left_out), run.renamed)
+    renamed_history = rename_pages_of_history(history, rules)
+    inputs = Inputs(layers(settings).diamond, window, used, baseline, renamed_history, rules)
     with tempfile.TemporaryDirectory() as folder:
         recomputed = open_warehouse(f"duckdb:///{Path(folder) / 'recomputed.duckdb'}")
         with open_engine(settings.engine).compute(inputs) as computed:

@@ -116,6 +116,8 @@ class RunRecord:
         contents: the digest of the data of each partition that was read and has checksums, by ISO day. A rewrite with equal data has
             another fingerprint and the same digest.
         recomputed: whether this publish recomputed an earlier window after a restatement, and left the current tables as they are.
+        left_out: the pages that were left out because programs probably read them, in the order of the titles.
+        renamed: the newest title for each older title of a page in the window; both titles were analysed as one page.
     """
 
     dataset: str
@@ -138,6 +140,8 @@ class RunRecord:
     history_problem: str = ""
     contents: Mapping[str, str] = field(default_factory=dict)
     recomputed: bool = False
+    left_out: tuple[str, ...] = ()
+    renamed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def history_requested(self) -> bool:

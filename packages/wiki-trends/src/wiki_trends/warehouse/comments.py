@@ -220,6 +220,8 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "history_problem": "Error because of which the page history is incomplete; empty without an error.",
         "contents": "Digest of the data of each partition that was read and has checksums, by day, as JSON.",
         "recomputed": "Whether this publish recomputed an earlier window, so that the current tables are those of another run.",
+        "left_out": "Pages that were left out because programs probably read them, as a JSON list.",
+        "renamed": "Newest title for each older title of a page in the window, as JSON.",
     },
 }
 

@@ -42,9 +42,12 @@ COLUMNS = {
     "history_problem": "VARCHAR",
     "contents": "VARCHAR",
     "recomputed": "BOOLEAN",
+    "left_out": "VARCHAR",
+    "renamed": "VARCHAR",
 }
 JSON_COLUMNS = frozenset(
     {"days_used", "policy", "fingerprints", "table_rows", "baseline", "states", "history", "contents"}
+    | {"left_out", "renamed"}
 )
 # The newest run of each window of a dataset, for the windows that end on a given day or later.
 SELECT_NEWEST_RUNS = """
@@ -153,6 +156,8 @@ def to_row(run: RunRecord, number: int) -> dict[str, object]:
         "history_problem": run.history_problem,
         "contents": json.dumps(dict(run.contents)),
         "recomputed": run.recomputed,
+        "left_out": json.dumps(run.left_out, ensure_ascii=False),
+        "renamed": json.dumps(dict(run.renamed), ensure_ascii=False),
     }
 
 
@@ -194,6 +199,8 @@ def _convert_row(row: Mapping[str, Any]) -> RunRecord:
     values["history_problem"] = values["history_problem"] or ""
     values["contents"] = json.loads(values["contents"] or "{}")
     values["recomputed"] = bool(values["recomputed"])
+    values["left_out"] = tuple(str(page) for page in json.loads(values["left_out"] or "[]"))
+    values["renamed"] = json.loads(values["renamed"] or "{}")
     return RunRecord(**values)
 
 
