@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from benchmarks import categories
-from benchmarks.categories import JUDGING, WRITING, accuracy, apply_rules, labelled
+from benchmarks.categories import JUDGING, WRITING, accuracy, apply_rules, pages_of
 from wiki_trends.pipeline.rules.rules import CATEGORIES, LOCATION_TYPES, Labels, Place
 
 LEAST = 0.85
@@ -20,7 +20,7 @@ def test_the_judging_half_is_right_often_enough(what: str) -> None:
 
 
 def test_the_set_is_large_and_both_halves_are() -> None:
-    halves = [labelled(WRITING), labelled(JUDGING)]
+    halves = [pages_of(WRITING), pages_of(JUDGING)]
     assert min(map(len, halves)) >= 150
     pages = [page for half in halves for page in half]
     assert len({page["title"] for page in pages}) == len(pages) >= 300
@@ -28,7 +28,7 @@ def test_the_set_is_large_and_both_halves_are() -> None:
 
 
 def test_labels_are_those_that_can_be_found() -> None:
-    for page in (*labelled(WRITING), *labelled(JUDGING)):
+    for page in (*pages_of(WRITING), *pages_of(JUDGING)):
         assert page["categories"] or page["description"], page["title"]
         assert page.get("location_type", "General") in LOCATION_TYPES, page["title"]
 
@@ -42,7 +42,7 @@ def test_mistakes_of_the_judging_half_are_not_listed() -> None:
 def test_a_wrong_category_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     sports = SimpleNamespace(labels=lambda *_: Labels("Sports", Place("General", "Nowhere")))
     monkeypatch.setattr(categories.Rules, "load", lambda _: sports)
-    right = sum(page["category"] == "Sports" for page in labelled(JUDGING)) / len(labelled(JUDGING))
+    right = sum(page["category"] == "Sports" for page in pages_of(JUDGING)) / len(pages_of(JUDGING))
     assert accuracy([labels.category for labels in apply_rules(JUDGING)]) == pytest.approx(right)
     assert right < LEAST
 

@@ -34,6 +34,17 @@ def available(folder, groups, limits):
         ("5:memory:/\n", {"memory/memory.limit_in_bytes": UNLIMITED_V1}, MACHINE),
         ("0::/../../x\n", {"memory.max": 600}, 600),
     ],
+    ids=[
+        "no-group",
+        "no-limit",
+        "root-group",
+        "group-above",
+        "own-group",
+        "docker-version-1",
+        "version-1-root",
+        "unlimited-version-1",
+        "group-outside",
+    ],
 )
 def test_the_least_limit_counts(tmp_path, groups, limits, expected):
     assert available(tmp_path, groups, limits) == expected

@@ -47,9 +47,7 @@ class BackfillDocument(BaseModel):
 class BackfillsDocument(BaseModel):
     """The backfills that one request started, oldest day first."""
 
-    requested_backfills: list[BackfillDocument] = Field(
-        alias="asked", description="one backfill for each due day"
-    )
+    requested_backfills: list[BackfillDocument] = Field(alias="asked", description="one for each due day")
 
 
 class WaiverDocument(BaseModel):
