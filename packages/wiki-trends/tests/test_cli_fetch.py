@@ -53,8 +53,11 @@ def test_what_was_left_out_is_listed_with_rank_and_reason(fetched):
     }
     shown = fetched.run("excluded", DAY)
     assert shown.code == 0
-    assert "% from desktops)" in shown.out
-    assert shown.out.splitlines()[-1].startswith(f"left out or merged: {len(document['excluded'])} (")
+    assert "suspect, kept: " in shown.out
+    removed = [entry for entry in document["excluded"] if not entry.get("kept")]
+    last_line = shown.out.splitlines()[-1]
+    assert last_line.startswith(f"left out or merged: {len(removed)} (")
+    assert last_line.endswith("; kept, but suspect: 4")
 
 
 def test_a_day_that_was_not_fetched_cannot_say_what_was_left_out(place):
