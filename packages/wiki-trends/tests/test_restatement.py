@@ -191,7 +191,7 @@ def test_a_restated_day_of_the_window_is_due_once_and_the_report_names_what_move
 
     checked = short_history.place.run("check", "--days", "5")
     assert checked.code == 0
-    assert f"{day}" in next(line for line in checked.out.splitlines() if "RESTATED" in line)
+    assert f"{day:%-d %B %Y}" in next(line for line in checked.out.splitlines() if "RESTATED" in line)
     assert "changes since the first fetch: " in checked.out
     assert ", 1 material" in checked.out or ": 1 material" in checked.out
     plan = short_history.place.run("plan", "--days", "5", "--json").json

@@ -166,7 +166,17 @@ def assert_recorded(recorded, run, completeness, rows, baseline):
         "seconds",
         "history",
         "history_problem",
+        "contents",
+        "recomputed",
+        "left_out",
+        "renamed",
     }
+    assert sorted(json.loads(recorded["contents"])) == sorted([*map(str, baseline), *used])
+    assert (recorded["recomputed"], json.loads(recorded["left_out"]), json.loads(recorded["renamed"])) == (
+        False,
+        [],
+        {},
+    )
     assert all(day in rows for day in run.days_used)
 
 

@@ -24,7 +24,16 @@ DAYS = {
     "en.wikipedia": [dt.date(2021, 10, day) for day in range(2, 5)],
 }
 
-DENIED = {"fr.wikipedia": (), "en.wikipedia": ("cleopatra", "xxx_(film_series)", "index.html")}
+DENIED = {
+    "fr.wikipedia": (),
+    "en.wikipedia": (
+        "cleopatra",
+        "xxx_(2002_film)",
+        "xxx_(film_series)",
+        "xxx:_return_of_xander_cage",
+        "index.html",
+    ),
+}
 
 
 def body_of(project: str, day: dt.date) -> dict:

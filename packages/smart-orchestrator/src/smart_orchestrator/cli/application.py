@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import os
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from smart_orchestrator.cli.exit_codes import DONE, USAGE, Program, exit_process
-from smart_orchestrator.cli.next_command import with_invoked_command
+from smart_orchestrator.cli.next_command import named_commands, with_invoked_command
 from smart_orchestrator.cli.streams import install_streams
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ def run_app(app: typer.Typer, program: Program, arguments: Sequence[str] | None 
 
     program.app = app
     program.arguments = used_arguments
+    program.commands_named_in = partial(named_commands, program)
     return program.run(run, used_arguments)
 
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     import typer
 
+    from smart_orchestrator.text.reports import Line
+
 DONE = 0
 FAULT = 4
 INTERRUPTED = 130
@@ -58,6 +60,7 @@ class Program:
         interrupted: the message after Ctrl-C: the state of the work, and how to continue.
         app: the application with the commands of the program; None for a program without commands.
         arguments: the arguments of the present command line.
+        commands_named_in: the function that returns a line for each command that the text of a problem names.
     """
 
     name: str
@@ -67,6 +70,7 @@ class Program:
     interrupted: str = "nothing half-written is visible. Run the same command again to continue."
     app: typer.Typer | None = None
     arguments: Sequence[str] = ()
+    commands_named_in: Callable[[str], Sequence[Line]] = lambda _text: ()
 
     def run(self, work: Callable[[], int], arguments: Sequence[str] = ()) -> int:
         """Call `work` and return its exit code. Print an error or an interruption as one line on stderr.
@@ -92,11 +96,9 @@ class Program:
 
     def _print_problem_with_commands(self, text: str) -> None:
         """Print a problem, and then in full each command that its text names."""
-        from smart_orchestrator.cli.next_command import named_commands
-
         _print_problem(text)
-        for command, _ in named_commands(self, text):
-            _print_problem(command, "command")
+        for command, style in self.commands_named_in(text):
+            _print_problem(command, style)
 
     def _report_fault(self, error: BaseException, arguments: Sequence[str]) -> None:
         """Print an unexpected error, and where to report it."""

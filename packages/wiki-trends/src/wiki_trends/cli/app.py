@@ -32,6 +32,7 @@ from wiki_trends.cli.output import (
     log_to_stderr,
     print_report,
     print_to_stderr_if_stdout_failed,
+    summary_lines,
     write_html_report,
 )
 
@@ -209,9 +210,9 @@ def analyze(
         evidence="off" if no_evidence else None,
     )
     check_options = build_check_options(policy)
-    show_progress()
     check_window = checker(settings, window.window(settings), check_options)
-    analysis = analyze_window(settings, check_window(), check_window)
+    with show_progress():
+        analysis = analyze_window(settings, check_window(), check_window)
     lines = [(f"{table}: {row_count:,} rows", "") for table, row_count in analysis.rows.items()]
     if as_json:
         print_json(analysis.to_json())
@@ -242,7 +243,7 @@ def run(
 ) -> None:
     """Run the main job: check, backfill due days, wait, check again, request page history, analyse, ask why pages rose, publish, report."""
     from wiki_trends.jobs.main import run_main_job, window_checker
-    from wiki_trends.jobs.progress import show_progress, summary_lines
+    from wiki_trends.jobs.progress import show_progress
     from wiki_trends.jobs.runners import limits_of
     from wiki_trends.jobs.signals import after_run
 
@@ -259,10 +260,12 @@ def run(
     )
     check_options = build_check_options(policy, strict=strict)
     limits = limits_of(settings, runs.timeout)
-    with progress_reporter(
-        plain=as_json or verbose, requests_per_minute=settings.requests_per_minute
-    ) as reporter:
-        show_progress(reporter.status)
+    with (
+        progress_reporter(
+            plain=as_json or verbose, requests_per_minute=settings.requests_per_minute
+        ) as reporter,
+        show_progress(reporter.status),
+    ):
         job = run_main_job(settings, window.window(settings), check_options, limits, reporter)
     err(summary_lines(job))
     if as_json:

@@ -1,4 +1,4 @@
-"""Output that several commands share: the report of the published tables, and the logs."""
+"""Output that several commands share: the report of the published tables, the summary of a main job, and the logs."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.text.reports import Line
     from wiki_trends.config.settings import Settings
+    from wiki_trends.jobs.main import MainJob
     from wiki_trends.warehouse.base import RunRecord
 
 
@@ -93,3 +94,42 @@ def log_to_stderr(*, verbose: bool) -> None:
         format="%(asctime)s %(name)s %(message)s",
     )
     logging.getLogger("httpx2").setLevel(logging.WARNING)
+
+
+def summary_lines(job: MainJob) -> list[Line]:
+    """Return the summary of a main job, which `run` prints before the report."""
+    from smart_orchestrator.model.partition import Code
+    from smart_orchestrator.text.reports import unfinished_lines
+
+    after = job.backfill.completeness
+    outcome = job.backfill.outcome
+    lines: list[Line] = []
+    if outcome.started or outcome.followed or outcome.failed:
+        text = f"backfill: {len(outcome.filled)} filled, {len(outcome.failed)} failed; runs started "
+        text += f"{len(outcome.started)}, followed {len(outcome.followed)}"
+        lines.append((text, ""))
+    lines += unfinished_lines(outcome.abandoned, after.window.grain)
+    lines.append((f"coverage {after.coverage_pct:.1f} %", "good" if after.complete else "bad"))
+    unusual = [partition for partition in after.partitions if partition.code is Code.UNUSUAL_VOLUME]
+    lines += [(f"unusual volume: {partition.day}: {partition.reason}", "warn") for partition in unusual]
+    lines += [(f"restated: {restatement.text}", "warn") for restatement in job.restatements]
+    if job.recomputed:
+        first, last = job.recomputed[0], job.recomputed[-1]
+        windows = f"{len(job.recomputed)} earlier window{'' if len(job.recomputed) == 1 else 's'}"
+        text = f"computed again: the scores of {windows}, {first.window_start} .. {last.window_end}"
+        lines.append((text, ""))
+    if job.history is not None:
+        from wiki_trends.jobs.history import history_lines
+
+        lines += history_lines(job.history)
+    if job.published is not None:
+        rows = ", ".join(f"{table} {count:,}" for table, count in job.published.rows.items())
+        verb = "already published, and nothing has changed since" if job.unchanged_run else "published"
+        lines.append((f"{verb}: {rows} rows", ""))
+    else:
+        lines.append(
+            ("The window is not ready, so nothing was analysed. The published tables are unchanged.", "bad")
+        )
+    phase_times = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in job.seconds.items())
+    lines.append((phase_times, "dim"))
+    return lines

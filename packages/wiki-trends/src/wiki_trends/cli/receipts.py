@@ -68,8 +68,8 @@ def verify(
     from wiki_trends.jobs.verify import verify as verify_window
 
     settings = settings_of(lake, warehouse=warehouse, engine=engine)
-    show_progress()
-    verification = verify_window(settings, window)
+    with show_progress():
+        verification = verify_window(settings, window)
     if as_json:
         print_json(verification.to_json())
     else:

@@ -10,10 +10,10 @@ import typer
 from smart_orchestrator.cli.application import create_command_group
 from smart_orchestrator.cli.exit_codes import DONE
 from smart_orchestrator.cli.groups import with_groups
-from smart_orchestrator.cli.printing import out, print_json, progress_reporter
+from smart_orchestrator.cli.printing import err, out, print_json, progress_reporter
 from wiki_trends.cli import options
 from wiki_trends.cli.options import LakeOptions, settings_of
-from wiki_trends.cli.output import print_report
+from wiki_trends.cli.output import print_report, summary_lines
 
 app = create_command_group()
 
@@ -114,6 +114,7 @@ def demo(
 
     with progress_reporter(plain=as_json) as reporter:
         result = run_demo(folder, reporter)
+    err(summary_lines(result.job))
     if as_json:
         print_json(result.to_json())
     else:

@@ -54,12 +54,12 @@ def export(
     if output is None and file_format == "parquet" and sys.stdout.isatty():
         raise typer.BadParameter("Parquet cannot be written to a terminal: give --output FILE, or pipe it")
     published_tables = open_warehouse(settings_of(warehouse=warehouse).warehouse)
-    show_progress()
     if output is None:
         sys.stdout.flush()
-        write_table(published_tables, table, file_format, sys.stdout.buffer, exact=exact)
+        with show_progress():
+            write_table(published_tables, table, file_format, sys.stdout.buffer, exact=exact)
         return
-    with output_stream(output, force=force) as file:
+    with show_progress(), output_stream(output, force=force) as file:
         write_table(published_tables, table, file_format, file, exact=exact)
     size_text = f", {output.stat().st_size:,} bytes" if output.is_file() else ""
     err([(f"{output}: {table}{size_text}", "")])

@@ -105,9 +105,9 @@ def _run_analytics(arguments: Sequence[str]) -> int:
     _add_window_options(parser)
     options = parser.parse_args(arguments)
     settings = load({"days": options.days})
-    show_progress()
     run_check = checker(settings, _window_of(settings, options))
-    analysis = analyze_window(settings, completeness=run_check(), recheck=run_check)
+    with show_progress():
+        analysis = analyze_window(settings, completeness=run_check(), recheck=run_check)
     rows = analysis.rows
     lines: list[Line] = [
         (f"Combined records: {rows['wiki_trends_timeseries']:,}", ""),

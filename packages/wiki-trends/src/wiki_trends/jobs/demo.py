@@ -26,7 +26,6 @@ from smart_orchestrator.model.window import Window
 from wiki_trends.config.settings import FILE_NAME, Settings
 from wiki_trends.errors import SettingError, WikimediaUnreachable
 from wiki_trends.jobs.main import CheckOptions, MainJob, fetch_days, run_main_job
-from wiki_trends.jobs.progress import summary_lines
 from wiki_trends.jobs.runners import limits_of
 from wiki_trends.wikimedia.page_views import RECENT_VIEWS_QUERY
 
@@ -93,7 +92,6 @@ def run_demo(folder: Path, reporter: TextReporter) -> Demo:
         window = Window.of_days(settings.days, AS_OF, settings.max_lag)
         limits = limits_of(settings)
         job = run_main_job(settings, window, CheckOptions(), limits, reporter)
-    reporter.write(summary_lines(job))
     seconds = {
         "sample-api": api_started_at - demo_started_at,
         "lake": lake_filled_at - api_started_at,

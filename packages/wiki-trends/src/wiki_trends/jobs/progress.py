@@ -1,4 +1,4 @@
-"""Report the progress of the pipeline and of a long analysis, measure the phases of a job, and write its summary.
+"""Report the progress of the pipeline and of a long analysis, and measure the phases of a job.
 
 The progress of an analysis is the log records of the packages in `LOGGER_NAMES`.
 In Airflow, nothing calls this module, and the log of the task contains these records.
@@ -9,17 +9,16 @@ from __future__ import annotations
 import logging
 import sys
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from smart_orchestrator.backfilling.reporter import Reporter
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from smart_orchestrator.model.completeness import Completeness
-    from smart_orchestrator.text.reports import Line
-    from wiki_trends.jobs.main import MainJob
 
 # At INFO, these packages log only their current step, such as "reading 30 days" or "computing wiki_trends_growth".
 LOGGER_NAMES = (
@@ -42,8 +41,9 @@ class PipelineReporter(Reporter, Protocol):
         ...
 
 
-def show_progress(write: Callable[[str], None] | None = None) -> None:
-    """Write each later log record of the packages in `LOGGER_NAMES`.
+@contextmanager
+def show_progress(write: Callable[[str], None] | None = None) -> Iterator[None]:
+    """Write each log record of the packages in `LOGGER_NAMES` during the block.
 
     By default, the records are written to stderr, at most one every few seconds.
     """
@@ -52,11 +52,18 @@ def show_progress(write: Callable[[str], None] | None = None) -> None:
 
         write = TextReporter(sys.stderr).status
     handler = _LineHandler(write)
-    for name in LOGGER_NAMES:
-        logger = logging.getLogger(name)
-        logger.handlers = [handler]
+    loggers = [logging.getLogger(name) for name in LOGGER_NAMES]
+    for logger in loggers:
+        logger.addHandler(handler)
         logger.setLevel(logging.INFO)
         logger.propagate = False
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeHandler(handler)
+            logger.setLevel(logging.NOTSET)
+            logger.propagate = True
 
 
 class _LineHandler(logging.Handler):
@@ -95,42 +102,3 @@ class PhaseTimer:
         now = time.monotonic()
         self.seconds[name] = now - self._phase_started_at - self._timed_seconds
         self._phase_started_at, self._timed_seconds = now, 0.0
-
-
-def summary_lines(job: MainJob) -> list[Line]:
-    """Return the summary of a main job, which `run` prints before the report."""
-    from smart_orchestrator.model.partition import Code
-    from smart_orchestrator.text.reports import unfinished_lines
-
-    after = job.backfill.completeness
-    outcome = job.backfill.outcome
-    lines: list[Line] = []
-    if outcome.started or outcome.followed or outcome.failed:
-        text = f"backfill: {len(outcome.filled)} filled, {len(outcome.failed)} failed; runs started "
-        text += f"{len(outcome.started)}, followed {len(outcome.followed)}"
-        lines.append((text, ""))
-    lines += unfinished_lines(outcome.abandoned, after.window.grain)
-    lines.append((f"coverage {after.coverage_pct:.1f} %", "good" if after.complete else "bad"))
-    unusual = [partition for partition in after.partitions if partition.code is Code.UNUSUAL_VOLUME]
-    lines += [(f"unusual volume: {partition.day}: {partition.reason}", "warn") for partition in unusual]
-    lines += [(f"restated: {restatement.text}", "warn") for restatement in job.restatements]
-    if job.recomputed:
-        first, last = job.recomputed[0], job.recomputed[-1]
-        windows = f"{len(job.recomputed)} earlier window{'' if len(job.recomputed) == 1 else 's'}"
-        text = f"computed again: the scores of {windows}, {first.window_start} .. {last.window_end}"
-        lines.append((text, ""))
-    if job.history is not None:
-        from wiki_trends.jobs.history import history_lines
-
-        lines += history_lines(job.history)
-    if job.published is not None:
-        rows = ", ".join(f"{table} {count:,}" for table, count in job.published.rows.items())
-        verb = "already published, and nothing has changed since" if job.unchanged_run else "published"
-        lines.append((f"{verb}: {rows} rows", ""))
-    else:
-        lines.append(
-            ("The window is not ready, so nothing was analysed. The published tables are unchanged.", "bad")
-        )
-    phase_times = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in job.seconds.items())
-    lines.append((phase_times, "dim"))
-    return lines
