@@ -131,13 +131,15 @@ class Kill:
         environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
         with (self.tmp_path / "log").open("w") as log:
             process = subprocess.Popen(arguments, env=environment, stdout=log, stderr=log)
-            end = time.monotonic() + PATIENCE
-            while not self.has_begun() and time.monotonic() < end:
-                assert process.poll() is None, (self.tmp_path / "log").read_text()
-                time.sleep(0.01)
-            time.sleep(seconds)
-            process.kill()
-            process.wait()
+            try:
+                end = time.monotonic() + PATIENCE
+                while not self.has_begun() and time.monotonic() < end:
+                    assert process.poll() is None, (self.tmp_path / "log").read_text()
+                    time.sleep(0.01)
+                time.sleep(seconds)
+            finally:
+                process.kill()
+                process.wait()
 
     def has_begun(self):
         """Whether the writer has written anything."""
@@ -147,7 +149,9 @@ class Kill:
         folder = {"iceberg": "warehouse/sales/orders/data", "delta": "table/dt=2025-11-01"}.get(
             self.kind, "orders"
         )
-        return any(Path(self.place, folder).rglob("*.parquet"))
+        # Unlike `rglob`, `walk` goes on when the writer removes a folder.
+        names = (name for _, _, files in os.walk(Path(self.place, folder)) for name in files)
+        return any(name.endswith(".parquet") for name in names)
 
     def counts(self):
         """Rows of each day, counted by the library that reads such a table."""

@@ -43,6 +43,8 @@ SUPERVISOR = Path(__file__).with_name("command_supervisor.py")
 GRACE_SECONDS = 10.0
 RUNNER = "command runs"
 NO_RECORD = "the processes of the run ended without recording an exit code"
+# The supervisors that this process started, because a run goes on when its runner is no longer referenced.
+_started_supervisors: set[subprocess.Popen[bytes]] = set()
 
 
 class CommandRunner:
@@ -178,6 +180,10 @@ class CommandRunner:
                 pass_fds=[descriptor],
                 start_new_session=True,
             )
+        _started_supervisors.difference_update(
+            [process for process in tuple(_started_supervisors) if process.poll() is not None]
+        )
+        _started_supervisors.add(supervisor)
         with self._guard:
             self._supervisors[run.name] = supervisor
 
