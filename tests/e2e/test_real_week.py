@@ -34,6 +34,7 @@ def week(place, sample_api):
     return place, ran.json
 
 
+@pytest.mark.slow
 def test_a_real_week_ends_whole_with_the_titles_that_the_api_gave(week):
     place, document = week
     assert document["coverage_pct"] == 100.0

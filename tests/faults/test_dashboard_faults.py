@@ -111,6 +111,7 @@ CASES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_every_route_answers_with_a_reason(case, tmp_path, monkeypatch):
     assert_answers(case, tmp_path, monkeypatch)

@@ -29,6 +29,7 @@ def now():
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("section", sorted(RECORDED))
 def test_the_surface_is_the_recorded_one(now, section):
     found = surface.differences(RECORDED[section], now.get(section))
@@ -38,6 +39,7 @@ def test_the_surface_is_the_recorded_one(now, section):
         )
 
 
+@pytest.mark.slow
 def test_every_section_is_recorded(now):
     assert set(now) == set(RECORDED), IF_INTENDED
 

@@ -235,6 +235,7 @@ def test_waiting_ends_after_the_time_out_and_says_what_is_in_flight(two_missing,
     assert "still in flight: 5–6 November 2025 (2 days): no end after 0.2 s" in ran.err
 
 
+@pytest.mark.slow
 def test_output_in_a_pipe_has_neither_colours_nor_control_codes(two_missing, sample_api):
     sample_api()
     for words in (("check",), ("plan",), ("run",), ("analyze",)):

@@ -34,6 +34,7 @@ def assert_whole(ran, folder):
     assert "page history: exact views of 300 pages" in ran.err
 
 
+@pytest.mark.slow
 def test_the_demo_makes_the_window_whole_twice_and_stays_in_its_folder(place):
     folder = place.folder / "demo"
     for _ in range(2):

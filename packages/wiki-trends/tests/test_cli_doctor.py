@@ -49,6 +49,7 @@ def test_it_says_which_window_is_published(place, sample_api):
     assert "contains 2025-11-09 .. 2025-11-09" in examined(place, 0)["warehouse"]["text"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("environ", "code", "thing", "says"),
     [

@@ -52,6 +52,7 @@ def change_row(sql):
             connection.execute(sql)
 
 
+@pytest.mark.slow
 def test_an_unchanged_window_is_reproduced_in_every_table(published):
     ran = published.run("verify", "--json")
     assert (ran.code, ran.json["equal"], ran.json["changed"]) == (0, True, {})
@@ -63,6 +64,7 @@ def test_an_unchanged_window_is_reproduced_in_every_table(published):
     assert (named.code, named.json) == (0, ran.json)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0, 0.5, 1])
 @pytest.mark.parametrize("day", ["2025-11-03", "2025-11-06"])
 def test_a_changed_byte_of_the_window_or_the_baseline_is_found(published, day, share):

@@ -185,6 +185,7 @@ def test_an_identical_rewrite_computes_nothing_again(short_history):
     assert verified["changed"] == {ago(5).isoformat(): "it was written again, with equal data"}
 
 
+@pytest.mark.slow
 def test_a_restated_day_of_the_window_is_due_once_and_the_report_names_what_moved(short_history):
     day = ago(6)
     short_history.restate(day)

@@ -33,6 +33,7 @@ def history_requests(server, start=0):
     return [path for path in paths if "prop=pageviews" in path or "/daily/2025" in path]
 
 
+@pytest.mark.slow
 def test_a_first_window_and_a_later_day_stay_within_their_requests(place, sample_api):
     server = sample_api(today=TODAY + dt.timedelta(days=1))
     ran = place.run("run", *AS_OF, "--json")
@@ -63,6 +64,7 @@ def test_a_first_window_and_a_later_day_stay_within_their_requests(place, sample
     assert ran.json["history"]["pages"] > 300
 
 
+@pytest.mark.slow
 def test_a_past_window_and_another_access_method_take_one_request_for_each_page(place, sample_api):
     server = sample_api(today=dt.date(2026, 6, 1))
     ran = place.run("run", *AS_OF, "--access", "desktop", "--json")
@@ -165,6 +167,7 @@ def test_the_window_is_published_without_a_history_that_cannot_be_had(filled, mo
     assert last_run().history_problem == ""
 
 
+@pytest.mark.slow
 def test_a_lake_that_does_not_take_the_history_does_not_stop_the_window(filled):
     key = layers(load()).page_history.key(dt.date(2025, 11, 9))
     (filled.folder / "data/lake/bronze" / key).write_text("a file where the folder belongs", encoding="utf-8")

@@ -9,6 +9,7 @@ from wiki_trends.analytics.tables.compilation import (
 from wiki_trends.analytics.tables.declarations import declared
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["duckdb", "spark"])
 def test_compiled_sql_is_what_the_declarations_say(engine):
     if engine == "duckdb":

@@ -206,6 +206,7 @@ def test_only_the_pages_of_the_window_are_published():
     assert set(published["page"]) == {"Page"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(12))
 def test_the_counts_of_inputs_can_be_redone(seed):
     """On random lists and histories, with days that have no list."""

@@ -103,6 +103,7 @@ def test_a_window_without_evidence_has_no_evidence_of_an_earlier_publish(place, 
     assert place.run("page", "Page_40", "--json").json["evidence"] == []
 
 
+@pytest.mark.slow
 def test_analyze_publishes_no_evidence_without_answers_and_run_adds_it(place, monkeypatch):
     with SampleServer(SampleOptions(port=0)) as server:
         publish(place, monkeypatch, server.url)

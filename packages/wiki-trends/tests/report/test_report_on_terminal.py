@@ -27,6 +27,7 @@ def on_terminal(place, columns):
     return child.before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", [60, 80, 132])
 def test_the_width_of_the_terminal_is_kept(published, columns):
     text = on_terminal(published, columns)

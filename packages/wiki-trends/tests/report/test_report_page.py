@@ -72,6 +72,7 @@ def test_every_chart_is_drawn_and_nothing_is_asked_of_anyone(browser, written, s
         assert made.problems == []
 
 
+@pytest.mark.slow
 def test_without_javascript_everything_but_the_charts_is_there(browser, written):
     with tab(browser, offline=True, java_script_enabled=False) as made:
         made.page.goto(written.as_uri())
@@ -81,6 +82,7 @@ def test_without_javascript_everything_but_the_charts_is_there(browser, written)
         assert not made.page.locator("[data-tools-of]").is_visible()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("scheme", "width"),
     [
@@ -114,6 +116,7 @@ def column(page, number):
     return rows_of(page).locator(f":nth-child({number})").all_inner_texts()
 
 
+@pytest.mark.slow
 def test_the_table_of_every_page_sorts_both_ways_and_says_so(opened):
     page = opened.page
     head = page.locator("#every-page thead th", has_text="At least")
@@ -130,6 +133,7 @@ def test_the_table_of_every_page_sorts_both_ways_and_says_so(opened):
     assert first.get_attribute("aria-sort") == "ascending"
 
 
+@pytest.mark.slow
 def test_a_search_finds_among_all_rows_and_says_how_many(opened):
     page = opened.page
     total = PAGES + len(HOSTILE)
@@ -147,6 +151,7 @@ def test_a_search_finds_among_all_rows_and_says_how_many(opened):
     assert page.locator("#every-page-status").inner_text() == "0 rows"
 
 
+@pytest.mark.slow
 def test_rows_come_a_hundred_at_a_time_and_by_category(opened):
     page = opened.page
     page.get_by_role("button", name="Show a hundred more").click()
@@ -156,6 +161,7 @@ def test_rows_come_a_hundred_at_a_time_and_by_category(opened):
     assert not page.get_by_role("button", name="Show a hundred more").is_visible()
 
 
+@pytest.mark.slow
 def test_the_switch_changes_the_colours_of_page_and_charts(opened):
     page = opened.page
 
@@ -173,6 +179,7 @@ def test_the_switch_changes_the_colours_of_page_and_charts(opened):
     assert all(item != other for item, other in zip(light, look(), strict=True))
 
 
+@pytest.mark.slow
 def test_hostile_titles_are_text_wherever_they_stand(opened):
     page = opened.page
     assert page.evaluate("document.querySelectorAll('img, iframe, b, object, embed').length") == 0
@@ -191,6 +198,7 @@ def test_hostile_titles_are_text_wherever_they_stand(opened):
     assert all(link.startswith(("#", "https://en.wikipedia.org/wiki/")) for link in links)
 
 
+@pytest.mark.slow
 def test_hostile_titles_do_nothing_in_charts_and_their_tips(browser, written):
     with tab(browser, offline=True) as made:
         made.open(written)
@@ -203,6 +211,7 @@ def test_hostile_titles_do_nothing_in_charts_and_their_tips(browser, written):
         assert made.problems == []
 
 
+@pytest.mark.slow
 def test_a_link_to_a_strange_title_leads_to_that_page(opened):
     page = opened.page
     page.get_by_label("Search title, category or country").fill("img src")
@@ -212,6 +221,7 @@ def test_a_link_to_a_strange_title_leads_to_that_page(opened):
     )
 
 
+@pytest.mark.slow
 def test_a_window_with_gaps_says_so_on_its_first_screen(browser, gapped):
     for width, height in ((WIDE, 900), (PHONE, 844)):
         with tab(browser, offline=True, width=width, height=height) as made:
@@ -226,6 +236,7 @@ def test_a_window_with_gaps_says_so_on_its_first_screen(browser, gapped):
             assert box["y"] + 60 < height
 
 
+@pytest.mark.slow
 def test_days_are_told_apart_by_shape_and_by_words(browser, gapped):
     with tab(browser, offline=True) as made:
         made.open(gapped)
@@ -237,6 +248,7 @@ def test_days_are_told_apart_by_shape_and_by_words(browser, gapped):
         assert "Friday 14 November 2025, absent: nothing is there" in labels
 
 
+@pytest.mark.slow
 def test_it_prints_on_a4_in_light_colours(browser, written, tmp_path):
     with tab(browser, offline=True, color_scheme="dark") as made:
         made.open(written)
@@ -250,6 +262,7 @@ def test_it_prints_on_a4_in_light_colours(browser, written, tmp_path):
     assert [round(float(side)) for side in box] == [595, 842]
 
 
+@pytest.mark.slow
 def test_the_data_of_the_table_cannot_end_their_script(written):
     text = written.read_text(encoding="utf-8")
     (data,) = re.findall(
@@ -260,6 +273,7 @@ def test_the_data_of_the_table_cannot_end_their_script(written):
     assert {safe(title.replace("_", " ")) for title in HOSTILE} <= titles
 
 
+@pytest.mark.slow
 def test_the_figures_are_those_of_the_published_tables(written):
     text = written.read_text(encoding="utf-8")
     (data,) = re.findall(r'id="every-page-data">(.*?)</script>', text, re.DOTALL)

@@ -51,6 +51,7 @@ def publish_twice_and_compare(window, postgres_url):
         assert values_match(reported(server), reported(embedded)), (reported(server), reported(embedded))
 
 
+@pytest.mark.slow
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(window=days)
 def test_every_table_is_the_same_in_both_warehouses(postgres_url, window):

@@ -108,6 +108,7 @@ def test_an_earlier_window_is_computed_again_without_a_change_of_the_current_tab
     assert {item["date"] for item in days} == {day_number(4), day_number(5)}
 
 
+@pytest.mark.slow
 def test_the_earlier_values_of_a_restated_day_are_kept_as_versions(publish):
     publish(0, 1)
     write_day(publish.dataset, 1, [row("A", 5, 2), row("C", 7)])

@@ -42,6 +42,7 @@ def problems(seen):
     return [text for text in seen.problems if not ("/events" in text and "ERR_ABORTED" in text)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "path", [*PATHS[:2], *(pytest.param(path, marks=pytest.mark.slow) for path in PATHS[2:])]
 )
@@ -60,6 +61,7 @@ def test_every_page_is_quiet_asks_nobody_else_and_can_be_used_by_everybody(share
         assert problems(seen) == []
 
 
+@pytest.mark.slow
 def test_a_long_calendar_opens_at_today_and_is_one_tab_stop(shared, browser):
     days = ".calendar a.day"
     with visited(browser, shared) as seen:
@@ -87,6 +89,7 @@ def test_a_long_calendar_opens_at_today_and_is_one_tab_stop(shared, browser):
         assert seen.page.locator(f"{days}[tabindex='0']").count() == 1
 
 
+@pytest.mark.slow
 def test_the_navigation_shows_where_you_are_on_a_small_screen(shared, browser):
     with visited(browser, shared) as seen:
         seen.page.set_viewport_size({"width": SMALL, "height": 844})
@@ -106,6 +109,7 @@ def test_the_charts_are_drawn(shared, browser):
         assert problems(seen) == []
 
 
+@pytest.mark.slow
 def test_the_switch_to_dark_holds_over_pages(shared, browser):
     with visited(browser, shared, color_scheme="light") as seen:
         seen.page.goto("/")
@@ -116,6 +120,7 @@ def test_the_switch_to_dark_holds_over_pages(shared, browser):
         assert seen.page.evaluate("getComputedStyle(document.body).backgroundColor") == dark != light
 
 
+@pytest.mark.slow
 def test_tables_are_sorted_and_searched_in_the_browser(shared, browser):
     with visited(browser, shared) as seen:
         seen.page.goto("/categories")
@@ -131,6 +136,7 @@ def test_tables_are_sorted_and_searched_in_the_browser(shared, browser):
         assert "Main" in rows.first.inner_text()
 
 
+@pytest.mark.slow
 def test_pages_are_searched_by_the_form_and_the_result_can_be_shared(shared, browser):
     with visited(browser, shared) as seen:
         seen.page.goto("/pages")
@@ -144,6 +150,7 @@ def test_pages_are_searched_by_the_form_and_the_result_can_be_shared(shared, bro
         assert seen.page.locator("h1").inner_text() == title
 
 
+@pytest.mark.slow
 def test_the_keyboard_reaches_the_content_and_a_day(shared, browser):
     with visited(browser, shared) as seen:
         seen.page.goto("/completeness")
@@ -160,6 +167,7 @@ def test_the_keyboard_reaches_the_content_and_a_day(shared, browser):
         assert not dialog.is_visible()
 
 
+@pytest.mark.slow
 def test_a_click_on_the_calendar_starts_a_backfill_and_the_day_turns_whole(demo_copy, browser):
     shutil.rmtree(demo_copy / "lake/diamond/diamond_final_2025_11_07.csv")
     with SampleServer(SampleOptions(today=AS_OF, latency=0.02)) as wikimedia:
@@ -191,6 +199,7 @@ def test_a_click_on_the_calendar_starts_a_backfill_and_the_day_turns_whole(demo_
             assert problems(seen) == []
 
 
+@pytest.mark.slow
 def test_without_scripts_a_day_is_started_with_a_confirmation_too(demo_copy, browser):
     shutil.rmtree(demo_copy / "lake/diamond/diamond_final_2025_11_07.csv")
     with (
@@ -207,6 +216,7 @@ def test_without_scripts_a_day_is_started_with_a_confirmation_too(demo_copy, bro
         assert dashboard.client.get("/runs.json").json()["asked"][0]["day"] == "2025-11-07"
 
 
+@pytest.mark.slow
 def test_runs_are_followed_as_they_happen(demo_copy, browser):
     with serving(settings_of(demo_copy)) as dashboard, visited(browser, dashboard) as seen:
         shutil.rmtree(demo_copy / "lake/diamond/diamond_final_2025_11_07.csv")
@@ -235,6 +245,7 @@ def test_a_page_says_when_it_is_disconnected(demo_settings, browser):
         notice.get_by_text("Disconnected").wait_for(timeout=60_000)
 
 
+@pytest.mark.slow
 def test_a_stranger_signs_in_by_the_form_and_is_brought_back(shared, browser):
     with visited(browser, shared) as seen:
         seen.page.goto("/completeness")
@@ -270,6 +281,7 @@ def test_lists_of_hostile_titles_are_text(hostile, browser, path):
         assert problems(seen) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_title_is_text_on_its_page(hostile, browser, name):
     with visited(browser, hostile) as seen:

@@ -98,6 +98,7 @@ def test_another_published_window_is_chosen(two_windows):
     assert (absent.status_code, absent.json()["error"]) == (404, "NO_SUCH_WINDOW")
 
 
+@pytest.mark.slow
 def test_titles_are_suggested_for_what_was_typed_before_the_script_was_loaded(shared, browser):
     (first,) = leading_titles(shared, 1)
     with tab(browser, base_url=shared.url) as seen:
@@ -115,6 +116,7 @@ def test_titles_are_suggested_for_what_was_typed_before_the_script_was_loaded(sh
         seen.page.locator("#titles option").first.wait_for(state="attached")
 
 
+@pytest.mark.slow
 def test_two_pages_are_compared_in_four_steps_by_keyboard(shared, browser):
     first, second = leading_titles(shared, 2)
     with tab(browser, base_url=shared.url) as seen:

@@ -108,6 +108,7 @@ def choose(page, first, last, way):
             page.keyboard.press("Shift+ArrowRight")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["mouse", "keyboard"])
 def test_a_range_of_days_is_chosen_named_and_filled_at_once(waiting, browser, way):
     with signed_in(browser, waiting) as seen:
@@ -174,6 +175,7 @@ def state_of(dashboard, day):
     return next(((item["state"], item["message"]) for item in asked if item["day"] == day), None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["mouse", "keyboard"])
 def test_what_runs_and_what_waits_is_cancelled_and_not_tried_again(waiting, runner, browser, way):
     for day in DAYS[:2]:

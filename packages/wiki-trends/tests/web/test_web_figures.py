@@ -21,6 +21,7 @@ def facts(html):
     return {name: re.sub(r"<[^>]+>", "", text) for name, text in pairs}
 
 
+@pytest.mark.slow
 def test_each_figure_of_the_score_is_recomputed_from_the_digits_beside_it(shared):
     rows = shared.client.get("/pages.json", params={"by": "score"}).json()["pages"]
     number = r"(−?[\d,.]+)"

@@ -59,6 +59,7 @@ def test_remembered_values_are_bounded_for_each_owner():
     asyncio.run(flooded())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("proxies", [(), ("192.0.2.1",), ("127.0.0.0/8",)])
 def test_the_callers_address_is_the_proxied_one_behind_a_named_proxy_only(demo_settings, caplog, proxies):
     caplog.set_level(logging.INFO, "wiki_trends.web")

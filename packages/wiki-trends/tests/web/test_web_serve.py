@@ -22,6 +22,7 @@ def served(place, *arguments):
         process.communicate()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_prints_its_address_and_a_link_and_ends_although_somebody_listens(place, number):
     place.write_days("2025-11-09")

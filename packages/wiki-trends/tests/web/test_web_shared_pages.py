@@ -31,6 +31,7 @@ def test_the_order_of_a_table_is_in_its_address(shared, browser):
         assert seen.problems == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "path",
     [f"/page?title={TITLE}", "/category?name=Sports", f"/compare?title={TITLE}"],

@@ -188,6 +188,7 @@ def do_tasks(steps, dashboard):
     assert page.evaluate("navigator.clipboard.readText()") == page.url
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", [pytest.param("mouse", marks=pytest.mark.slow), "keyboard"])
 def test_ten_tasks_take_at_most_four_steps(dashboard, browser, way):
     permissions = ["clipboard-read", "clipboard-write"]
