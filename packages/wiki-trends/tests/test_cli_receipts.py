@@ -3,8 +3,11 @@
 import datetime as dt
 
 import duckdb
+import polars as pl
 import pytest
 
+from smart_orchestrator.committing.writer import write_frame
+from testing.window_data import TYPES, ranked
 from wiki_trends.config.layers import layers
 from wiki_trends.config.settings import load
 
@@ -168,3 +171,29 @@ def test_a_receipt_names_the_reason_and_the_author_of_a_waiver(place):
     assert day["fingerprint"] is None
     assert "WAIVED: outage upstream (waived by Ada)" in place.run("receipt").out
     assert place.run("verify").code == 0
+
+
+def test_a_window_is_verified_by_the_rules_that_it_was_published_with(place, monkeypatch):
+    renames = {"Old_name": "New_name"}
+    monkeypatch.setattr("wiki_trends.jobs.history.read_renamed_pages", lambda _settings: dict(renames))
+    dataset = layers(load()).diamond
+    for offset, day in enumerate(("2025-11-05", "2025-11-06", "2025-11-07", "2025-11-08")):
+        renamed_page = "Old_name" if offset < 2 else "New_name"
+        views = {"Flat_crawl": 1000 + offset, "News": 900 - 200 * offset, renamed_page: 100}
+        suspect = [{"page": page, "views": views[page]} for page in ("Flat_crawl", "News")]
+        frame = pl.DataFrame(ranked(views), schema=TYPES)
+        write_frame(dataset, dt.date.fromisoformat(day), frame, measured={"suspect": suspect})
+    assert (
+        place.run("analyze", "--start", "2025-11-05", "--end", "2025-11-08", "--as-of", "2025-11-12").code
+        == 0
+    )
+    # The lake may know other titles by now.
+    renames.clear()
+    receipt = place.run("receipt", "--json").json
+    assert (receipt["left_out"], receipt["flagged"]) == (["Flat_crawl"], ["News"])
+    assert receipt["renamed"] == {"Old_name": "New_name"}
+    text = place.run("receipt").out
+    assert "left out, probably read by programs: Flat_crawl" in text
+    assert "renamed: Old_name → New_name" in text
+    ran = place.run("verify", "--json")
+    assert (ran.code, ran.json["equal"]) == (0, True), ran.out

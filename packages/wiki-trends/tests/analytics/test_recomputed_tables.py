@@ -169,6 +169,7 @@ def assert_recorded(recorded, run, completeness, rows, baseline):
         "contents",
         "recomputed",
         "left_out",
+        "flagged",
         "renamed",
     }
     assert sorted(json.loads(recorded["contents"])) == sorted([*map(str, baseline), *used])

@@ -116,7 +116,7 @@ def analyze(
     from wiki_trends.analytics.engines.base import DUCKDB, Inputs
     from wiki_trends.analytics.engines.opening import open_engine
     from wiki_trends.analytics.page_history import PageHistory
-    from wiki_trends.analytics.page_rules import PageRules, pages_of_programs
+    from wiki_trends.analytics.page_rules import PageRules, flagged_pages, pages_of_programs
     from wiki_trends.analytics.restatements import replaced_days, restatement_rows
     from wiki_trends.analytics.tables.pipeline_runs import NAME as PIPELINE_RUNS
     from wiki_trends.analytics.tables.pipeline_runs import pipeline_runs
@@ -151,6 +151,7 @@ def analyze(
             states=_with_waivers(dataset, completeness, run.states),
             recomputed=recompute,
             left_out=tuple(sorted(rules.left_out)),
+            flagged=tuple(sorted(rules.newest_titles(flagged_pages(partitions) - rules.left_out))),
             renamed=_renamed_in(computed.tables["wiki_trends_scores"], rules),
         )
         tables: dict[str, ArrowStream] = {

@@ -64,6 +64,10 @@ class PageRules:
         ]
         return rows.group_by("page", maintain_order=True).agg(first).select(rows.drop(_LISTED).columns)
 
+    def newest_titles(self, pages: Iterable[str]) -> set[str]:
+        """Return the newest title of each page."""
+        return {self.renamed.get(page, page) for page in pages}
+
     def rename_history(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Add the exact views of a page's titles, with the columns of `declarations.HISTORY_TYPES`."""
         import polars as pl
@@ -89,6 +93,11 @@ def pages_of_programs(partitions: Iterable[Partition]) -> frozenset[str]:
         for page, views in _suspect_views(partition):
             views_by_page.setdefault(page, {})[partition.day] = views
     return frozenset(page for page, views in views_by_page.items() if is_flat(views))
+
+
+def flagged_pages(partitions: Iterable[Partition]) -> frozenset[str]:
+    """Return the pages with an unusual share of desktops on one of the days, as they were listed."""
+    return frozenset(page for partition in partitions for page, _ in _suspect_views(partition))
 
 
 def is_flat(views: Mapping[dt.date, int]) -> bool:

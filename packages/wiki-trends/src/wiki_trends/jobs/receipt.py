@@ -75,6 +75,7 @@ def receipt_json(run: RunRecord) -> dict[str, object]:
         "days": {day: {**run.states.get(day, {}), "fingerprint": run.fingerprints.get(day)} for day in days},
         "baseline": dict(sorted(run.baseline.items())),
         "left_out": list(run.left_out),
+        "flagged": list(run.flagged),
         "renamed": dict(run.renamed),
         "rows": dict(run.rows),
     }
@@ -100,6 +101,8 @@ def receipt_lines(run: RunRecord) -> list[Line]:
     lines += [(f"  {day}  {fingerprint}", "dim") for day, fingerprint in sorted(run.baseline.items())]
     if run.left_out:
         lines.append((f"left out, probably read by programs: {', '.join(run.left_out)}", ""))
+    if run.flagged:
+        lines.append((f"flagged, with an unusual share of desktops: {', '.join(run.flagged)}", ""))
     if run.renamed:
         renamed = ", ".join(f"{old} → {new}" for old, new in run.renamed.items())
         lines.append((f"renamed: {renamed}", ""))

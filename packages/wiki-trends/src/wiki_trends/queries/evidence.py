@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from wiki_trends.warehouse.base import Reader, RunRecord
 
 _COLUMNS = "kind, rule, strength, text, source, date"
+_FLAG = "an unusual share of its views came from desktops, which can be automated traffic"
 
 
 def read_evidence(reader: Reader, run: RunRecord, page: str) -> list[Row]:
@@ -22,7 +23,9 @@ def read_evidence(reader: Reader, run: RunRecord, page: str) -> list[Row]:
     if EVIDENCE not in run.rows:
         return []
     rows = reader.rows(f"SELECT {_COLUMNS} FROM {EVIDENCE} WHERE page = ? ORDER BY place", page)  # noqa: S608 - constants
-    return [_with_safe_source(row, run) for row in rows]
+    return [
+        _displayed(row, run, is_flagged=page in run.flagged and not place) for place, row in enumerate(rows)
+    ]
 
 
 def read_why(reader: Reader, run: RunRecord, pages: Iterable[str]) -> dict[str, Row]:
@@ -35,8 +38,15 @@ def read_why(reader: Reader, run: RunRecord, pages: Iterable[str]) -> dict[str, 
         return {}
     wanted = set(pages)
     rows = reader.rows(f"SELECT page, {_COLUMNS} FROM {EVIDENCE} WHERE place = 1 ORDER BY page")  # noqa: S608 - constants
-    return {row.pop("page"): _with_safe_source(row, run) for row in rows if row["page"] in wanted}
+    flagged = set(run.flagged)
+    return {
+        page: _displayed(row, run, is_flagged=page in flagged)
+        for row in rows
+        if (page := row.pop("page")) in wanted
+    }
 
 
-def _with_safe_source(row: Row, run: RunRecord) -> Row:
-    return row | {"source": evidence_link(row["source"], project_of_dataset(run.dataset))}
+def _displayed(row: Row, run: RunRecord, *, is_flagged: bool) -> Row:
+    """Return the row with a safe link, and with a warning in the text of a page that was flagged."""
+    text = f"{row['text']}; {_FLAG}" if is_flagged else row["text"]
+    return row | {"text": text, "source": evidence_link(row["source"], project_of_dataset(run.dataset))}

@@ -117,6 +117,7 @@ class RunRecord:
             another fingerprint and the same digest.
         recomputed: whether this publish recomputed an earlier window after a restatement, and left the current tables as they are.
         left_out: the pages that were left out because programs probably read them, in the order of the titles.
+        flagged: the pages with an unusual share of desktops on a day of the window that were not left out, in the order of the titles.
         renamed: the newest title for each older title of a page in the window; both titles were analysed as one page.
     """
 
@@ -141,6 +142,7 @@ class RunRecord:
     contents: Mapping[str, str] = field(default_factory=dict)
     recomputed: bool = False
     left_out: tuple[str, ...] = ()
+    flagged: tuple[str, ...] = ()
     renamed: Mapping[str, str] = field(default_factory=dict)
 
     @property

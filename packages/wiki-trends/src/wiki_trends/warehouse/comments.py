@@ -221,6 +221,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "contents": "Digest of the data of each partition that was read and has checksums, by day, as JSON.",
         "recomputed": "Whether this publish recomputed an earlier window, so that the current tables are those of another run.",
         "left_out": "Pages that were left out because programs probably read them, as a JSON list.",
+        "flagged": "Pages with an unusual share of desktops on a day of the window that were not left out, as a JSON list.",
         "renamed": "Newest title for each older title of a page in the window, as JSON.",
     },
 }

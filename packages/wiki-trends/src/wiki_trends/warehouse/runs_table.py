@@ -43,11 +43,12 @@ COLUMNS = {
     "contents": "VARCHAR",
     "recomputed": "BOOLEAN",
     "left_out": "VARCHAR",
+    "flagged": "VARCHAR",
     "renamed": "VARCHAR",
 }
 JSON_COLUMNS = frozenset(
     {"days_used", "policy", "fingerprints", "table_rows", "baseline", "states", "history", "contents"}
-    | {"left_out", "renamed"}
+    | {"left_out", "flagged", "renamed"}
 )
 # The newest run of each window of a dataset, for the windows that end on a given day or later.
 SELECT_NEWEST_RUNS = """
@@ -157,6 +158,7 @@ def to_row(run: RunRecord, number: int) -> dict[str, object]:
         "contents": json.dumps(dict(run.contents)),
         "recomputed": run.recomputed,
         "left_out": json.dumps(run.left_out, ensure_ascii=False),
+        "flagged": json.dumps(run.flagged, ensure_ascii=False),
         "renamed": json.dumps(dict(run.renamed), ensure_ascii=False),
     }
 
@@ -199,7 +201,8 @@ def _convert_row(row: Mapping[str, Any]) -> RunRecord:
     values["history_problem"] = values["history_problem"] or ""
     values["contents"] = json.loads(values["contents"] or "{}")
     values["recomputed"] = bool(values["recomputed"])
-    values["left_out"] = tuple(str(page) for page in json.loads(values["left_out"] or "[]"))
+    for name in ("left_out", "flagged"):
+        values[name] = tuple(str(page) for page in json.loads(values[name] or "[]"))
     values["renamed"] = json.loads(values["renamed"] or "{}")
     return RunRecord(**values)
 
