@@ -1,4 +1,4 @@
-"""Measure how soon a run starts after its day lands, and how many probes this needs: `python -m benchmarks.landing [--days N]`.
+"""Measure how soon a run starts after the upstream publishes its day, and how many probes this needs: `python -m benchmarks.landing [--days N]`.
 
 The upstream is simulated; `testing/simulated_upstream.py` describes the random model of the landing times.
 """
@@ -14,8 +14,8 @@ from typing import Any
 
 from testing.simulated_upstream import POLL_MINUTES, simulate
 
-LIMIT_DELAY_MINUTES = 20
-LIMIT_SAVED = 0.7
+MAX_DELAY_MINUTES = 20
+MIN_SAVED = 0.7
 
 
 def landing(folder: Path, days: int, seeds: int) -> dict[str, Any]:
@@ -45,12 +45,12 @@ def landing_lines(figures: dict[str, Any]) -> list[str]:
     return [
         f"{figures['days']} days",
         (
-            f"landing to start: median {figures['median_delay_minutes']:g} min (limit {LIMIT_DELAY_MINUTES}), "
+            f"landing to start: median {figures['median_delay_minutes']:g} min (at most {MAX_DELAY_MINUTES}), "
             f"worst {figures['worst_delay_minutes']:g} min"
         ),
         (
-            f"probes: {figures['probes']:,}, {figures['probes_per_day']:g} a day; every {POLL_MINUTES} minutes would be "
-            f"{figures['polls_every_five_minutes']:,}: {figures['saved']:.1%} saved (limit {LIMIT_SAVED:.0%})"
+            f"probes: {figures['probes']:,}, {figures['probes_per_day']:g} a day; with one every {POLL_MINUTES} minutes "
+            f"{figures['polls_every_five_minutes']:,}: {figures['saved']:.1%} saved (at least {MIN_SAVED:.0%})"
         ),
         f"runs for a day that was not there: {figures['runs_before_landing']}",
     ]

@@ -1,7 +1,7 @@
 """An open-loop HTTP load generator: it sends each request at its scheduled time, without waiting for earlier responses.
 
-The latency of a request is measured from its scheduled time. If the server stalls, the latency therefore includes the waiting time of
-every scheduled request (no coordinated omission). The generator keeps connections alive, and connects only to `127.0.0.1`.
+The latency of a request is measured from its scheduled time. If the server stalls, the latency of each request that is scheduled
+during the stall includes its own waiting time (no coordinated omission). The generator keeps connections alive, and connects only to `127.0.0.1`.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ _TIMEOUT_S = 30.0
 
 @dataclass(slots=True)
 class Load:
-    """The results of a load.
+    """The results of sending requests at a rate.
 
     Attributes:
-        rate: the number of requests per second.
+        rate: the scheduled number of requests per second.
         latencies: the latency of each response, in seconds.
         statuses: the number of responses by status code.
         failed: the number of requests without a response.

@@ -117,7 +117,7 @@ def test_files_of_other_formats_are_raw_and_the_proposal_says_so(tmp_path):
         (tmp_path / day / "events.json.gz").write_bytes(b"x")
     (proposal,) = proposals(tmp_path)
     assert (proposal.dataset.format, proposal.is_sure) == ("raw", True)
-    assert "the most common ending is json: format raw, of which rows are not counted" in proposal.notes
+    assert "the most common ending is json: format raw, so its rows are not counted" in proposal.notes
 
 
 def test_a_proposal_whose_newest_partitions_cannot_be_read_is_not_sure(tmp_path):

@@ -253,7 +253,7 @@ def _propose_dataset(key_format: str, group: _Group, url: str) -> Proposal | Non
         key_format = re.sub(r"=\{start:%([mdH])\}", r"={start:%-\1}", key_format)
     grains = _possible_grains(key_format)
     if len(group.paths) < _MIN_PARTITIONS:
-        # Assume the finest grain. That a few dates are all Mondays does not prove that the grain is the week.
+        # Assume the finest grain. A few dates can be Mondays by chance, so they do not prove that the grain is the week.
         grains = grains[-1:]
     for grain in grains:
         try:
@@ -292,9 +292,7 @@ def _describe(dataset: Dataset, keys: Sequence[Key], group: _Group) -> Proposal:
     notes = [fit_note, f"grain {dataset.grain}: {key_text(keys[0])} to {key_text(keys[-1])}", marker_note]
     if dataset.format == "raw" and group.endings:
         ending = group.endings.most_common(1)[0][0]
-        notes.append(
-            f"the most common ending is {ending or 'none'}: format raw, of which rows are not counted"
-        )
+        notes.append(f"the most common ending is {ending or 'none'}: format raw, so its rows are not counted")
     is_sure = len(keys) == len(group.paths) >= _MIN_PARTITIONS and len(group.marked_paths) in (
         0,
         len(group.paths),

@@ -11,9 +11,11 @@ import pytest
 
 from smart_orchestrator.adapters.base import adapter_of
 from smart_orchestrator.adapters.manifest import Depth, InspectOptions
-from smart_orchestrator.model.dataset import Dataset
+from smart_orchestrator.checking import check
+from smart_orchestrator.model.dataset import Column, Dataset
 from smart_orchestrator.model.grain import Grain
 from smart_orchestrator.model.partition import Code
+from smart_orchestrator.model.window import Window
 from testing.partition_writers import KEY, QUICK, ROWS, parquet_of
 
 from .one_day import DAY, FOLDER, inspect_day, put
@@ -214,3 +216,21 @@ def test_layouts_of_several_levels_and_grains(lake_url, lake, key_format, grain,
 
 def test_the_key_of_the_suite_is_the_folder_of_these_tests():
     assert Dataset("orders", "lake", KEY, format="parquet").key(DAY) == FOLDER
+
+
+def test_a_contract_of_partition_columns_alone_asks_the_files_for_none(tmp_path):
+    folder = tmp_path / "orders" / "dt=2025-11-05"
+    folder.mkdir(parents=True)
+    (folder / "a.csv").write_text("id\n1\n2\n", encoding="utf-8")
+    os.utime(folder / "a.csv", (1e9, 1e9))
+    dataset = Dataset(
+        "orders",
+        str(tmp_path),
+        "orders/dt={start:%Y-%m-%d}",
+        format="csv",
+        adapter="files",
+        columns=(Column("dt"),),
+    )
+    day = dt.date(2025, 11, 5)
+    (partition,) = check(dataset, Window.between(day, day, dt.date(2025, 11, 12), 1)).partitions
+    assert (partition.code, partition.rows) == (Code.OK, 2)

@@ -1,4 +1,4 @@
-"""Inspect a partition without a marker by its data files.
+"""Inspect a partition that has no marker: only its data files are considered.
 
 A partition is complete if it has enough data files and rows, every file can be read, and no file was written within the last
 `settle` seconds. For a Parquet file, the adapter reads only the footer, usually with one range request; a check with the depth
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 TAIL_BYTES = 64 << 10
 # Increase this number when the rules in this module change, so that cached results of earlier rules are ignored.
 RULES_VERSION = 2
-# The largest number of footers of one partition that a single thread reads.
+# If more footers of one partition have to be read than this, several threads read them.
 MAX_FOOTERS_IN_ONE_THREAD = 16
 
 
@@ -48,7 +48,7 @@ class FooterResult(NamedTuple):
 
     Attributes:
         rows: the number of rows in the file.
-        columns: the columns in the file with their types, and the columns in the names of its subfolders, sorted.
+        columns: the columns in the file with their types, and the columns that the folders in its path name (`country=de`), sorted.
         code: the code of the fault of the file; empty if the file has no fault.
         problem: the description of the fault.
     """
@@ -63,7 +63,7 @@ class FilesAdapter(ObjectAdapter):
     """An adapter for partitions of any writer that does not write a marker."""
 
     def reads_little(self, listings: Mapping[dt.date, Sequence[ObjectInfo]], options: InspectOptions) -> bool:
-        """Return whether only footers are read, which a single thread does faster than several."""
+        """Return whether inspecting a partition reads only footers. One thread then inspects the partitions of a local lake."""
         del listings
         return self.dataset.format == "parquet" and options.depth is not Depth.ROWS
 
@@ -142,7 +142,10 @@ class FilesAdapter(ObjectAdapter):
         return self._inspect_content(base, options)
 
     def _inspect_content(self, base: Partition, options: InspectOptions) -> Partition:
-        """Read and check the files without a cached result, and cache the result."""
+        """Return the cached result if no file has changed; otherwise read and check the files, and cache the result.
+
+        With the depth `rows`, all files are read.
+        """
         memory_key = f"{self.dataset.name} {key_text(base.day)} files {self._rules_digest()}"
         remembered = _parse_memory(options.memory.recall(memory_key)) if options.memory is not None else {}
         if options.depth is not Depth.ROWS:
@@ -254,7 +257,7 @@ class FilesAdapter(ObjectAdapter):
         # Hive does not store a partition column in the files, only in the name of the folder.
         in_path = folder_columns(f"{folder}/")
         columns = tuple(column for column in self.dataset.columns if column.name not in in_path)
-        dataset = replace(self.dataset, columns=columns) if columns else self.dataset
+        dataset = replace(self.dataset, columns=columns)
         examined = contents.examine(
             dataset, [LakePart(self.lake, folder, part) for part in base.parts], foreign=True
         )

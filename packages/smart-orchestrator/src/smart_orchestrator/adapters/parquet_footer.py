@@ -126,7 +126,7 @@ class _Reader:
         length = self.varint()
         start, self.position = self.position, self.position + length
         if self.position > len(self.data):
-            message = "a text beyond its end"
+            message = "a value extends beyond the end of the footer"
             raise ValueError(message)
         return self.data[start : self.position]
 

@@ -23,7 +23,7 @@ table { border-collapse: collapse; } td, th { padding: .15rem .75rem .15rem 0; t
 </head>
 <body>
 <h1>Data completeness</h1>
-<p class="quiet">The datasets that the orchestrators of this Airflow look after, checked in the lake. A check is shown for 30 seconds.</p>
+<p class="quiet">The datasets that the orchestrators of this Airflow look after, checked in the lake. A result can be up to 30 seconds old.</p>
 {% for row in rows %}
 <section id="{{ row.report.dataset.dag_id }}">
 <h2>{{ row.name }}</h2>

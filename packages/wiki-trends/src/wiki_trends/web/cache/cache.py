@@ -1,7 +1,7 @@
 """An asynchronous cache that serves the old value of a key during a refresh, and limits the number of values.
 
 During a refresh, `get` returns the old value, so a publish does not make readers wait. A call waits for the new value if the
-key has no value, or if no call has asked for the key for more than `STALE_SECONDS`.
+key has no value, or if the old value was last computed, or last returned while it was fresh, more than `STALE_SECONDS` ago.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 MAX_VALUES = 512
 MAX_VALUES_PER_OWNER = 128
-# An outdated value may be served during its refresh, until this many seconds after its last use as a fresh value.
+# An outdated value may be returned during its refresh, until this many seconds after it was computed or last returned as fresh.
 STALE_SECONDS = 10.0
 # A value stays fresh for at least this multiple of the time that its computation took.
 _FRESH_TIME_FACTOR = 10
@@ -103,7 +103,7 @@ class Cache:
         return await asyncio.shield(entry.refresh)
 
     def forget(self) -> None:
-        """Mark every value as outdated, and ignore the results of refreshes in progress."""
+        """Make every value unusable, so that the next call waits for a new one, and ignore the results of refreshes in progress."""
         for entry in self._entries.values():
             entry.fresh_until = entry.usable_until = -math.inf
             entry.refresh = None
