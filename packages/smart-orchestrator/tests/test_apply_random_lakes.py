@@ -84,6 +84,7 @@ def lakes(draw):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("examples", [25, pytest.param(500, marks=pytest.mark.long)])
 def test_apply_starts_what_an_independent_oracle_expects_and_nothing_twice(

@@ -18,6 +18,7 @@ KEYS = ["2025-11-05", "2025-11-06", "2025-11-07"]
 TRIALS = [pytest.param(3, 4, id="3"), pytest.param(200, 16, id="200", marks=pytest.mark.long)]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize(("trials", "contenders"), TRIALS)
 @pytest.mark.parametrize("runner", ["local", "command", "airflow"])

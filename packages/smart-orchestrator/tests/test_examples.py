@@ -15,6 +15,7 @@ HIVE = EXAMPLES / "hive_parquet"
 HOURLY = EXAMPLES / "hourly_logs"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("page", "example"),
     [
@@ -31,6 +32,7 @@ def test_a_documented_session_prints_what_it_shows(page, example, tmp_path):
     play(page, folder)
 
 
+@pytest.mark.slow
 def test_the_session_of_the_example_with_postgresql(tmp_path, postgres_url):
     parts = urlsplit(postgres_url)
     variables = {

@@ -5,6 +5,7 @@ import pytest
 WINDOW = ("--days", "2", "--as-of", "2025-11-09")
 
 
+@pytest.mark.slow
 def test_run_report_and_check_work_on_postgresql(place, sample_api, monkeypatch, postgres_url):
     sample_api()
     monkeypatch.setenv("WIKI_TRENDS_WAREHOUSE", postgres_url)

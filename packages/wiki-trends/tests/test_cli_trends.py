@@ -85,6 +85,7 @@ def test_a_target_that_exists_stays_unless_forced(published):
     assert [name for name in published.all_paths() if name.endswith(".part")] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [

@@ -171,6 +171,7 @@ MOMENTS = [pytest.param(1, id="1"), pytest.param(50, id="50", marks=pytest.mark.
 
 
 # Fifty writers, each in a process of its own that imports its library.
+@pytest.mark.slow
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("kind", WRITERS)
 @pytest.mark.parametrize("moments", MOMENTS)

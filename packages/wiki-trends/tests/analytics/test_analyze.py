@@ -97,6 +97,7 @@ def test_a_day_that_was_committed_anew_after_the_check_stops_the_analysis(tmp_pa
         assert reader.last_run().rows["wiki_trends_timeseries"] == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["duckdb", "postgresql"])
 @pytest.mark.parametrize(
     ("sql", "told"),

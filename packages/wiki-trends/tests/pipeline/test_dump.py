@@ -159,6 +159,7 @@ def sorted_lines(rng, titles):
                     yield f"Title_{number:05}", page, device, seen
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(20))
 def test_what_is_left_out_of_a_sorted_file_is_never_among_the_first(tmp_path, monkeypatch, seed):
     rng = random.Random(seed)

@@ -68,6 +68,7 @@ def test_programs_with_the_devices_of_readers_are_not_flagged_and_all_others_are
             assert all(views[entry["page"]] == entry["views"] for entry in suspect)
 
 
+@pytest.mark.slow
 def test_categories_and_places_agree_with_the_truth(faulty):
     of, _, known = faulty
     rows = [row for day in DAYS for row in read_frame(of.diamond, day).iter_rows(named=True)]

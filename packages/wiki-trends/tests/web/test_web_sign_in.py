@@ -29,6 +29,7 @@ def test_looking_is_free_on_this_machine_and_acting_is_not(shared):
         assert answer.headers["www-authenticate"].startswith("Bearer")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", PATHS)
 def test_nothing_is_shown_elsewhere_without_signing_in(closed, path):
     answer = closed.client.get(path)
