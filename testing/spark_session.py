@@ -34,7 +34,7 @@ SETTINGS = {
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.shuffle.partitions": "1",
     # Each thread keeps a session with all its query plans in memory.
-    "spark.sql.broadcastExchange.maxThreadThreshold": "2",
+    "spark.sql.broadcastExchange.maxThreadThreshold": "1",
     # By default, each sort and each hash table takes 16 MB, even for a few rows.
     "spark.buffer.pageSize": "1m",
     "spark.sql.ui.retainedExecutions": "10",

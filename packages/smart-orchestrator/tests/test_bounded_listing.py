@@ -40,7 +40,7 @@ def counted(dataset, window, proxy, monkeypatch):
     return completeness, asked
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(120)
 def test_the_requests_follow_the_window_in_a_lake_of_ten_years(s3, proxy, monkeypatch):
     dataset = days_dataset(s3.url)

@@ -176,7 +176,7 @@ def test_a_lake_that_does_not_take_the_history_does_not_stop_the_window(filled):
     assert ran.json["history"]["problem"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_faults_of_wikimedia_do_not_exceed_the_limit(place, sample_api):
     server = sample_api(today=TODAY, faults={"500": 0.1, "429": 0.05}, seed=5)
     ran = place.run("run", *AS_OF, "--json")

@@ -104,7 +104,7 @@ def test_only_large_partitions_of_a_local_lake_are_inspected_by_threads(tmp_path
     assert len(pools) == (size > 1)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_ten_years_on_s3_cost_few_listings_and_one_read_a_file(s3, memory):
     writer = PathWriter(s3.url)
     data, lake = parquet_of(), writer.lake

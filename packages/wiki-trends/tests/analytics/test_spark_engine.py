@@ -98,19 +98,19 @@ def on_many_lakes(number):
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_tables_are_the_same_on_spark(tmp_path):
-    """One test for all cases, because a session takes longer to start than the cases, and each test process needs one."""
-    with spark_session(tmp_path / "spark") as running, forgotten_sessions(running):
+    with spark_session(tmp_path / "spark"):
         on_many_lakes(LAKES)
         a_day_that_was_committed_anew_stops_the_analysis(tmp_path / "changed")
-        a_broken_day_of_the_baseline_is_left_out(tmp_path / "broken")
-        a_failure_during_the_publish_is_told_as_sparks(tmp_path / "failed")
 
 
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 def test_tables_are_the_same_on_spark_on_many_lakes(tmp_path):
+    """One test for all cases, because a session takes longer to start than the cases, and each test process needs one."""
     with spark_session(tmp_path / "spark") as running, forgotten_sessions(running):
         on_many_lakes(200)
+        a_broken_day_of_the_baseline_is_left_out(tmp_path / "broken")
+        a_failure_during_the_publish_is_told_as_sparks(tmp_path / "failed")
 
 
 def a_day_that_was_committed_anew_stops_the_analysis(folder):
@@ -206,7 +206,7 @@ def kill_java():
     return dt.datetime.now(tz=dt.UTC)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_a_java_that_dies_during_the_publish_is_told(tmp_path):
     environment = os.environ | spark_environment(tmp_path / "spark")

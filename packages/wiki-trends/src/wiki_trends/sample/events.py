@@ -156,10 +156,11 @@ class Schedule:
             )
             for n in range(NEW_PAGES_PER_BLOCK)
         ]
+        first_program = self._catalogue.wiki.first_program
         bots = [
             Event(
                 "bot",
-                BOT_NUMBERS[(block * len(PROGRAMS) + n) % len(BOT_NUMBERS)],
+                BOT_NUMBERS[(first_program + block * len(PROGRAMS) + n) % len(BOT_NUMBERS)],
                 random_start(),
                 days=rng.randint(8, 25),
                 size=math.log(self._scale * rng.uniform(120_000, 500_000)),

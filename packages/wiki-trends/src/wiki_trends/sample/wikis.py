@@ -57,6 +57,8 @@ class Wiki:
         aliases: the numbers and names of further aliases of namespaces.
         rows: the largest number of rows in a list.
         desktop_shares: the smallest and the largest fraction of a page's views from desktops.
+        first_program: the position in `BOT_NUMBERS` of the first page that programs request, because programs request other subjects on
+            each wiki.
     """
 
     project: str
@@ -67,6 +69,7 @@ class Wiki:
     aliases: tuple[tuple[int, str], ...]
     rows: int = 1000
     desktop_shares: tuple[float, float] = (0.2, 0.55)
+    first_program: int = 0
 
     @cached_property
     def namespaces(self) -> dict[int, str]:
@@ -133,6 +136,7 @@ WIKIS = {
             "Wikipedia:Hauptseite",
             _GERMAN_NAMES,
             (*_ALIASES, (6, "Bild"), (3, "BD")),
+            first_program=100,
         ),
         Wiki(
             "fr.wikipedia",
@@ -141,8 +145,17 @@ WIKIS = {
             "Wikipédia:Accueil principal",
             _FRENCH_NAMES,
             (*_ALIASES, (1, "Discuter")),
+            first_program=200,
         ),
-        Wiki("it.wikipedia", "it", 0.11, "Pagina principale", _ITALIAN_NAMES, (*_ALIASES, (6, "Immagine"))),
+        Wiki(
+            "it.wikipedia",
+            "it",
+            0.11,
+            "Pagina principale",
+            _ITALIAN_NAMES,
+            (*_ALIASES, (6, "Immagine")),
+            first_program=300,
+        ),
         Wiki(
             "ar.wikipedia",
             "ar",
@@ -151,8 +164,11 @@ WIKIS = {
             _ARABIC_NAMES,
             (*_ALIASES, (6, "صورة")),
             desktop_shares=(0.03, 0.12),
+            first_program=150,
         ),
-        Wiki("simple.wikipedia", "en", 0.01, "Main Page", _ENGLISH_NAMES, _ALIASES, rows=400),
+        Wiki(
+            "simple.wikipedia", "en", 0.01, "Main Page", _ENGLISH_NAMES, _ALIASES, rows=400, first_program=250
+        ),
     )
 }
 
