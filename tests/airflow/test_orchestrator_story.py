@@ -98,8 +98,8 @@ def _assert_what_users_look_for(run):
     assert "waiting for 2 dates: 2025-11-05, 2025-11-06" in waited
     assert "2 filled, 0 failed; runs started 2, followed 0\ncoverage 100.0 %" in waited
     analysed = run.log("run_analytics")
-    assert "combined records: 4,781" in analysed
-    assert "common articles: 505" in analysed
+    assert "combined records: 4,800" in analysed
+    assert "common articles: 508" in analysed
     link = run.links(start)["Pipeline runs"]
     assert "/dags/wiki_trending_pipeline/runs?run_id_pattern=2025-11-05.1%7C2025-11-06.1" in link
 
