@@ -370,12 +370,12 @@ def publish_trends(
     window, options = completeness.window, CheckOptions(completeness.policy, strays=False, volume=True)
     completeness = with_volume(layers(settings).diamond, completeness)
     history, run = history_for_publish(settings, completeness)
-    published = "before, and nothing has changed since"
+    published, new_run = "before, and nothing has changed since", None
     if run is None:
         published = "now"
         recheck = checker(settings, window, options, ask_upstream=False)
-        run = analyze_window(settings, completeness, recheck, history, ask_evidence=True).run
-    recomputed, restatements = recompute_restated(settings, run)
+        run = new_run = analyze_window(settings, completeness, recheck, history, ask_evidence=True).run
+    recomputed, restatements = recompute_restated(settings, new_run)
     rows = dict(run.rows)
     return {
         "published": published,
