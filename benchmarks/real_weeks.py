@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from benchmarks.trends import analysis_of, complete_rows, mean
+from testing.recorded import RECORDED
 from wiki_trends.pipeline.lists.row_filter import RowFilter, filter_rows
 from wiki_trends.pipeline.lists.top_list import ListRow
 from wiki_trends.wikimedia.siteinfo import parse_siteinfo
@@ -33,7 +34,6 @@ from wiki_trends.wikimedia.siteinfo import parse_siteinfo
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-FOLDER = Path(__file__).resolve().parents[2] / "shared" / "wikimedia"
 BASELINES = (0, 7, 28, 56)
 TOP = 10
 TARGET = 0.89
@@ -169,7 +169,7 @@ def table(figures: Mapping[str, Any]) -> str:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.real_weeks", description=__doc__)
-    parser.add_argument("folder", type=Path, nargs="?", default=FOLDER, help="the recorded Wikimedia data")
+    parser.add_argument("folder", type=Path, nargs="?", default=RECORDED, help="the recorded Wikimedia data")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     arguments = parser.parse_args()
     if not (arguments.folder / _ITALIAN).is_file():
