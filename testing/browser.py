@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 # The widths of windows, in pixels.
 PHONE, TABLET, WIDE = 390, 820, 1440
 SERIOUS_IMPACTS = ("serious", "critical")
+# What Chromium reports for requests that are in flight when a page is left: the icon, the stream of events. A refused, blocked
+# or broken request has another name.
+CANCELLED = "net::ERR_ABORTED"
 
 
 @dataclass
@@ -34,7 +37,7 @@ class Tab:
     Attributes:
         page: the Playwright page.
         problems: the warnings and errors on the console, the script errors, the dialogs, and the requests that failed or went
-            to another origin.
+            to another origin. A request that the browser cancels, because the page is left or reloaded, is no problem.
     """
 
     page: Page
@@ -101,7 +104,12 @@ def tab(browser: Browser, *, width: int = WIDE, height: int = 900, **options: An
         lambda message: message.type in ("warning", "error") and new_tab.problems.append(message.text),
     )
     page.on("pageerror", lambda error: new_tab.problems.append(str(error)))
-    page.on("requestfailed", lambda request: new_tab.problems.append(f"{request.url}: {request.failure}"))
+    page.on(
+        "requestfailed",
+        lambda request: (
+            request.failure == CANCELLED or new_tab.problems.append(f"{request.url}: {request.failure}")
+        ),
+    )
     page.on(
         "request",
         lambda request: (

@@ -37,11 +37,6 @@ def visited(browser, dashboard, *, signed_in=False, **options):
         yield seen
 
 
-def problems(seen):
-    """The problems of a page, except the event stream that ends on navigation."""
-    return [text for text in seen.problems if not ("/events" in text and "ERR_ABORTED" in text)]
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "path", [*PATHS[:2], *(pytest.param(path, marks=pytest.mark.slow) for path in PATHS[2:])]
@@ -58,7 +53,7 @@ def test_every_page_is_quiet_asks_nobody_else_and_can_be_used_by_everybody(share
         for width in (TABLET, PHONE, SMALL):
             seen.page.set_viewport_size({"width": width, "height": 844})
             assert seen.overflow_pixels() == 0, width
-        assert problems(seen) == []
+        assert seen.problems == []
 
 
 @pytest.mark.slow
@@ -106,7 +101,7 @@ def test_the_charts_are_drawn(shared, browser):
         for path in ("/page?title=Legend_of_Gatanor", "/category?name=Sports"):
             seen.open(path)
             assert seen.count_colours(".plot") > 3
-        assert problems(seen) == []
+        assert seen.problems == []
 
 
 @pytest.mark.slow
@@ -196,7 +191,7 @@ def test_a_click_on_the_calendar_starts_a_backfill_and_the_day_turns_whole(demo_
             page.locator("a.day.state-complete[href*='2025-11-07']").wait_for(timeout=120_000)
             assert page.locator("[data-coverage]").inner_text() == "100.0 %"
             assert page.url.endswith("/completeness")
-            assert problems(seen) == []
+            assert seen.problems == []
 
 
 @pytest.mark.slow
@@ -278,7 +273,7 @@ def shown_as_text(seen, path):
 def test_lists_of_hostile_titles_are_text(hostile, browser, path):
     with visited(browser, hostile) as seen:
         shown_as_text(seen, path)
-        assert problems(seen) == []
+        assert seen.problems == []
 
 
 @pytest.mark.slow
@@ -286,4 +281,4 @@ def test_lists_of_hostile_titles_are_text(hostile, browser, path):
 def test_a_hostile_title_is_text_on_its_page(hostile, browser, name):
     with visited(browser, hostile) as seen:
         shown_as_text(seen, f"/page?title={quote(HOSTILE[name], safe='')}")
-        assert problems(seen) == []
+        assert seen.problems == []
