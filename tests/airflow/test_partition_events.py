@@ -14,6 +14,7 @@ from airflow.sdk.execution_time.task_runner import _serialize_outlet_events
 from smart_orchestrator import Column, DailyDataset, Window, check, write_frame
 from smart_orchestrator.airflow import RunConsumer, emit_partitions, partitioned_outlets
 from smart_orchestrator.airflow.orchestration import Orchestration
+from wiki_trends.airflow.trending_pipeline import DIAMOND, pipeline_dag
 
 ASSET = Asset("pages")
 DAYS = [dt.date(2025, 11, 7) + dt.timedelta(days=number) for number in range(3)]
@@ -127,3 +128,19 @@ def test_a_consumer_of_ones_own_has_the_alias_too(dataset):
     orchestration = Orchestration(dataset, "pipeline")
     task = RunConsumer(task_id="run", orchestration=orchestration, consumer=lambda _: None, outlets=[ASSET])
     assert task.outlets == [ASSET, AssetAlias("pages_updates")]
+
+
+def test_tasks_that_announce_partitions_end_one_at_a_time(dataset):
+    orchestration = Orchestration(dataset, "pipeline")
+    own = RunConsumer(task_id="run", orchestration=orchestration, consumer=lambda _: None, outlets=[ASSET])
+    many = RunConsumer(
+        task_id="many",
+        orchestration=orchestration,
+        consumer=lambda _: None,
+        outlets=[ASSET],
+        max_active_tis_per_dag=8,
+    )
+    none = RunConsumer(task_id="none", orchestration=orchestration, consumer=lambda _: None)
+    assert [task.max_active_tis_per_dag for task in (own, many, none)] == [1, 8, None]
+    last = pipeline_dag().get_task("clean_gold_layer")
+    assert (last.max_active_tis_per_dag, last.outlets) == (1, partitioned_outlets([DIAMOND]))

@@ -28,7 +28,7 @@ from smart_orchestrator.model.plan import Action, make_plan
 from smart_orchestrator.text.spans import weekday
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from airflow.sdk import Context
 
@@ -347,11 +347,16 @@ class RunConsumer(OrchestratorTask):
             mapping or None, is logged item by item and is the XCom of the task. If the consumer raises
             `AirflowSkipException`, the assets are not updated, and the notification has the reason.
         outlets: the assets that the consumer updates. Each gets an event without a partition key, and an event for each day of the
-            window that is available and was not announced before.
+            window that is available and was not announced before. With outlets, one task at a time runs the consumer, unless
+            `max_active_tis_per_dag` is given.
     """
 
-    def __init__(self, *, consumer: Consumer, outlets: Iterable[object] = (), **kwargs: Any) -> None:
-        super().__init__(outlets=partitioned_outlets(outlets), **kwargs)
+    def __init__(self, *, consumer: Consumer, outlets: Sequence[object] = (), **kwargs: Any) -> None:
+        # One at a time: see `partitioned_outlets`.
+        super().__init__(
+            outlets=partitioned_outlets(outlets),
+            **{"max_active_tis_per_dag": 1 if outlets else None} | kwargs,
+        )
         self.consumer = consumer
 
     def execute(self, context: Context) -> dict[str, object]:

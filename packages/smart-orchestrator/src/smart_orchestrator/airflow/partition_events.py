@@ -34,6 +34,9 @@ def partitioned_outlets(outlets: Iterable[object]) -> list[object]:
     """Return the outlets of a task, with the alias that `emit_partitions` needs after each asset.
 
     The name of the alias is the name of the asset followed by `_updates`. Give the result to the argument `outlets` of the task.
+
+    If runs of the DAG are parallel, give the task `max_active_tis_per_dag=1` as well. Airflow stores at the first event that the
+    alias belongs to the asset. If two tasks end at that moment, Airflow 3.3 marks one of them as failed, although its work is done.
     """
     result: list[object] = []
     for outlet in outlets:
