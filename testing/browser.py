@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from tools.browser import NoBrowser, executable, flags
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 # The widths of windows, in pixels.
 PHONE, TABLET, WIDE = 390, 820, 1440
+# The longest wait for an element or a navigation, in milliseconds: a busy machine takes its time.
+PATIENCE_MS = 60_000
 SERIOUS_IMPACTS = ("serious", "critical")
 # What Chromium reports for requests that are in flight when a page is left: the icon, the stream of events. A refused, blocked
 # or broken request has another name.
@@ -85,6 +87,7 @@ def chromium() -> Iterator[Browser]:
         program = executable()
     except NoBrowser as error:
         pytest.fail(str(error), pytrace=False)
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=flags())
         try:
@@ -97,6 +100,7 @@ def chromium() -> Iterator[Browser]:
 def tab(browser: Browser, *, width: int = WIDE, height: int = 900, **options: Any) -> Iterator[Tab]:
     """Open a tab in a new browser context; `options` are passed to Playwright's `new_context`, for example `color_scheme`."""
     context = browser.new_context(viewport={"width": width, "height": height}, **options)
+    context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()
     new_tab = Tab(page)
     page.on(

@@ -74,7 +74,7 @@ def server(airflow):
 
 @pytest.fixture
 def api(server):
-    return AirflowApi(server.url, user="me", password=PASSWORD, timeout=0.5, patience=2.0)
+    return AirflowApi(server.url, user="me", password=PASSWORD, timeout=30.0, patience=60.0)
 
 
 @pytest.fixture
@@ -110,13 +110,15 @@ def test_a_given_token_that_has_expired_asks_for_another_one(server):
     ],
     ids=["5xx", "throttled", "cut off", "no answer"],
 )
-def test_what_is_the_servers_fault_is_tried_again(airflow, api, faults):
+def test_what_is_the_servers_fault_is_tried_again(airflow, server, faults):
+    api = AirflowApi(server.url, user="me", password=PASSWORD, timeout=2.0, patience=60.0)
     airflow.script["GET", "/dags/x"] = list(faults)
     assert api.get("/dags/x") == DAG
     assert airflow.script["GET", "/dags/x"] == []
 
 
-def test_patience_ends(airflow, api):
+def test_patience_ends(airflow, server):
+    api = AirflowApi(server.url, user="me", password=PASSWORD, timeout=30.0, patience=2.0)
     api.get("/dags/x")
     airflow.script["GET", "/dags/x"] = [Reply(status=503)] * 100
     with pytest.raises(

@@ -115,7 +115,7 @@ def pipeline():
 @pytest.fixture
 def runner(pipeline):
     with ScriptedServer(pipeline) as server:
-        api = AirflowApi(server.url, user="me", password="p", timeout=5, patience=2.0)
+        api = AirflowApi(server.url, user="me", password="p", timeout=30.0, patience=60.0)
         dataset = DailyDataset("rows", "memory://airflow-schedule", "{day:%Y_%m_%d}.csv")
 
         def made(wait_for_schedule):

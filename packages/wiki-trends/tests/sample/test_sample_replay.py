@@ -81,7 +81,7 @@ def server(folder):
 
 
 def ask(server, path, params=None):
-    connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=20)
+    connection = http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=120)
     try:
         connection.request("GET", path + (f"?{urlencode(params)}" if params else ""))
         response = connection.getresponse()

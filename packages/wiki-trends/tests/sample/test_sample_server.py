@@ -27,7 +27,7 @@ TODAY = dt.date(2025, 11, 12)
 
 
 def connect(server):
-    return http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=20)
+    return http.client.HTTPConnection(urlsplit(server.url).netloc, timeout=120)
 
 
 def ask(server, path, *, method="GET", body=None, headers=None):
@@ -297,11 +297,11 @@ def test_as_a_process_it_prints_its_address_logs_to_stderr_and_ends_cleanly(numb
     )
     try:
         address = process.stdout.readline().strip()
-        connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=20)
+        connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=120)
         connection.request("GET", f"{TOP}/it.wikipedia/mobile-web/{DAY}")
         assert connection.getresponse().status == 200
         process.send_signal(number)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=120)
         connection.close()
     finally:
         process.kill()

@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from urllib.parse import quote
 
 import pytest
+from playwright.sync_api import expect
 
 from testing.browser import PHONE, TABLET, tab
 from testing.dashboard import AS_OF, HOSTILE, TOKEN, serving, settings_of
@@ -142,7 +143,7 @@ def test_pages_are_searched_by_the_form_and_the_result_can_be_shared(shared, bro
         title = link.inner_text()
         assert "legend" in title.lower()
         link.click()
-        assert seen.page.locator("h1").inner_text() == title
+        expect(seen.page.locator("h1")).to_have_text(title)
 
 
 @pytest.mark.slow
@@ -189,7 +190,7 @@ def test_a_click_on_the_calendar_starts_a_backfill_and_the_day_turns_whole(demo_
             panel.get_by_role("heading", name="Complete").wait_for(timeout=120_000)
             page.keyboard.press("Escape")
             page.locator("a.day.state-complete[href*='2025-11-07']").wait_for(timeout=120_000)
-            assert page.locator("[data-coverage]").inner_text() == "100.0 %"
+            expect(page.locator("[data-coverage]")).to_have_text("100.0 %")
             assert page.url.endswith("/completeness")
             assert seen.problems == []
 
@@ -206,7 +207,8 @@ def test_without_scripts_a_day_is_started_with_a_confirmation_too(demo_copy, bro
         start = seen.page.get_by_role("button", name="Yes, start it")
         assert not start.is_visible()
         seen.page.get_by_text("Start its backfill").click()
-        start.click()
+        with seen.page.expect_navigation():
+            start.click()
         assert seen.page.url.endswith("/day?day=2025-11-07")
         assert dashboard.client.get("/runs.json").json()["asked"][0]["day"] == "2025-11-07"
 
@@ -219,9 +221,7 @@ def test_runs_are_followed_as_they_happen(demo_copy, browser):
         seen.page.wait_for_timeout(500)
         assert seen.page.get_by_text("Backfills started here").count() == 0
         dashboard.client.post("/backfill", params={"day": "2025-11-07"}, headers=dashboard.bearer)
-        seen.page.get_by_role("region", name="Backfills started here").get_by_text("failed").wait_for(
-            timeout=15_000
-        )
+        seen.page.get_by_role("region", name="Backfills started here").get_by_text("failed").wait_for()
         assert "WIKI_TRENDS_CONTACT" in seen.page.locator("main").inner_text()
 
 
@@ -237,7 +237,7 @@ def test_a_page_says_when_it_is_disconnected(demo_settings, browser):
             seen.page.reload()
         assert not notice.is_visible()
         server.close()
-        notice.get_by_text("Disconnected").wait_for(timeout=60_000)
+        notice.get_by_text("Disconnected").wait_for()
 
 
 @pytest.mark.slow

@@ -87,7 +87,6 @@ def signed_in(browser, dashboard, **options):
     with tab(browser, base_url=dashboard.url, reduced_motion="reduce", **options) as seen:
         cookie = dashboard.guard.sessions.create(9_999_999_999)
         seen.page.context.add_cookies([{"name": COOKIE, "value": cookie, "url": dashboard.url}])
-        seen.page.set_default_timeout(8000)
         yield seen
 
 

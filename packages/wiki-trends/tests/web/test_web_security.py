@@ -18,7 +18,7 @@ from wiki_trends.web.auth.sign_in import COOKIE
 )
 def test_another_host_name_is_refused(shared, host):
     address = urlsplit(shared.url)
-    connection = http.client.HTTPConnection(address.hostname, address.port, timeout=10)
+    connection = http.client.HTTPConnection(address.hostname, address.port, timeout=120)
     connection.putrequest("GET", "/overview.json", skip_host=True)
     connection.putheader("Host", host)
     connection.endheaders()
@@ -139,7 +139,7 @@ def test_an_action_is_no_link(shared):
 )
 def test_no_path_leads_out_of_the_static_files(shared, path):
     address = urlsplit(shared.url)
-    connection = http.client.HTTPConnection(address.hostname, address.port, timeout=10)
+    connection = http.client.HTTPConnection(address.hostname, address.port, timeout=120)
     connection.request("GET", path)
     answer = connection.getresponse()
     body = answer.read()

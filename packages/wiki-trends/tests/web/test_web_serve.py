@@ -31,7 +31,7 @@ def test_it_prints_its_address_and_a_link_and_ends_although_somebody_listens(pla
         message = process.stderr.readline()
         link = re.search(r"http://\S+", message)[0]
         assert link.startswith(f"{address}sign-in?once=")
-        with httpx2.Client(base_url=address, timeout=20) as client:
+        with httpx2.Client(base_url=address, timeout=120) as client:
             assert client.get("/completeness.json").json()["as_of"] == "2025-11-12"
             assert client.get(link).status_code == 303
             with client.stream("GET", "/events") as stream:

@@ -195,5 +195,4 @@ def test_ten_tasks_take_at_most_four_steps(dashboard, browser, way):
     with tab(browser, base_url=dashboard.url, reduced_motion="reduce", permissions=permissions) as seen:
         cookie = dashboard.guard.sessions.create(9_999_999_999)
         seen.page.context.add_cookies([{"name": COOKIE, "value": cookie, "url": dashboard.url}])
-        seen.page.set_default_timeout(20_000)
         do_tasks(Steps(seen.page, way), dashboard)

@@ -22,8 +22,8 @@ def settings_for(url, tmp_path):
         mediawiki_url=f"{url}/{{project}}/w/api.php",
         state=str(tmp_path / "state"),
         rate_per_minute=100_000,
-        request_timeout=5.0,
-        deadline=2.0,
+        request_timeout=30.0,
+        deadline=60.0,
     )
 
 
