@@ -11,7 +11,7 @@ AIRFLOW_READY := .venv-airflow/.ready
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run airflow browser redis compose-env test test-slow test-full test-airflow test-airflow-full test-azure test-celery test-hostile test-bare test-containers lint lint-airflow docs docs-check bench bench-analytics bench-trends bench-web bench-airflow screenshots install clean distclean
+.PHONY: help demo run airflow browser redis compose-env test test-slow test-full test-airflow test-airflow-full test-azure test-celery test-hostile test-bare test-containers test-sizes lint lint-airflow docs docs-check bench bench-analytics bench-trends bench-web bench-airflow screenshots install clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' Makefile
@@ -50,6 +50,7 @@ test-slow: $(READY) browser ## the slower tests, which CI runs at each change: S
 
 test-full: test test-slow ## all tests, then the long suites in full
 	$(BIN)/pytest -q -n 2 -m long
+	@$(MAKE) --no-print-directory test-sizes
 
 test-airflow: $(AIRFLOW_READY) browser ## the orchestrator end to end in a real Airflow: what is worth its time at every change
 	$(AIRFLOW)/pytest -q -m "not long" --confcutdir=tests/airflow --junit-xml=.test-results-airflow.xml tests/airflow
@@ -64,6 +65,12 @@ test-celery: $(AIRFLOW_READY) browser redis ## the same with CeleryExecutor, Red
 
 test-hostile: $(AIRFLOW_READY) ## treat an Airflow badly for MINUTES (60), and check that nothing is lost, run twice or told wrongly
 	$(AIRFLOW)/python -m tests.airflow.hostile --minutes $(or $(MINUTES),60)
+
+test-sizes: $(READY) browser ## all tests in a browser at four widths, in light and dark colours (twenty minutes)
+	@for width in 320 390 820 1440; do for colours in light dark; do \
+	  echo "== $$width pixels, $$colours"; \
+	  TEST_WIDTH=$$width TEST_COLOURS=$$colours $(BIN)/pytest -q -n 2 packages/wiki-trends/tests/web packages/wiki-trends/tests/report || exit 1; \
+	done; done
 
 test-azure: $(READY) .tools/azurite/.ready ## the tests of the stores against Azurite, which runs on the Node of a wheel
 	TEST_STORE=azure $(BIN)/pytest -q -m "not long" -k azure $(addprefix packages/smart-orchestrator/tests/,test_lake.py test_commit.py conformance)

@@ -40,6 +40,8 @@ UNGROUPED_MODULES = ("test_faults", "test_adapters", "test_files", "test_lake", 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Order the tests for the workers: first the slowest modules, and last the tests that every worker may run."""
     _list_collected(config, items)
+    if "TEST_WIDTH" in os.environ:
+        items[:] = [item for item in items if "browser" in getattr(item, "fixturenames", ())]
 
     def position(item: pytest.Item) -> int:
         module = item.path.stem

@@ -5,6 +5,7 @@ A `Tab` contains a page and records its problems, such as errors on the console,
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -97,8 +98,13 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextmanager
-def tab(browser: Browser, *, width: int = WIDE, height: int = 900, **options: Any) -> Iterator[Tab]:
-    """Open a tab in a new browser context; `options` are passed to Playwright's `new_context`, for example `color_scheme`."""
+def tab(browser: Browser, *, width: int | None = None, height: int = 900, **options: Any) -> Iterator[Tab]:
+    """Open a tab in a new browser context; `options` are passed to Playwright's `new_context`, for example `color_scheme`.
+
+    Tests that need no particular width and colours get those of the environment: `make test-sizes` runs them in eight ways.
+    """
+    options.setdefault("color_scheme", os.environ.get("TEST_COLOURS", "light"))
+    width = width or int(os.environ.get("TEST_WIDTH", WIDE))
     context = browser.new_context(viewport={"width": width, "height": height}, **options)
     context.set_default_timeout(PATIENCE_MS)
     page = context.new_page()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import deltalake
@@ -103,6 +104,16 @@ def test_partitions_of_a_table_are_added_up_to_days_and_months(tmp_path, catalog
     month = described(tmp_path, grain=Grain.MONTH)
     assert rows(month, dt.date(2025, 10, 1), dt.date(2025, 11, 1)) == [None, 47]
     assert rows(described(tmp_path, grain=Grain.WEEK), dt.date(2025, 11, 3)) == [47]
+
+
+def test_the_catalog_is_closed_after_an_inspection(tmp_path, catalog, monkeypatch):
+    table_of(catalog, (2, DayTransform())).append(events())
+    closed, close = [], SqlCatalog.close
+    monkeypatch.setattr(SqlCatalog, "close", lambda self: closed.append(close(self)))
+    assert rows(described(tmp_path), DAY) == [24]
+    with pytest.raises(DatasetError):
+        rows(replace(described(tmp_path), table="sales.unknown"), DAY)
+    assert len(closed) == 2
 
 
 def test_months_of_a_table(tmp_path, catalog):

@@ -162,8 +162,12 @@ def test_rows_come_a_hundred_at_a_time_and_by_category(opened):
 
 
 @pytest.mark.slow
-def test_the_switch_changes_the_colours_of_page_and_charts(opened):
-    page = opened.page
+def test_the_switch_changes_the_colours_of_page_and_charts(browser, written):
+    with tab(browser, offline=True, color_scheme="light") as made:
+        _switch_colours(made.open(written).page)
+
+
+def _switch_colours(page):
 
     def look():
         return page.evaluate(

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import expect
 
-from testing.browser import PHONE, TABLET, tab
+from testing.browser import PHONE, TABLET, WIDE, tab
 from testing.dashboard import AS_OF, HOSTILE, TOKEN, serving, settings_of
 from wiki_trends.sample import SampleOptions, SampleServer
 from wiki_trends.web.auth.sign_in import COOKIE
@@ -60,7 +60,7 @@ def test_every_page_is_quiet_asks_nobody_else_and_can_be_used_by_everybody(share
 @pytest.mark.slow
 def test_a_long_calendar_opens_at_today_and_is_one_tab_stop(shared, browser):
     days = ".calendar a.day"
-    with visited(browser, shared) as seen:
+    with visited(browser, shared, width=WIDE) as seen:
         seen.page.goto("/completeness?days=365")
         wrap = "document.querySelector('.dense')"
         assert seen.page.evaluate(f"{wrap}.scrollWidth - {wrap}.clientWidth") == 0

@@ -27,11 +27,10 @@ def remove_days(folder, *days):
 
 @contextmanager
 def signed_in(browser, dashboard):
-    """A tab with a session; an element that does not appear fails soon."""
+    """A tab with a session."""
     with tab(browser, base_url=dashboard.url, reduced_motion="reduce") as seen:
         cookie = dashboard.guard.sessions.create(9_999_999_999)
         seen.page.context.add_cookies([{"name": COOKIE, "value": cookie, "url": dashboard.url}])
-        seen.page.set_default_timeout(8000)
         yield seen
 
 

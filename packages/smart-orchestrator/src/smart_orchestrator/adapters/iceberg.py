@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -93,12 +94,14 @@ class IcebergAdapter:
         from smart_orchestrator.adapters.iceberg_io import count_requests
 
         try:
-            with count_requests(self._requests):
-                table = self._load()
-            key_field = self._key_field(table, table.spec())
-            with translate_errors():
-                tasks = list(table.scan(row_filter=self._filter(table, key_field, keys)).plan_files())
-                files = self._files(table, key_field, tasks)
+            # The catalog stays open until the scan is planned, because some catalogs plan it themselves.
+            with ExitStack() as stack:
+                with count_requests(self._requests):
+                    table = self._load(stack)
+                key_field = self._key_field(table, table.spec())
+                with translate_errors():
+                    tasks = list(table.scan(row_filter=self._filter(table, key_field, keys)).plan_files())
+                    files = self._files(table, key_field, tasks)
         except Unreadable as error:
             return {
                 key: Partition(key, Code.UNREADABLE, f"the table's metadata cannot be read: {error}")
@@ -106,8 +109,8 @@ class IcebergAdapter:
             }
         return {key: partition_of(self.dataset, key, files.get(key)) for key in keys}
 
-    def _load(self) -> Table:
-        """Load the table.
+    def _load(self, stack: ExitStack) -> Table:
+        """Load the table, whose catalog is open until `stack` is closed.
 
         Raises:
             LakeError: the catalog or the lake does not respond, or refuses the request.
@@ -117,7 +120,7 @@ class IcebergAdapter:
         with extra("iceberg"):
             from pyiceberg import exceptions
         try:
-            return self._load_from_catalog() if self.dataset.table else self._load_from_folder()
+            return self._load_from_catalog(stack) if self.dataset.table else self._load_from_folder()
         except (SmartOrchestratorError, Unreadable):
             raise
         except (
@@ -142,7 +145,7 @@ class IcebergAdapter:
             problem = f"no usable answer of the catalog ({type(error).__name__})"
             raise LakeUnreachable(self.url, problem, "Check the catalog and the network.") from None
 
-    def _load_from_catalog(self) -> Table:
+    def _load_from_catalog(self, stack: ExitStack) -> Table:
         with extra("iceberg"):
             from pyiceberg.catalog import load_catalog
 
@@ -154,7 +157,8 @@ class IcebergAdapter:
             # Without this check, SQLite would create an empty catalog.
             raise LakeDenied(self.url, "the catalog does not exist", "Create it, or correct the URL.")
         properties = self._properties() | {"uri": uri, "init_catalog_tables": "false"}
-        return load_catalog(name or "default", **properties).load_table(str(self.dataset.table))
+        catalog = stack.enter_context(load_catalog(name or "default", **properties))
+        return catalog.load_table(str(self.dataset.table))
 
     def _load_from_folder(self) -> Table:
         with extra("iceberg"):

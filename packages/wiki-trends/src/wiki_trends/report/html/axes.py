@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     Row = Mapping[str, Any]
 
-_DAY_MS = 86_400_000
 _MAX_TICKS = 8
 _MAX_DAYS_WITH_LARGE_DOTS = 45
 _LABEL_HEIGHT_PIXELS = 14
@@ -32,8 +31,13 @@ def expression(text: str) -> Any:
     return alt.ExprRef(expr=text)
 
 
-def day_axis(days: Sequence[dt.date]) -> alt.X:
-    """Return an x axis of days with at most eight labels."""
+def day_axis(days: Sequence[dt.date], room: str = "0") -> alt.X:
+    """Return an x axis of days with at most eight labels, of which a narrow chart shows those that do not overlap.
+
+    Args:
+        days: the first and the last day are the ends of the axis.
+        room: a Vega expression for the pixels to the right of the last day.
+    """
     import altair as alt
 
     if not days:
@@ -44,12 +48,14 @@ def day_axis(days: Sequence[dt.date]) -> alt.X:
     return alt.X(
         "date:T",
         title=None,
-        scale=alt.Scale(type="utc", nice=False),
+        scale=alt.Scale(type="utc", nice=False, range=[0, expression(f"width - {room}")]),
         axis=alt.Axis(
             values=[milliseconds(day) for day in ticks],
             format="%-d %b",
             grid=False,
             labelFlush=False,
+            labelOverlap="greedy",
+            labelSeparation=6,
             domain=False,
         ),
     )
@@ -60,12 +66,12 @@ def milliseconds(day: dt.date) -> int:
     return round(dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC).timestamp() * 1000)
 
 
-def day_domain(days: Sequence[dt.date], room: float = 0.0) -> dict[str, Any]:
-    """Return the domain of the x scale: from the first day to the last, extended by `room` times this length."""
+def day_domain(days: Sequence[dt.date]) -> dict[str, Any]:
+    """Return the domain of the x scale: from the first day to the last."""
     if not days:
         return {}
     first, last = milliseconds(days[0]), milliseconds(days[-1])
-    return {"x": [first, last + round(room * max(last - first, _DAY_MS))]}
+    return {"x": [first, max(last, first + 1)]}
 
 
 def all_days(days: Sequence[dt.date]) -> list[dt.date]:

@@ -35,8 +35,9 @@ if TYPE_CHECKING:
     Row = Mapping[str, Any]
 
 _DEFAULT_HEIGHT_PIXELS = 320
-# The width of the labels beside the lines, as a fraction of the width of the lines.
-_LABEL_ROOM = 0.34
+# The width of the labels beside the lines, in pixels: a quarter of the chart, but enough for a word of a title on a phone.
+_LABEL_GAP = 10
+_LABEL_ROOM = "max(width / 4, min(width / 2, 120))"
 # Measures of an equal-earth map without Antarctica: the width in units of the projection's scale, and the height of the map
 # and the position of the equator as fractions of the width.
 _MAP_WIDTH, _MAP_HEIGHT, _MAP_EQUATOR = 5.45, 0.44, 0.252
@@ -74,7 +75,7 @@ def rank_race(rows: Sequence[Row], height: int = 380) -> ChartSpec:
         for row in rows
     ]
     base = alt.Chart(alt.NamedData("rows")).encode(
-        x=day_axis(days), y=y, color=colour, tooltip=tooltip("page", "date", "rank", "views")
+        x=day_axis(days, _LABEL_ROOM), y=y, color=colour, tooltip=tooltip("page", "date", "rank", "views")
     )
     lines = base.mark_line(strokeWidth=2.5, strokeCap="round")
     dots = base.transform_filter("datum.rank != null").mark_point(size=dot_area(days), filled=True, opacity=1)
@@ -96,13 +97,13 @@ def rank_race(rows: Sequence[Row], height: int = 380) -> ChartSpec:
             alt.Chart(alt.NamedData("labels"))
             .mark_text(
                 align="left",
-                dx=10,
+                dx=_LABEL_GAP,
                 fontSize=12,
                 fontWeight=600,
-                limit=expression(f"width * {_LABEL_ROOM} / {1 + _LABEL_ROOM}"),
+                limit=expression(f"{_LABEL_ROOM} - {_LABEL_GAP}"),
                 **options,
             )
-            .encode(x=day_axis(days), y=alt.Y("rank:Q", scale=scale), text="label:N")
+            .encode(x=day_axis(days, _LABEL_ROOM), y=alt.Y("rank:Q", scale=scale), text="label:N")
         )
 
     # A border in the colour of the paper keeps the grid clear of the labels.
@@ -110,7 +111,7 @@ def rank_race(rows: Sequence[Row], height: int = 380) -> ChartSpec:
     return chart_spec(
         alt.layer(leaders, lines, dots, borders, labels().encode(color=colour)),
         height,
-        day_domain(days, _LABEL_ROOM),
+        day_domain(days),
         rows=values,
         labels=end_labels(rows, height, lowest_rank),
     )

@@ -32,26 +32,25 @@ def every_page(details: Details) -> dict[str, Any]:
     countries = country_names()
     columns = [
         {"at": 0, "head": True, "page": 1, "search": True, "class": "title"},
-        {"at": 2, "names": categories, "search": True, "class": "hide-narrow"},
+        {"at": 2, "names": categories, "search": True},
         {
             "at": 3,
             "names": [name if name in countries else UNKNOWN for name in locations],
             "search": True,
-            "class": "hide-narrow",
         },
-        {"at": 4, "names": presences, "class": "hide-narrow"},
-        {"at": 5, "class": "num hide-narrow"},
+        {"at": 4, "names": presences},
+        {"at": 5, "class": "num"},
         {"at": 6, "class": "num"},
         {
             "at": 7,
             "names": [table_day(dt.date.fromisoformat(day)) for day in days],
             "byIndex": True,
-            "class": "hide-narrow nowrap",
+            "class": "nowrap",
         },
-        {"at": 8, "class": "num hide-narrow"},
+        {"at": 8, "class": "num"},
         {"at": 9, "class": "num"},
         {"at": 10, "digits": 1, "class": "num"},
-        {"at": 11, "digits": 1, "sign": True, "unit": " %", "class": "num hide-narrow"},
+        {"at": 11, "digits": 1, "sign": True, "unit": " %", "class": "num"},
     ]
     data = {
         "links": details.link_base,
