@@ -44,6 +44,7 @@ class Month:
         self.objective = objective
         self.store = IncidentStore(Ledger(tmp_path / "state"))
         self.messages: list[tuple[int, str, str]] = []
+        self.channels: list[Channel] = []
 
     def partition(self, key: dt.date, now: dt.datetime) -> Partition:
         if key in self.arrivals and self.arrivals[key] <= now:
@@ -57,12 +58,11 @@ class Month:
 
     def check(self, now: dt.datetime):
         records = self.store.records(DATASET.name)
-        open_keys = [key for key, record in records.items() if record.is_open]
-        window = window_to_judge(DATASET, self.objective, now, open_keys)
+        window = window_to_judge(DATASET, self.objective, now, records)
         partitions = tuple(self.partition(key, now) for key in window)
         completeness = Completeness(DATASET.name, window, partitions)
         report = judge(DATASET, self.objective, completeness, records, now)
-        for message in announce_incidents(report, self.store, ()):
+        for message in announce_incidents(report, self.store, self.channels):
             self.messages.append((now.day, message.event.value, message.text))
         return report
 
@@ -159,6 +159,21 @@ def test_a_tolerated_partition_is_late_without_an_incident(tmp_path):
     assert [(number, event) for number, event, _ in month.messages] == [(9, "late")]
 
 
+def test_an_old_incident_lets_no_tolerated_partition_begin_another(tmp_path):
+    month = Month(tmp_path, parse_objective("06:00 UTC, 2 days", "6 of 7"))
+    month.arrivals = {day(n): at(n + 1, 5) for n in range(-10, 29)}
+    for late in (5, 6, 16):
+        del month.arrivals[day(late)]
+    month.check(at(8))
+    month.arrivals[day(6)] = at(8, 12)
+    month.check(at(9))
+
+    report = month.check(at(18))
+
+    assert ([p.key.day for p in report.late], report.met) == ([5, 16], False)
+    assert [(number, event) for number, event, _ in month.messages] == [(8, "late"), (9, "recovered")]
+
+
 def test_a_partition_that_disappears_again_begins_a_new_incident(tmp_path):
     month = Month(tmp_path)
     month.arrivals = {day(n): at(n + 1, 5) for n in range(-10, 29)}
@@ -180,7 +195,7 @@ def test_a_partition_that_disappears_again_begins_a_new_incident(tmp_path):
 
 
 def test_a_partition_that_is_first_checked_after_its_deadline_is_unknown_without_a_write_time():
-    window = window_to_judge(DATASET, OBJECTIVE, at(20))
+    window = window_to_judge(DATASET, OBJECTIVE, at(20), {})
     partitions = tuple(Partition(key, Code.OK, "1 row") for key in window)
     completeness = Completeness(DATASET.name, window, partitions)
 
@@ -203,21 +218,24 @@ def test_a_message_that_no_address_accepts_is_sent_again(tmp_path, monkeypatch):
         return [] if is_up else [f"address 1 of {len(urls)} (json)"]
 
     monkeypatch.setattr("smart_orchestrator.telemetry.messages.deliver", deliver)
-    channels = [Channel("ops", ("json://a",), (Event.LATE,))]
+    month.channels = [Channel("ops", ("json://a",), (Event.LATE, Event.RECOVERED))]
 
-    def announce(number):
-        now = at(number, 7)
-        window = window_to_judge(DATASET, OBJECTIVE, now)
-        completeness = Completeness(DATASET.name, window, tuple(month.partition(key, now) for key in window))
-        report = judge(DATASET, OBJECTIVE, completeness, month.store.records(DATASET.name), now)
-        announce_incidents(report, month.store, channels)
-
-    announce(7)
+    month.check(at(7))
     is_up = True
-    announce(7)
-    announce(7)
-
+    month.check(at(7))
+    month.check(at(7))
     assert accepted == ["orders: 2025-11-05 late"]
+
+    # The day is old when it arrives, so only the message that is due keeps it in the report.
+    month.arrivals |= {day(n): at(n + 1, 5) for n in range(6, 29)} | {day(5): at(20, 5)}
+    is_up = False
+    month.check(at(20))
+    month.check(at(21))
+    is_up = True
+    month.check(at(22))
+    month.check(at(23))
+    assert accepted == ["orders: 2025-11-05 late", "orders: 2025-11-05 recovered"]
+    assert not any(record.is_tracked for record in month.store.records(DATASET.name).values())
 
 
 @pytest.mark.parametrize(
@@ -257,6 +275,6 @@ def test_every_hour_of_an_hourly_dataset_is_judged():
     dataset = replace(DATASET, grain=Grain.HOUR, key_format="{start:%Y-%m-%d}/{start:%H}")
     now = dt.datetime(2025, 11, 5, 12, 30, tzinfo=dt.UTC)
 
-    window = window_to_judge(dataset, parse_objective("2 hours", "3 of 3"), now)
+    window = window_to_judge(dataset, parse_objective("2 hours", "3 of 3"), now, {})
 
     assert [key.hour for key in window] == [7, 8, 9, 10, 11, 12]

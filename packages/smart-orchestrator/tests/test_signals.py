@@ -103,12 +103,12 @@ def test_status_late_needs_a_deadline(tmp_path):
 
 def test_a_run_tells_that_the_window_is_ready_and_published(lake, receiver):
     lake.take_away("2025-11-06")
-    for _ in range(2):
-        lake.run("run", "orders", *WINDOW, code=0)
+    for window in (WINDOW, (*WINDOW, "--start", "2025-11-07"), WINDOW):
+        lake.run("run", "orders", *window, code=0)
 
     titles = [item["title"] for item in receiver.received]
-    assert titles.count("orders: window ready") == 1
-    assert titles.count("orders: revenue published") == 2
+    assert titles.count("orders: window ready") == 2
+    assert titles.count("orders: revenue published") == 3
     assert titles.count(f"orders: {ago(3)} late") == 1
 
 

@@ -138,6 +138,9 @@ def test_a_day_that_was_filled_in_later_is_not_read(published):
 
 
 def test_the_tables_of_another_project_are_not_compared(published):
+    receipt = published.run("receipt", "--project", "fr.wikipedia")
+    assert (receipt.code, receipt.out) == (2, "")
+    assert "is not the published project" in receipt.err
     ran = published.run("verify", "--project", "fr.wikipedia")
     assert ran.code == 2
     assert "is not the published project" in ran.err

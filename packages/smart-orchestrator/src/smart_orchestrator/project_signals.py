@@ -59,8 +59,7 @@ def judge_dataset(project: Project, name: str) -> FreshnessReport | None:
         return None
     dataset = project.config.dataset(name)
     records = IncidentStore(Ledger(project.config.state)).records(name)
-    open_keys = [key for key, record in records.items() if record.is_open]
-    window = window_to_judge(dataset, objective, project.now, open_keys)
+    window = window_to_judge(dataset, objective, project.now, records)
     completeness = project.check(name, window, strays=False)
     return judge(dataset, objective, completeness, records, project.now)
 

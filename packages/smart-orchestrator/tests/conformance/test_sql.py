@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import socket
+import sqlite3
 import subprocess
 import sys
 from contextlib import closing
@@ -155,6 +156,15 @@ def test_a_description_that_cannot_work_is_refused(options, message):
     url = options.pop("lake", "postgresql://localhost/orders")
     with pytest.raises(DatasetError, match=message):
         rows(url, [DAY], **({"table": "events", "key_column": "occurred"} | options))
+
+
+def test_a_database_without_dates_is_an_error(tmp_path):
+    with closing(sqlite3.connect(tmp_path / "events.sqlite")) as connection:
+        connection.execute("CREATE TABLE events (day DATE)")
+        connection.execute("INSERT INTO events VALUES ('2025-11-05')")
+        connection.commit()
+    with pytest.raises(DatasetError, match="sqlite gives no dates"):
+        rows(f"sqlite:///{tmp_path}/events.sqlite", [DAY], key_column="day")
 
 
 def test_a_password_that_is_refused_is_not_shown(postgres_events):

@@ -84,6 +84,32 @@ def test_a_function_that_fails_says_nothing():
     assert (answer.presence, answer.detail) == (Presence.UNKNOWN, "RuntimeError: out of order")
 
 
+def test_a_function_that_ends_the_program_says_nothing():
+    answer = FunctionProbe(lambda: lambda _: sys.exit(3)).ask(DAY, NOW)
+
+    assert (answer.presence, answer.detail) == (Presence.UNKNOWN, "SystemExit: 3")
+
+
+@pytest.mark.parametrize(
+    ("presence", "until", "problem"),
+    [
+        (Presence.LANDED, NOW.replace(tzinfo=None), "has no time zone"),
+        ("perhaps", NOW, "'perhaps' is not a valid Presence"),
+    ],
+)
+def test_an_answer_that_cannot_be_remembered_says_nothing(presence, until, problem):
+    answer = FunctionProbe(lambda: lambda _: Answer(presence, until)).ask(DAY, NOW)
+
+    assert answer.presence is Presence.UNKNOWN
+    assert problem in answer.detail
+
+
+def test_an_answer_has_the_types_of_its_fields_whatever_the_function_gives():
+    answer = FunctionProbe(lambda: lambda _: Answer("landed", NOW, 7, None)).ask(DAY, NOW)
+
+    assert (answer.presence, answer.etag, answer.url) == (Presence.LANDED, "7", "")
+
+
 @pytest.mark.parametrize(
     ("error", "raised"),
     [

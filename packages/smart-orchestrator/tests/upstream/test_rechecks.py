@@ -57,13 +57,15 @@ class Upstream:
         self.folder = folder
         self.etags = {number: f'"e{number}"' for number in range(1, 20)}
         self.status = 200
+        self.gone = set()
         self.asked = Counter()
         self.url = ""
 
     def answer(self, request):
         number = int(request.path[-2:])
         self.asked[number] += 1
-        return Reply(b"", self.status, {"ETag": self.etags[number]})
+        status = 404 if number in self.gone else self.status
+        return Reply(b"", status, {"ETag": self.etags[number]})
 
     def project(self, now, command=REWRITE):
         path = self.folder / "smart-orchestrator.toml"
@@ -189,6 +191,15 @@ def test_after_the_first_question_without_an_answer_the_others_wait(upstream):
     upstream.check(at(14))
 
     assert upstream.asked.total() == 1
+
+
+def test_a_day_that_the_upstream_has_removed_does_not_hide_the_others(upstream):
+    upstream.gone = {8}
+    upstream.check(at(14))
+    assert upstream.asked == {8: 1}
+
+    upstream.check(at(14, 10))
+    assert upstream.asked == {**dict.fromkeys(range(3, 8), 1), 8: 2}
 
 
 def test_an_unreadable_memory_counts_as_empty(upstream):

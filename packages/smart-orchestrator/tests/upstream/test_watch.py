@@ -116,6 +116,29 @@ def test_within_the_outer_bound_a_hole_is_not_expected_and_beyond_it_is_not_publ
     assert causes[day(10)].cause is Cause.WITHIN_LAG
 
 
+@pytest.mark.parametrize("status", [429, 503])
+def test_an_upstream_that_asks_to_slow_down_is_asked_no_other_question(upstream, status):
+    upstream.has, upstream.status, upstream.headers = set(), status, {"Retry-After": "600"}
+    with ScriptedServer(upstream.answer) as server:
+        project = upstream.project(server)
+        project.check("orders", project.last_window("orders"))
+        assert upstream.asked == {11: 1}
+
+        # Then the other days are asked about.
+        upstream.status = 404
+        project = upstream.project(server, NOW + dt.timedelta(minutes=30))
+        project.check("orders", project.last_window("orders"))
+    assert upstream.asked == {11: 2, 10: 1, 9: 1}
+
+
+def test_an_upstream_that_fails_for_one_day_is_asked_about_the_others(upstream):
+    upstream.has, upstream.status = {9}, 500
+    with ScriptedServer(upstream.answer) as server:
+        project = upstream.project(server)
+        project.check("orders", project.last_window("orders"))
+    assert upstream.asked == {11: 1, 10: 1, 9: 1}
+
+
 def test_a_run_starts_for_no_day_that_the_upstream_denies(upstream):
     upstream.has = {11}
     with ScriptedServer(upstream.answer) as server:

@@ -125,6 +125,13 @@ class SqlAdapter:
                 rows = connection.execute(self._statement(first, last)).all()
         except (sa.exc.SQLAlchemyError, UnicodeError) as error:
             raise self._translated(error) from None
+        except (TypeError, ValueError):
+            # SQLite has no dates, so its driver gets a number for the day of a row.
+            problem = (
+                f"{self._url.get_backend_name()} gives no dates for the key column {self.dataset.key_column}; "
+                "PostgreSQL and DuckDB do"
+            )
+            raise DatasetError(self.dataset.name, problem) from None
         finally:
             engine.dispose()
         return {self._key(value): (int(count), change) for value, count, change in rows}

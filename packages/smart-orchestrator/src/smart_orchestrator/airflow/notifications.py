@@ -183,8 +183,7 @@ class CheckFreshness(OrchestratorTask):
             dataset = replace(self.orchestration.dataset, lag=self.orchestration.lag)
             store = IncidentStore(Ledger(Path(self.orchestration.state)))
             records = store.records(dataset.name)
-            open_days = [day for day, record in records.items() if record.is_open]
-            window = window_to_judge(dataset, objective, now, open_days)
+            window = window_to_judge(dataset, objective, now, records)
             report = judge(
                 dataset, objective, self.orchestration.check(Request(window, Policy())), records, now
             )

@@ -17,7 +17,7 @@ from smart_orchestrator.model.partition import Code
 from smart_orchestrator.model.window import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from smart_orchestrator.model.completeness import Completeness
     from smart_orchestrator.model.dataset import Dataset
@@ -149,16 +149,23 @@ class Record:
         available_since: the first known time at which the partition was available; None if it is not known.
         late_since: the deadline that the partition missed; None if no incident was ever opened.
         over_at: the time at which the incident ended; None if there is no incident, or the incident is open.
+        is_end_unannounced: whether the message about the end of the incident is still due.
     """
 
     available_since: dt.datetime | None = None
     late_since: dt.datetime | None = None
     over_at: dt.datetime | None = None
+    is_end_unannounced: bool = False
 
     @property
     def is_open(self) -> bool:
         """Whether the partition has an incident that has not ended."""
         return self.late_since is not None and self.over_at is None
+
+    @property
+    def is_tracked(self) -> bool:
+        """Whether the partition is judged although it is old: its incident is open, or the message about the end is due."""
+        return self.is_open or self.is_end_unannounced
 
 
 NO_RECORD = Record()
@@ -204,6 +211,7 @@ class FreshnessReport:
         objective: the objective that the partitions are judged by.
         partitions: the judged partitions, oldest first: the newest due ones, those with an open incident, and those not yet due.
         met: whether enough of the newest due partitions are available, and no incident is open.
+        broken: whether too few of the newest due partitions are available, so that the late ones begin incidents.
         judged_at: the time that counts as now.
         restated: the restated partitions of the checked window, oldest first.
     """
@@ -212,6 +220,7 @@ class FreshnessReport:
     objective: Objective
     partitions: tuple[PartitionFreshness, ...]
     met: bool
+    broken: bool
     judged_at: dt.datetime
     restated: tuple[Partition, ...] = ()
 
@@ -238,15 +247,20 @@ class FreshnessReport:
 
 
 def window_to_judge(
-    dataset: Dataset, objective: Objective, now: dt.datetime, open_keys: Iterable[Key] = ()
+    dataset: Dataset, objective: Objective, now: dt.datetime, records: Mapping[Key, Record]
 ) -> Window:
-    """Return the window that contains the newest due keys, the keys with open incidents, and the keys that are not yet due."""
+    """Return the window that contains the newest due keys, the tracked keys of `records`, and the keys that are not yet due."""
     grain = dataset.grain
     as_of = grain.floor(now, dataset.zone)
     newest_due = grain.index(as_of)
     while newest_due > 0 and objective.deadline(grain, grain.key_at(newest_due), dataset.zone) > now:
         newest_due -= 1
-    first = min([newest_due - objective.judged + 1, *map(grain.index, open_keys)])
+    first = min(
+        [
+            newest_due - objective.judged + 1,
+            *(grain.index(key) for key, record in records.items() if record.is_tracked),
+        ]
+    )
     return Window.between(grain.key_at(first), as_of, as_of, dataset.lag, grain)
 
 
@@ -278,12 +292,14 @@ def judge(
     still_open = [p for p in due if p.state is Freshness.LATE and records.get(p.key, NO_RECORD).is_open]
     kept = {p.key for p in (*newest_due, *still_open)} | {p.key for p in judged if p.deadline > now}
     # A partition whose incident has just ended stays in the report, so that its end can be announced.
-    kept |= {p.key for p in judged if records.get(p.key, NO_RECORD).is_open}
+    kept |= {p.key for p in judged if records.get(p.key, NO_RECORD).is_tracked}
+    broken = len(late) > objective.allowed_late
     return FreshnessReport(
         completeness.dataset,
         objective,
         tuple(p for p in judged if p.key in kept),
-        len(late) <= objective.allowed_late and not still_open,
+        not broken and not still_open,
+        broken,
         now,
         tuple(completeness[key] for key in completeness.restated),
     )

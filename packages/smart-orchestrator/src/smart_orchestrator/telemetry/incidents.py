@@ -36,6 +36,10 @@ CREATE TABLE IF NOT EXISTS restated (
     dataset TEXT NOT NULL, key TEXT NOT NULL, fingerprint TEXT NOT NULL, PRIMARY KEY (dataset, key)
 )
 """
+_SELECT = """
+SELECT key, available_since, late_since, over_at, over_at IS NOT NULL AND late_announced = 1 AND over_announced = 0
+FROM freshness WHERE dataset = ?
+"""
 _MARK_AVAILABLE = """
 INSERT INTO freshness (dataset, key, available_since) VALUES (?, ?, ?)
 ON CONFLICT (dataset, key) DO UPDATE SET available_since = COALESCE(available_since, excluded.available_since)
@@ -56,7 +60,8 @@ _CLOSE = """
 UPDATE freshness SET over_at = ? WHERE dataset = ? AND key = ? AND late_since IS NOT NULL AND over_at IS NULL
 """
 _FORGET = """
-DELETE FROM freshness WHERE dataset = ? AND key < ? AND (late_since IS NULL OR over_at IS NOT NULL)
+DELETE FROM freshness
+WHERE dataset = ? AND key < ? AND (late_since IS NULL OR (over_at IS NOT NULL AND over_announced = late_announced))
 """
 _CLAIM_LATE = """
 UPDATE freshness SET late_announced = 1 WHERE dataset = ? AND late_since IS NOT NULL AND over_at IS NULL AND late_announced = 0
@@ -96,11 +101,13 @@ class IncidentStore:
         """
         with self._ledger.connection() as database:
             database.execute(_SCHEMA)
-            rows = database.execute(
-                "SELECT key, available_since, late_since, over_at FROM freshness WHERE dataset = ?",
-                (dataset,),
-            ).fetchall()
-        return {parse_key(key): Record(*map(_parse_time, times)) for key, *times in rows}
+            rows = database.execute(_SELECT, (dataset,)).fetchall()
+        return {
+            parse_key(key): Record(
+                _parse_time(since), _parse_time(late), _parse_time(over), is_end_unannounced=bool(is_due)
+            )
+            for key, since, late, over, is_due in rows
+        }
 
     def update(self, report: FreshnessReport) -> Changes:
         """Store a report, and claim the messages that it makes due.
@@ -165,7 +172,7 @@ def _store(database: Connection, report: FreshnessReport) -> None:
         key = key_text(partition.key)
         if _ends_incident(partition):
             database.execute(_CLOSE, (now, name, key))
-        elif partition.state is Freshness.LATE and not report.met:
+        elif partition.state is Freshness.LATE and report.broken:
             database.execute(_OPEN, (name, key, partition.deadline.isoformat()))
         if partition.available_since is not None:
             database.execute(_MARK_AVAILABLE, (name, key, partition.available_since.isoformat()))

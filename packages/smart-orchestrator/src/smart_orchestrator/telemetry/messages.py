@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 # The largest number of partitions that a message lists. For the remaining ones, the message has only their number.
 MAX_LISTED = 10
+# The number of announced windows that are remembered for each dataset.
+MAX_WINDOWS = 100
 _KINDS = {Event.LATE: "failure", Event.RESTATED: "warning"}
 
 
@@ -146,12 +148,13 @@ def announce_restated(
 
 
 def announce_ready(completeness: Completeness, memory: Memory, channels: Sequence[Channel]) -> None:
-    """Send a message if a window is ready, once for each window. `memory` stores the last window that was announced."""
+    """Send a message if a window is ready, once for each window. `memory` stores the last windows that were announced."""
     key, window = f"ready:{completeness.dataset}", str(completeness.window)
-    if not completeness.ready or memory.recall(key) == window:
+    announced = (memory.recall(key) or "").splitlines()
+    if not completeness.ready or window in announced:
         return
     if publish(ready_message(completeness), channels):
-        memory.remember(key, window)
+        memory.remember(key, "\n".join([*announced, window][-MAX_WINDOWS:]))
 
 
 def late_message(report: FreshnessReport, changes: Changes) -> Message | None:

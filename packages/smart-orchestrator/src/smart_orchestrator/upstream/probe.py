@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
+from smart_orchestrator.foreign import one_line
+
 if TYPE_CHECKING:
     from smart_orchestrator.model.grain import Key
 
@@ -41,6 +43,7 @@ class Answer:
         etag: the ETag of the key's data; empty without one.
         url: the address that was asked, without credentials; empty for a probe without an address.
         detail: what the upstream said, such as `HTTP 404`, or why it is unknown whether it has the key.
+        is_silent: whether the upstream did not respond, or asked to slow down, so that no other key is asked about before `until`.
     """
 
     presence: Presence
@@ -48,12 +51,24 @@ class Answer:
     etag: str = ""
     url: str = ""
     detail: str = ""
+    is_silent: bool = False
+
+    def __post_init__(self) -> None:
+        """Reject an answer that could not be remembered, because functions of users make answers."""
+        if self.until.tzinfo is None:
+            message = "the time `until` of an answer has no time zone; use for example datetime.now(tz=UTC)"
+            raise ValueError(message)
+        object.__setattr__(self, "presence", Presence(self.presence))
+        for name in ("etag", "url", "detail"):
+            object.__setattr__(self, name, one_line(getattr(self, name) or ""))
 
     @classmethod
-    def of(cls, presence: Presence, now: dt.datetime, detail: str = "", *, url: str = "") -> Answer:
+    def of(
+        cls, presence: Presence, now: dt.datetime, detail: str = "", *, url: str = "", is_silent: bool = False
+    ) -> Answer:
         """Return an answer with the default validity."""
         validity = UNKNOWN_VALIDITY if presence is Presence.UNKNOWN else NOT_YET_VALIDITY
-        return cls(presence, now + validity, url=url, detail=detail)
+        return cls(presence, now + validity, url=url, detail=detail, is_silent=is_silent)
 
 
 class Probe(Protocol):

@@ -92,7 +92,7 @@ class FunctionProbe:
             if not error.transient:
                 raise
             return Answer.of(Presence.UNKNOWN, now, one_line(error))
-        except Exception as error:  # noqa: BLE001 - the function of a user can raise any class
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the function of a user can raise any class
             return Answer.of(Presence.UNKNOWN, now, one_line(f"{type(error).__name__}: {error}"))
         if isinstance(result, Answer):
             return result

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# The largest number of keys that one check asks about; the newest come first.
+# The largest number of keys that one check asks about: the newest first, and last those without an answer to the last question.
 MAX_QUESTIONS = 30
 # How long the upstream is left alone after it did not answer.
 UNKNOWN_PAUSE = MAX_RETRY_AFTER
@@ -107,6 +107,10 @@ class ProbeComparison:
         return Verdict(Change.MATERIAL, f"its ETag was {etag}, and is {answer.etag}", answer.etag)
 
 
+def _had_no_answer(known: Recheck | None) -> bool:
+    return known is not None and known.asked_at is not None and known.change is Change.UNKNOWN
+
+
 def _strong(etag: str) -> str:
     return etag.removeprefix("W/")
 
@@ -155,8 +159,10 @@ class Rechecks:
         if not available:
             return asked
         memory = self._document.read()
-        due = [p for p in available if self._is_due(p.day, memory)][:MAX_QUESTIONS]
-        for partition, recheck in self._reserve(due):
+        due = [p for p in available if self._is_due(p.day, memory)]
+        # A key without an answer comes last, because it would end every check before the other keys.
+        due.sort(key=lambda p: _had_no_answer(memory.rechecks.get(p.day)))
+        for partition, recheck in self._reserve(due[:MAX_QUESTIONS]):
             rechecked = self._recheck(partition, recheck)
             self._store(partition.day, rechecked)
             asked[partition.day] = rechecked

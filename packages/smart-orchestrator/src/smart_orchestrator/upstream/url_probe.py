@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 _MAX_AGE = re.compile(r"(?:^|[,\s])max-age\s*=\s*\"?([0-9]{1,10})", re.IGNORECASE)
 _NOT_CACHED = re.compile(r"(?:^|[,\s])(no-store|no-cache)(?:$|[,\s])", re.IGNORECASE)
 _MAX_ETAG_LENGTH = 200
+# The statuses of an upstream that is overloaded, whatever key is asked about.
+_SLOW_DOWN = (429, 503)
 
 
 class UrlProbe:
@@ -62,7 +64,9 @@ class UrlProbe:
             ):
                 return answer_of(response.status_code, response.headers, evidence, now)
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
-            return Answer.of(Presence.UNKNOWN, now, f"no answer ({type(error).__name__})", url=evidence)
+            return Answer.of(
+                Presence.UNKNOWN, now, f"no answer ({type(error).__name__})", url=evidence, is_silent=True
+            )
 
 
 def answer_of(status: int, headers: Mapping[str, str], url: str, now: dt.datetime) -> Answer:
@@ -81,12 +85,13 @@ def answer_of(status: int, headers: Mapping[str, str], url: str, now: dt.datetim
     if status in (404, 410):
         return Answer(Presence.NOT_YET, now + _cache_lifetime(headers), "", url, detail)
     if 300 <= status < 400:
-        detail += f", a redirect to {redacted_url(one_line(headers.get('location', '')))}"
+        target = redacted_url(one_line(headers.get("location", "")))
+        detail += f", a redirect to {target}" if target else ""
     pause = retry_after_seconds(headers, now) if status == 429 or status >= 500 else None
     validity = UNKNOWN_VALIDITY
     if pause is not None:
         validity = dt.timedelta(seconds=min(pause, MAX_RETRY_AFTER.total_seconds()))
-    return Answer(Presence.UNKNOWN, now + validity, "", url, detail)
+    return Answer(Presence.UNKNOWN, now + validity, "", url, detail, is_silent=status in _SLOW_DOWN)
 
 
 def _cache_lifetime(headers: Mapping[str, str]) -> dt.timedelta:

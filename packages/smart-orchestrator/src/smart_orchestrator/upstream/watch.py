@@ -98,6 +98,8 @@ class UpstreamWatch:
         self.is_lag_automatic = is_lag_automatic
         self._clock = clock
         self._pace = pace_of(dataset.grain)
+        # The upstream is left alone until this time, because it did not respond or asked to slow down.
+        self._silent_until: dt.datetime | None = None
 
     def ask(self, keys: Iterable[Key]) -> dict[Key, KnownAnswer]:
         """Ask about the keys whose probe is due, and return the last answer about each key that has one.
@@ -110,10 +112,14 @@ class UpstreamWatch:
         """
         keys = [key for key in keys if self._is_asked_about(key)][-MAX_ANSWERS:]
         memory = self._store.read()
-        if self._probe is not None and any(self._is_due(memory, key) for key in keys):
+        is_silent = self._silent_until is not None and self._clock() < self._silent_until
+        if self._probe is not None and not is_silent and any(self._is_due(memory, key) for key in keys):
             for key in self._store.reserve(keys, self._clock(), self._is_due):
                 answer = self._probe.ask(key, self._clock())
                 memory = self._store.update(partial(self._with_answer, key=key, answer=answer))
+                if answer.is_silent:
+                    self._silent_until = answer.until
+                    break  # The reservations of the other keys end by themselves.
         return {key: memory.answers[key] for key in keys if key in memory.answers}
 
     def lag(self, as_of: Key) -> int:

@@ -30,7 +30,8 @@ def published_run(settings: Settings, window: str | None) -> RunRecord:
         window: the first and the last day as `START..END`; None for the window that was published last.
 
     Raises:
-        SettingError: `window` is not a window, or was not published for the project of the settings.
+        SettingError: `window` is not a window, or was not published for the project of the settings, or the published tables
+            are of another project.
         NothingPublished: nothing has been published yet.
         WarehouseError: the warehouse cannot be read.
     """
@@ -40,12 +41,21 @@ def published_run(settings: Settings, window: str | None) -> RunRecord:
 
 def find_run(reader: Reader, settings: Settings, window: str | None) -> RunRecord:
     """Return the record that `published_run` returns, from an open reader."""
+    dataset = layers(settings).diamond.name
     if window is None:
-        return reader.last_run()
+        run = reader.last_run()
+        if run.dataset != dataset:
+            raise SettingError(
+                name="project",
+                value=settings.project,
+                origin="--project",
+                problem=f"is not the published project: the tables are of {run.dataset}",
+                fix="Name the published project.",
+            )
+        return run
     start, separator, end = window.partition("..")
     if not separator:
         raise _window_error(window, "is not a window", "Give START..END, for example 2025-11-05..2025-11-11.")
-    dataset = layers(settings).diamond.name
     days = parse_day(start, "WINDOW"), parse_day(end, "WINDOW")
     rows = reader.rows(_SELECT_RUN, dataset, *days)
     if not rows:

@@ -67,8 +67,7 @@ def judge_days(settings: Settings, check_window: CheckWindow, now: dt.datetime) 
     objective = parse_objective(settings.fresh, settings.complete)
     dataset = layers(settings).diamond
     records = IncidentStore(_ledger(settings)).records(dataset.name)
-    open_days = [day for day, record in records.items() if record.is_open]
-    completeness = check_window(window_to_judge(dataset, objective, now, open_days))
+    completeness = check_window(window_to_judge(dataset, objective, now, records))
     return judge(dataset, objective, completeness, records, now)
 
 

@@ -17,7 +17,6 @@ from smart_orchestrator.adapters.manifest import Depth, InspectOptions
 from smart_orchestrator.checking import check
 from smart_orchestrator.model.window import Window
 from wiki_trends.config.layers import layers
-from wiki_trends.errors import SettingError
 from wiki_trends.jobs.history import history_of_run
 from wiki_trends.jobs.receipt import find_run
 from wiki_trends.warehouse import open_warehouse
@@ -86,14 +85,6 @@ def verify(settings: Settings, window: str | None) -> Verification:
     dataset = layers(settings).diamond
     with open_warehouse(settings.warehouse).reading() as reader:
         run = find_run(reader, settings, window)
-        if run.dataset != dataset.name:
-            raise SettingError(
-                name="project",
-                value=settings.project,
-                origin="--project",
-                problem=f"is not the published project: the tables are of {run.dataset}",
-                fix="Name the published project.",
-            )
         recorded = {**run.baseline, **run.fingerprints}
         partitions = _read_partitions(dataset, run, recorded)
         history = history_of_run(settings, run)

@@ -63,22 +63,23 @@ def _request(transport: Transport, url: str, now: dt.datetime) -> tuple[Answer, 
     try:
         response = transport.send_raw(url, {})
     except RetryLater as failure:
-        return Answer.of(Presence.UNKNOWN, now, failure.reason, url=url), b""
+        return Answer.of(Presence.UNKNOWN, now, failure.reason, url=url, is_silent=True), b""
     except DeadlinePassed:
-        return Answer.of(Presence.UNKNOWN, now, "the rate limits allowed no request in time", url=url), b""
+        problem = "the rate limits allowed no request in time"
+        return Answer.of(Presence.UNKNOWN, now, problem, url=url, is_silent=True), b""
     answer = answer_of(response.status, response.headers, url, now)
     try:
         parse_response(url, response.status, response.headers, response.body)
     except NoData:
         return answer, b""
     except Blocked:
-        return replace(answer, until=now + BLOCKED_VALIDITY), b""
+        return replace(answer, until=now + BLOCKED_VALIDITY, is_silent=True), b""
     except RequestRejected as error:
         return Answer.of(Presence.UNKNOWN, now, f"{answer.detail}: {error.detail}", url=url), b""
     except RetryLater as failure:
         if failure.throttled:
             transport.slow_down(failure.pause)
-        unknown = Answer.of(Presence.UNKNOWN, now, failure.reason, url=url)
+        unknown = Answer.of(Presence.UNKNOWN, now, failure.reason, url=url, is_silent=failure.throttled)
         if failure.pause is not None:
             unknown = replace(unknown, until=now + dt.timedelta(seconds=failure.pause))
         return unknown, b""
