@@ -154,6 +154,9 @@ CASES: list[Fault] = [
     bad_manifest("marker-of-infinity", marker(b'{"version":1e400}'), "out of range"),
     bad_manifest("marker-of-brackets", marker(b"[" * 100_000), "nested"),
     bad_manifest("marker-of-nested-objects", marker(b'{"version":' * 50_000), "nested"),
+    bad_manifest(
+        "marker-of-a-string-that-is-not-closed", marker(b"[]" * 40 + b'"' + b'\\"' * 4_000_000), "not JSON"
+    ),
     bad_manifest("marker-of-a-list", marker(b"[1]"), "not a JSON object"),
     bad_manifest("marker-is-not-utf-8", marker(b'{"version":"\xff\xfe"}')),
     bad_manifest("marker-of-a-lone-surrogate", marker(b'{"version":1,"day":"\\ud800"}')),
@@ -191,6 +194,15 @@ CASES: list[Fault] = [
     unreadable("zstandard-cut", compress_part(CSV, "zstd")[:-2], ONE_FAULT, "cut short", part=f"{PART}.zst"),
     unreadable(
         "a-gigabyte-of-zeros", lambda: gzip.compress(bytes(1 << 30), 1), ONE_FAULT, "a row has more than"
+    ),
+    Fault(
+        "a-gzip-of-line-breaks",
+        ONE_FAULT,
+        one_part(lambda: gzip.compress(CSV + b"\n" * (50 << 20), 1), f"{PART}.gz"),
+        code=0,
+        state_and_code=("complete", "OK"),
+        expect=rows(1),
+        timeout=60,
     ),
     unreadable("bytes-that-are-no-text", f"{HEADER}\n".encode() + b"\xff\xfe" + ROW.encode() + b"\n"),
     unreadable("a-quote-that-is-not-closed", f'{HEADER}\n"{ROW}\n'.encode()),

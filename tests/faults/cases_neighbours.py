@@ -28,6 +28,17 @@ COPIES = (
     "part-1.csv.writing",
     "part-1 (1).csv",
     "part-1 copy.csv",
+    "part-1_copy.csv",
+    "part-1 (conflicted copy).csv",
+    "part-1.sync-conflict-20251106-101010-ABCDEFG.csv",
+    "part-1.csv.1",
+    "part-1.csv.2025-11-06",
+    "part-1.csv.old.gz",
+    "part-1.csv.save",
+    "part-1.csv.new",
+    "part-1.csv._tmp",
+    "part-1.csv.rej",
+    "part-1.csv.gpg",
 )
 
 

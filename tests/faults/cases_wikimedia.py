@@ -140,6 +140,7 @@ CASES: list[Fault] = [
     refused("block-empty-body", Reply(b"", status=403), 2, r"\(no text\)", sent=3),
     refused("block-without-contact", Reply(b"Forbidden", status=403), 2, "blocks this client", sent=1, contact=""),
     refused("throttled-for-31-years", Reply(b"", status=429, headers={"Retry-After": "999999999"}), 3, "asked to wait 999999999 s", sent=1),
+    refused("throttled-beyond-the-deadline", Reply(b"", status=429, headers={"Retry-After": "700"}), 3, "asked to wait 700 s", sent=1),
     refused("unavailable-until-the-year-9999", Reply(b"", status=503, headers={"Retry-After": "Fri, 31 Dec 9999 23:59:59 GMT"}), 3, "asked to wait", sent=1),
     refused("throttled-403-for-a-number-without-end", Reply(b"", status=403, headers={"Retry-After": "9" * 500}), 3, "asked to wait", sent=1),
     refused("retry-after-is-not-a-date", Reply(b"", status=429, headers={"Retry-After": "Mon, 99 Foo 2026 99:99:99 +9999999"}), 3, "status 429"),

@@ -24,8 +24,9 @@ MAX_DEPTH = 32
 MAX_INTEGER = 2**63 - 1
 MAX_REASON_LENGTH = 200
 
-# A bracket, or a complete string. The strings are matched so that their brackets do not count.
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+# A bracket, or a string. The strings are matched so that their brackets do not count. A string that is not closed is matched to the
+# end of the document, so that its quotes are not tried one after the other.
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 

@@ -7,7 +7,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
-from smart_orchestrator.adapters.manifest_document import MARKER, is_auxiliary
+from smart_orchestrator.adapters.manifest_document import MARKER, is_auxiliary, is_part
 from smart_orchestrator.model.partition import PartInfo
 
 if TYPE_CHECKING:
@@ -96,13 +96,13 @@ def is_temporary(name: str) -> bool:
 def is_data(dataset: Dataset, name: str) -> bool:
     """Return whether a visible file is a data file.
 
-    The name of a data file matches the glob of the dataset. Without a glob, the name begins with `part-`, or has no extension
+    The name of a data file matches the glob of the dataset. Without a glob, the name is that of a part, or has no extension
     or a usual extension of the format.
     """
     base = name.rpartition("/")[2]
     if dataset.glob is not None:
         return fnmatch.fnmatchcase(name if "/" in dataset.glob else base, dataset.glob)
-    return base.startswith("part-") or "." not in base or base.lower().endswith(_EXTENSIONS[dataset.format])
+    return is_part(base) or "." not in base or base.lower().endswith(_EXTENSIONS[dataset.format])
 
 
 def _is_unfinished(name: str) -> bool:

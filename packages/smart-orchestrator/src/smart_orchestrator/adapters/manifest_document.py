@@ -34,7 +34,16 @@ _AUXILIARY = re.compile(
     r"""(~|\.(bak|old|orig|sw[op]|lock|crc|md5|sha1|sha256|sha512|sig|asc)
         |\.(tmp|temp|partial|part|filepart|crdownload|download|aria2|wget-tmp|inprogress|incomplete|writing|uploading|failed)
          ([.-][^/]*)?
-        |\._copying_|\ \(\d+\)(\.[^/]*)?|\ (-\ )?copy(\ \d+)?(\.[^/]*)?)$""",
+        |\._copying_|\ \([^/()]*\)(\.[^/]*)?|[ _-](-\ )?copy([ _-]\d+)?(\.[^/]*)?)$""",
+    re.IGNORECASE | re.VERBOSE,
+)
+# The name of a part has no extension, or the extensions of data. No list of the other endings could be complete: every program
+# that copies or edits files adds one of its own.
+_PART = re.compile(
+    r"""part-[^/.]*
+        (\.(c?\d+|gz|gzip|bz2|zstd?|snappy|lz4|lzo|br|deflate))*
+        (\.(csv|tsv|psv|txt|text|dat|data|json|jsonl|ndjson|xml|parquet|parq|pq|orc|avro|arrow|feather))?
+        (\.(gz|gzip|bz2|zstd?|snappy|sz|lz4|lzo|br|deflate|xz|zip|z))?""",
     re.IGNORECASE | re.VERBOSE,
 )
 
@@ -139,7 +148,7 @@ def reports_failure(data: bytes) -> bool:
 
 def is_part(name: str) -> bool:
     """Return whether an object is a part directly in the partition's folder. `name` is its key relative to this folder."""
-    return name.startswith("part-") and "/" not in name and not is_auxiliary(name)
+    return name.startswith("part-") and _PART.fullmatch(name) is not None and not is_auxiliary(name)
 
 
 def is_auxiliary(name: str) -> bool:

@@ -38,8 +38,8 @@ SIGNATURES = {
     b"\x04\x22\x4d\x18": "LZ4",
 }
 _ESCAPED = re.compile(rb'\\[\\"]')
-_QUOTED_OR_BLANK = re.compile(rb'"[^"]*"|(?<![^\n])\r?\n')
-_QUOTED_OR_BLANK_SPARK = re.compile(rb'"(?:[^"\\]|\\.)*+"|(?<![^\n])\r?\n', re.DOTALL)
+_QUOTED_OR_BLANK = re.compile(rb'("[^"]*")|(?<![^\n])(?:\r?\n)++')
+_QUOTED_OR_BLANK_SPARK = re.compile(rb'("(?:[^"\\]|\\.)*+")|(?<![^\n])(?:\r?\n)++', re.DOTALL)
 
 
 def read_csv(
@@ -81,12 +81,15 @@ def split_into_row_pieces(chunks: Iterator[bytes], *, spark: bool) -> Iterator[b
         Unreadable: a row has more than `MAX_ROW_BYTES` bytes.
     """
     rest = b""
+    # The size doubles after a search without a result, so that a long row is not searched again with each chunk.
+    search_size = PIECE_BYTES
     for chunk in chunks:
         for start in range(0, len(chunk), PIECE_BYTES):
             rest += chunk[start : start + PIECE_BYTES]
-            if len(rest) < PIECE_BYTES:
+            if len(rest) < search_size:
                 continue
             end = find_rows_end(rest, spark=spark)
+            search_size = PIECE_BYTES if end else 2 * len(rest)
             if end:
                 yield rest[:end]
                 rest = rest[end:]
@@ -169,7 +172,7 @@ def remove_blank_lines(text: bytes, *, spark: bool) -> bytes:
     if b"\n\n" not in text and b"\n\r\n" not in text and text[:1] not in (b"\n", b"\r"):
         return text
     pattern = _QUOTED_OR_BLANK_SPARK if spark else _QUOTED_OR_BLANK
-    return pattern.sub(lambda match: match[0] if match[0].startswith(b'"') else b"", text)
+    return pattern.sub(rb"\1", text)
 
 
 def _parse(

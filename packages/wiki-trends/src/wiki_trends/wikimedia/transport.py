@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from smart_orchestrator.store.variables import is_host
 from wiki_trends.config.contacts import find_contact_problem
 from wiki_trends.errors import ClientBlocked, ContactMissing, RequestRejected, WikimediaUnreachable
-from wiki_trends.wikimedia.answers import Blocked, RetryLater, one_line, parse_response
+from wiki_trends.wikimedia.answers import MAX_PAUSE_SECONDS, Blocked, RetryLater, one_line, parse_response
 from wiki_trends.wikimedia.headers import request_headers
 from wiki_trends.wikimedia.limiter import DeadlinePassed, Limiter
 
@@ -281,8 +281,7 @@ class Transport:
 
     def _sleep(self, seconds: float) -> None:
         """Wait a number of seconds; raise `DeadlinePassed` when the transport is closed."""
-        is_closed = self._closed.wait(seconds) if seconds > 0 else self._closed.is_set()
-        if is_closed:
+        if self._closed.wait(max(seconds, 0)):
             raise DeadlinePassed
 
     def _unreachable_error(self, query: _QueryState) -> WikimediaUnreachable:
@@ -301,8 +300,7 @@ class _QueryState:
         failed: the same number without the attempts after which Wikimedia asked the client to wait; only this number is limited.
         redirects: the number of redirects that were followed.
         wait: the number of seconds before the next attempt.
-        reasons: the different reasons of the failures, the earliest first. The deadline can interrupt the last attempt, so only
-            an earlier reason may state what the server does.
+        reasons: the different reasons of the failures, the earliest first.
     """
 
     request: httpx2.Request
@@ -320,7 +318,12 @@ class _QueryState:
         self.attempts += 1
         self.failed += not failure.slow_down
         self.wait = _retry_delay(failure, self.attempts)
-        return self.failed < max_attempts and time.monotonic() + self.wait <= self.deadline
+        has_time = time.monotonic() + self.wait <= self.deadline
+        if failure.pause and not has_time and failure.pause < MAX_PAUSE_SECONDS:
+            self.reasons.append(
+                f"the server asked to wait {failure.pause:.0f} s, which ends after the deadline"
+            )
+        return self.failed < max_attempts and has_time
 
     def follow(self, redirected: _Redirected) -> None:
         """Continue with the target of a redirect.
@@ -355,8 +358,7 @@ class _Redirected(Exception):
     """
 
     def __init__(self, status: int, request: httpx2.Request) -> None:
-        self.status = status
-        self.request = request
+        self.status, self.request = status, request
         super().__init__(str(status))
 
 

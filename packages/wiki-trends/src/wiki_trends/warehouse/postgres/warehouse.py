@@ -251,7 +251,8 @@ def _parse_url(url: str) -> dict[str, str]:
     invalid_url = WarehouseError(
         warehouse="postgresql://…",
         problem="the URL cannot be read",
-        fix="Write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with %40 for @, %2F for / and so on in the password.",
+        fix="In WIKI_TRENDS_WAREHOUSE, write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with %40 for @, %2F for / and so on"
+        " in the password.",
     )
     try:
         from psycopg import ProgrammingError
