@@ -11,7 +11,7 @@ from smart_orchestrator.foreign import retry_after_seconds
 from testing.scripted_server import Reply, ScriptedServer, replies_in_turn
 from testing.small_wiki import DAY, settings_for
 from wiki_trends.errors import ClientBlocked, RequestRejected, TokenRejected, WikimediaUnreachable
-from wiki_trends.wikimedia import WikimediaClient, transport
+from wiki_trends.wikimedia import WikimediaClient, hosts, transport
 from wiki_trends.wikimedia.answers import MAX_PAUSE_SECONDS, RetryLater
 from wiki_trends.wikimedia.limiter import SLOW_SECONDS, Limiter
 
@@ -168,7 +168,7 @@ def test_only_throttling_halves_the_rate(serve, monkeypatch):
 @pytest.fixture
 def within_wikimedia(monkeypatch):
     """Let this machine's address count as one of Wikimedia's hosts."""
-    monkeypatch.setattr(transport, "WIKIMEDIA_HOSTS", ("127.0.0.1",))
+    monkeypatch.setattr(hosts, "WIKIMEDIA_HOSTS", ("127.0.0.1",))
 
 
 @pytest.mark.usefixtures("within_wikimedia")

@@ -20,6 +20,7 @@ from wiki_trends.config.contacts import find_contact_problem
 from wiki_trends.errors import ClientBlocked, ContactMissing, RequestRejected, WikimediaUnreachable
 from wiki_trends.wikimedia.answers import MAX_PAUSE_SECONDS, Blocked, RetryLater, one_line, parse_response
 from wiki_trends.wikimedia.headers import request_headers
+from wiki_trends.wikimedia.hosts import is_wikimedia
 from wiki_trends.wikimedia.limiter import DeadlinePassed, Limiter
 
 if TYPE_CHECKING:
@@ -32,20 +33,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _MAX_GET_URL_LENGTH = 4096
-WIKIMEDIA_HOSTS = (
-    "mediawiki.org",
-    "wikibooks.org",
-    "wikidata.org",
-    "wikifunctions.org",
-    "wikimedia.org",
-    "wikinews.org",
-    "wikipedia.org",
-    "wikiquote.org",
-    "wikisource.org",
-    "wikiversity.org",
-    "wikivoyage.org",
-    "wiktionary.org",
-)
 # The maximum numbers of failed attempts of one request. Attempts after which Wikimedia asks the client to wait are not counted.
 MAX_ATTEMPTS = 8
 MAX_CONNECT_ATTEMPTS = 4
@@ -375,12 +362,6 @@ def check_contact(contact: str) -> None:
     problem = find_contact_problem(contact) if contact else "is not a contact"
     if problem is not None:
         raise ContactMissing(contact=contact, problem=problem)
-
-
-def is_wikimedia(host: str) -> bool:
-    """Return whether a host belongs to Wikimedia."""
-    host = host.lower().removesuffix(".")
-    return any(host == name or host.endswith(f".{name}") for name in WIKIMEDIA_HOSTS)
 
 
 def _retry_delay(failure: RetryLater, attempt: int) -> float:
