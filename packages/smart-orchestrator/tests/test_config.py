@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from pathlib import Path
 
 import pytest
@@ -207,6 +208,19 @@ def test_a_file_that_cannot_be_read(tmp_path):
     (tmp_path / "large.toml").write_bytes(b"#" * (1 << 20) + b"#")
     with pytest.raises(ConfigError, match="1,048,577 bytes, at most 1,048,576 are read"):
         load_config(tmp_path / "large.toml")
+    os.mkfifo(tmp_path / "pipe.toml")
+    (tmp_path / "zero.toml").symlink_to("/dev/zero")
+    for name in ("pipe.toml", "zero.toml"):
+        with pytest.raises(ConfigError, match="it is not a regular file"):
+            load_config(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "text", [b".".join([b"a"] * 500_000) + b" = 1", b"[" + b".".join([b'"a"'] * 200_000) + b"]"]
+)
+def test_a_key_of_many_parts_is_refused_before_the_parser_reads_it(text):
+    with pytest.raises(ConfigError, match="a key of more than 32 parts"):
+        parse_config(text, Path("x.toml"))
 
 
 @given(st.binary(max_size=200))

@@ -97,6 +97,8 @@ def test_a_long_reason_is_not_cut():
         lambda: Policy(min_days=math.nan),
         lambda: Policy(min_days=-1),
         lambda: Policy(min_coverage=math.nan),
+        lambda: Policy(min_coverage="80"),
+        lambda: Policy(min_coverage=True),
         lambda: InspectOptions(settle=dt.timedelta(seconds=-1)),
         lambda: InspectOptions(now=dt.datetime(2025, 11, 5)),  # noqa: DTZ001 - that is the fault
         lambda: with_volume(pages("memory://width"), Completeness("pages", WINDOW, ()), width=math.nan),

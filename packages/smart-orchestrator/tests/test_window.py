@@ -95,7 +95,7 @@ def of_days(*arguments):
             "days",
             "days: 3661 is not between 1 and 3660. Give for example 5.",
         ),
-        (of_days(5, day("2025-11-12"), -1), "lag", "lag: -1 is negative. Give 0 or more days."),
+        (of_days(5, day("2025-11-12"), -1), "lag", "lag: -1 is less than 0. Give 0 or more days."),
         (
             of_days(5, dt.date.min, 0),
             "as_of",
@@ -129,7 +129,17 @@ def of_days(*arguments):
         (
             lambda: Window.between(day("2025-11-09"), day("2025-11-09"), day("2025-11-12"), -2),
             "lag",
-            "lag: -2 is negative. Give 0 or more days.",
+            "lag: -2 is less than 0. Give 0 or more days.",
+        ),
+        (
+            lambda: Window(day("2025-11-05"), day("2025-11-06"), day("2025-11-12"), 1.5),
+            "lag",
+            "lag: 1.5 is not an integer from 0 on. Give 0 or more days.",
+        ),
+        (
+            lambda: Window("2025-11-05", day("2025-11-06"), day("2025-11-12")),
+            "start",
+            "start: 2025-11-05 is not a key of grain day. Give the start of a day.",
         ),
         (
             lambda: Window(dt.date.min, dt.date.min, dt.date.min),

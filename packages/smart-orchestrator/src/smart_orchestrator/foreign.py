@@ -8,15 +8,18 @@ document; they raise `BadDocument`, too.
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import json
 import math
 import re
+import stat
 from typing import TYPE_CHECKING, Any
 
 from smart_orchestrator.errors import SmartOrchestratorError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 MAX_BYTES = 16 << 20
 MAX_TOML_BYTES = 1 << 20
@@ -27,6 +30,9 @@ MAX_REASON_LENGTH = 200
 # A bracket, or a string. The strings are matched so that their brackets do not count. A string that is not closed is matched to the
 # end of the document, so that its quotes are not tried one after the other.
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
+_TOML_KEY_PART = r"""(?:(?<![\w-])[\w-]++|"[^"\n]*+"|'[^'\n]*+')"""
+# A dotted key of more than `MAX_DEPTH` parts. The time of Python's parser grows with the square of the number of parts.
+TOO_LONG_TOML_KEY = re.compile(rf"(?:{_TOML_KEY_PART}[ \t]*+\.[ \t]*+){{{MAX_DEPTH}}}")
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -70,6 +76,19 @@ def retry_after_seconds(headers: Mapping[str, str], now: dt.datetime | None = No
         return None
 
 
+def read_regular_file(path: Path, max_bytes: int) -> bytes:
+    """Return the bytes of a regular file; of a larger file, the first `max_bytes + 1` bytes, which the parsers reject.
+
+    Raises:
+        OSError: the file cannot be read, or is not a regular file. Reading a pipe or a device may never end.
+    """
+    kind = path.stat().st_mode
+    if not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):
+        raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+    with path.open("rb") as file:
+        return file.read(max_bytes + 1)
+
+
 def parse_document(
     data: bytes, *, what: str, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH
 ) -> dict[str, Any]:
@@ -105,14 +124,17 @@ def parse_toml(data: bytes, *, what: str, max_bytes: int = MAX_TOML_BYTES) -> di
     """Parse `data` as a TOML document of a bounded size.
 
     Raises:
-        BadDocument: the document is too large or not TOML.
+        BadDocument: the document is too large, has a key of more than `MAX_DEPTH` parts, or is not TOML.
     """
     import tomllib
 
     if len(data) > max_bytes:
         raise BadDocument(what, f"{len(data):,} bytes, at most {max_bytes:,} are read")
     try:
-        return tomllib.loads(data.decode("utf-8-sig"))
+        text = data.decode("utf-8-sig")
+        if TOO_LONG_TOML_KEY.search(text):
+            raise BadDocument(what, f"a key of more than {MAX_DEPTH} parts")
+        return tomllib.loads(text)
     except (ValueError, RecursionError, OverflowError) as error:
         raise BadDocument(what, f"not TOML ({one_line(error)})") from None
 

@@ -13,7 +13,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from smart_orchestrator.errors import OptionError
-from smart_orchestrator.foreign import BadDocument, integer_field, one_line, parse_document, text_field
+from smart_orchestrator.foreign import (
+    MAX_BYTES,
+    BadDocument,
+    integer_field,
+    one_line,
+    parse_document,
+    read_regular_file,
+    text_field,
+)
 from smart_orchestrator.model.grain import key_text
 from smart_orchestrator.model.partition import Code
 from smart_orchestrator.model.plan import Action
@@ -129,7 +137,7 @@ class SavedPlan:
             OptionError: the file cannot be read, is not a plan, or was edited.
         """
         try:
-            document = parse_document(path.read_bytes(), what=path.name)
+            document = parse_document(read_regular_file(path, MAX_BYTES), what=path.name)
             window, steps = document["window"], document["steps"]
             plan = cls(
                 dataset=text_field(document, "dataset", what=path.name),

@@ -81,6 +81,7 @@ def run_app(app: typer.Typer, program: Program, arguments: Sequence[str] | None 
 
     def run() -> int:
         try:
+            _require_utf_8(used_arguments)
             # Typer returns the exit code of a command that raised `typer.Exit`, which is 130 after Ctrl-C.
             code = with_invoked_command(app, used_arguments)(
                 arguments, prog_name=program.name, standalone_mode=False
@@ -96,6 +97,18 @@ def run_app(app: typer.Typer, program: Program, arguments: Sequence[str] | None 
     program.arguments = used_arguments
     program.commands_named_in = partial(named_commands, program)
     return program.run(run, used_arguments)
+
+
+def _require_utf_8(arguments: Sequence[str]) -> None:
+    """Reject an argument whose bytes are not UTF-8, because such a text can be neither printed nor searched in a database.
+
+    Raises:
+        typer.BadParameter: an argument is not UTF-8.
+    """
+    for argument in arguments:
+        if not argument.isascii() and argument != argument.encode(errors="ignore").decode():
+            message = f"{argument!r} is not UTF-8. Write it in UTF-8."
+            raise typer.BadParameter(message)
 
 
 def _print_usage_error(error: typer.TyperException) -> None:

@@ -22,7 +22,7 @@ from smart_orchestrator.config.tables import ConfigTable, unknown_name_error
 from smart_orchestrator.config.upstream import parse_grain, parse_lag, parse_recheck, parse_upstream
 from smart_orchestrator.config.values import Config, ConsumerConfig
 from smart_orchestrator.errors import DatasetError, LakeUrlError, OptionError
-from smart_orchestrator.foreign import BadDocument, parse_toml
+from smart_orchestrator.foreign import MAX_TOML_BYTES, BadDocument, parse_toml, read_regular_file
 from smart_orchestrator.model.bounds import MAX_RETRIES, MAX_ROWS
 from smart_orchestrator.model.completeness import Policy
 from smart_orchestrator.model.dataset import (
@@ -79,7 +79,7 @@ def load_config(path: str | Path = FILE_NAME) -> Config:
     """
     path = Path(path).expanduser()
     try:
-        data = path.read_bytes()
+        data = read_regular_file(path, MAX_TOML_BYTES)
     except FileNotFoundError:
         raise ConfigError(
             str(path),

@@ -43,7 +43,8 @@ class Policy:
     strict: bool = False
 
     def __post_init__(self) -> None:
-        if not 0 <= self.min_coverage <= 100:
+        is_number = isinstance(self.min_coverage, int | float) and not isinstance(self.min_coverage, bool)
+        if not (is_number and 0 <= self.min_coverage <= 100):
             raise OptionError(
                 "min_coverage", self.min_coverage, "is not between 0 and 100 percent", "Give for example 80."
             )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.errors import WindowError
+from smart_orchestrator.model.bounds import MAX_ROWS, integer_problem
 from smart_orchestrator.model.grain import Grain, key_text
 
 if TYPE_CHECKING:
@@ -66,11 +67,11 @@ class Window:
     grain: Grain = Grain.DAY
 
     def __post_init__(self) -> None:
-        if self.lag < 0:
-            raise WindowError("lag", self.lag, "is negative", f"Give 0 or more {self.grain}s.")
+        if problem := integer_problem(self.lag, high=MAX_ROWS):
+            raise WindowError("lag", self.lag, problem, f"Give 0 or more {self.grain}s.")
         for field in ("start", "stop", "as_of"):
             key = getattr(self, field)
-            if self.grain is not Grain.DAY and not self.grain.is_key(key):
+            if not self.grain.is_key(key):
                 raise WindowError(
                     field, key, f"is not a key of grain {self.grain}", f"Give the start of a {self.grain}."
                 )
@@ -111,8 +112,8 @@ class Window:
             raise WindowError(
                 f"{grain}s", count, f"is not between 1 and {max_length(grain)}", "Give for example 5."
             )
-        if lag < 0:
-            raise WindowError("lag", lag, "is negative", f"Give 0 or more {grain}s.")
+        if problem := integer_problem(lag, high=MAX_ROWS):
+            raise WindowError("lag", lag, problem, f"Give 0 or more {grain}s.")
         try:
             stop = grain.index(as_of) - lag + 1
             return cls(grain.key_at(stop - count), grain.key_at(stop), as_of, lag, grain)

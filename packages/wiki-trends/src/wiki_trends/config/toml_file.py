@@ -1,27 +1,21 @@
 """Read TOML files that a user wrote, with limits on their size and depth.
 
 If a file cannot be used, `read_toml` raises `TomlError`, whose message is the reason in one line. Only regular files are read,
-because reading a pipe or a device can block. The nesting is limited, because Python's parser is recursive. The number of parts
-of a dotted key is limited, because the parser's time grows with the square of this number.
+because reading a pipe or a device can block. The nesting is limited, because Python's parser is recursive, and
+the number of parts of a dotted key, because the parser's time grows with the square of this number.
 """
 
 from __future__ import annotations
 
-import re
 import stat
 from typing import TYPE_CHECKING, Any
 
-from smart_orchestrator.foreign import one_line
+from smart_orchestrator.foreign import MAX_DEPTH, TOO_LONG_TOML_KEY, one_line
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_BYTES = 4 << 20
-# The maximum number of nested tables and arrays, and of parts in a dotted key.
-MAX_DEPTH = 32
-
-_KEY_PART = r"""(?:(?<![\w-])[\w-]++|"[^"\n]*+"|'[^'\n]*+')"""
-_TOO_LONG_KEY = re.compile(rf"(?:{_KEY_PART}[ \t]*+\.[ \t]*+){{{MAX_DEPTH}}}")
 
 
 class TomlError(ValueError):
@@ -63,7 +57,7 @@ def parse_toml(data: bytes) -> dict[str, Any]:
         raise TomlError(
             f"it is not TOML in UTF-8 (byte {error.start + 1} is 0x{data[error.start]:02x})"
         ) from None
-    if _TOO_LONG_KEY.search(text):
+    if TOO_LONG_TOML_KEY.search(text):
         raise TomlError(f"it has a key of more than {MAX_DEPTH} parts")
     try:
         table = tomllib.loads(text)
