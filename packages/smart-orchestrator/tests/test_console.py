@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from smart_orchestrator.backfilling.reporter import SilentReporter
 from smart_orchestrator.checking import check, total_days
+from smart_orchestrator.cli.exit_codes import INTERRUPTED, Program
 from smart_orchestrator.committing.writer import write_frame
 from smart_orchestrator.model.partition import Code, Partition
 from smart_orchestrator.model.plan import make_plan
@@ -195,3 +196,13 @@ def test_a_plan_with_nothing_to_do_says_so():
     assert [text for text, _ in plan_lines(plan, every=True)][
         1
     ] == "    7–9 November 2025: keep 3 days, each 3 rows"
+
+
+def test_a_second_interruption_ends_the_message_about_the_first_one(capsys):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    program = Program("tool", "tool", commands_named_in=interrupt)
+
+    assert program.run(interrupt) == INTERRUPTED
+    assert capsys.readouterr().err.startswith("interrupted: ")

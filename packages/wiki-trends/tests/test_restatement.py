@@ -185,6 +185,22 @@ def test_an_identical_rewrite_computes_nothing_again(short_history):
     assert verified["changed"] == {ago(5).isoformat(): "it was written again, with equal data"}
 
 
+def test_ranks_within_the_bounds_are_cosmetic(short_history):
+    day = ago(6)
+    rows = rows_of(day)
+    (last_but_one, views, _), (last, last_views, _) = rows[-2:]
+    short_history.restate(day, [*rows[:-2], (last_but_one, views, PAGES), (last, last_views, PAGES - 1)])
+
+    checked = short_history.place.run("check", "--start", day.isoformat(), "--end", day.isoformat(), "--json")
+
+    (recheck,) = checked.json["rechecks"]
+    assert (recheck["change"], recheck["detail"]) == (
+        "cosmetic",
+        "within the bounds, only ranks have changed",
+    )
+    assert checked.json["restated"] == []
+
+
 @pytest.mark.slow
 def test_a_restated_day_of_the_window_is_due_once_and_the_report_names_what_moved(short_history):
     day = ago(6)

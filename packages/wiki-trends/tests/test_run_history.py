@@ -53,6 +53,14 @@ def test_a_first_window_and_a_later_day_stay_within_their_requests(place, sample
     assert rows_of("SELECT count(DISTINCT page) AS pages FROM wiki_page_history")[0]["pages"] == 300
     assert last_run().history == history["partitions"]
     assert last_run().history_problem == ""
+    assert place.run("receipt", "--json").json["history"] == history["partitions"]
+    assert history["partitions"]["2025-11-09"] in place.run("receipt").out
+    (part,) = place.folder.rglob("page_history_2025_11_09*/part-*")
+    data = part.read_bytes()
+    part.write_bytes(data[:-9] + b"0" + data[-8:])
+    ran = place.run("verify", "--json")
+    assert (ran.code, list(ran.json["changed"])) == (1, ["page history of 2025-11-09"])
+    part.write_bytes(data)
     asked = len(server.requests)
     assert place.run("run", *AS_OF, "--json").json["unchanged"] is True
     assert len(server.requests) == asked

@@ -90,6 +90,7 @@ def test_an_unknown_name_in_the_environment_is_refused_with_the_right_one(tmp_pa
         ("wikimedia_url", "ftp://x", "an http(s) URL"),
         ("days", "3661", "is not between 1 and 3660"),
         ("days", "1e3", "is not a whole number"),
+        ("lag", "AUTO", "is not a whole number, and is not auto"),
         ("lag", "-1", "is not between 0 and 366"),
         ("runner", "cron", "is not one of local, airflow"),
         ("request_timeout", "nan", "is not between"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.expected_error import ExpectedError
@@ -58,6 +59,7 @@ def judge_dataset(project: Project, name: str) -> FreshnessReport | None:
     if objective is None:
         return None
     dataset = project.config.dataset(name)
+    dataset = replace(dataset, lag=project.lag(dataset))
     records = IncidentStore(Ledger(project.config.state)).records(name)
     window = window_to_judge(dataset, objective, project.now, records)
     completeness = project.check(name, window, strays=False)

@@ -16,6 +16,7 @@ from smart_orchestrator.model.grain import key_text
 from smart_orchestrator.model.partition import Code
 from smart_orchestrator.model.window import Window
 from smart_orchestrator.project import Project
+from smart_orchestrator.project_signals import judge_dataset
 from testing.scripted_server import Reply, ScriptedServer
 
 CONFIG = """
@@ -114,6 +115,16 @@ def test_within_the_outer_bound_a_hole_is_not_expected_and_beyond_it_is_not_publ
     assert causes[day(9)].cause is Cause.NOT_PUBLISHED
     assert "HTTP 404, asked 2025-11-12 09:00 UTC" in causes[day(9)].evidence
     assert causes[day(10)].cause is Cause.WITHIN_LAG
+
+
+def test_a_late_day_that_has_landed_is_not_called_within_the_lag(upstream):
+    with ScriptedServer(upstream.answer) as server:
+        project = upstream.project(server, lag=f'{AUTO}\nfresh = "2 hours"')
+        report = judge_dataset(project, "orders")
+
+    reasons = {p.key: p.reason for p in report.late}
+    assert (reasons[day(9)], reasons[day(10)]) == ("nothing is there", "nothing is there")
+    assert "not expected before it lands" in reasons[day(11)]
 
 
 @pytest.mark.parametrize("status", [429, 503])

@@ -16,6 +16,7 @@ import os
 import re
 import sys
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
@@ -91,7 +92,9 @@ class Program:
             else:
                 self._print_problem_with_commands(f"error: {error_text(error)}")
         if code == INTERRUPTED:
-            self._print_problem_with_commands(f"interrupted: {self.interrupted}")
+            # A second Ctrl-C ends the message, not with a traceback.
+            with suppress(KeyboardInterrupt):
+                self._print_problem_with_commands(f"interrupted: {self.interrupted}")
         return _with_output_failure(code)
 
     def _print_problem_with_commands(self, text: str) -> None:

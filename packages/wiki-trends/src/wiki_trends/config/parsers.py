@@ -50,7 +50,13 @@ def integer_or_auto(low: int, high: int) -> Callable[[str], int | Literal["auto"
     parse_integer = integer(low, high)
 
     def parse(text: str) -> int | Literal["auto"]:
-        return "auto" if text == "auto" else parse_integer(text)
+        if text == "auto":
+            return "auto"
+        try:
+            return parse_integer(text)
+        except ValueError as error:
+            msg = f"{error}, and is not auto"
+            raise ValueError(msg) from None
 
     return parse
 

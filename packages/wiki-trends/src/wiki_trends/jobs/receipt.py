@@ -84,11 +84,17 @@ def receipt_json(run: RunRecord) -> dict[str, object]:
         "coverage_pct": run.coverage_pct,
         "days": {day: {**run.states.get(day, {}), "fingerprint": run.fingerprints.get(day)} for day in days},
         "baseline": dict(sorted(run.baseline.items())),
+        "history": _history(run),
         "left_out": list(run.left_out),
         "flagged": list(run.flagged),
         "renamed": dict(run.renamed),
         "rows": dict(run.rows),
     }
+
+
+def _history(run: RunRecord) -> dict[str, str]:
+    """Return the fingerprints of the partitions of the page history that were read."""
+    return {day: fingerprint for day, fingerprint in sorted(run.history.items()) if fingerprint}
 
 
 def receipt_lines(run: RunRecord) -> list[Line]:
@@ -109,6 +115,10 @@ def receipt_lines(run: RunRecord) -> list[Line]:
         lines.append((f"  {day}  {fingerprint or 'not read'}  {verdict}", "" if fingerprint else "warn"))
     lines.append((f"baseline: {len(run.baseline)} days", ""))
     lines += [(f"  {day}  {fingerprint}", "dim") for day, fingerprint in sorted(run.baseline.items())]
+    history = _history(run)
+    if history:
+        lines.append((f"page history: {len(history)} partitions", ""))
+        lines += [(f"  {day}  {fingerprint}", "dim") for day, fingerprint in history.items()]
     if run.left_out:
         lines.append((f"left out, probably read by programs: {', '.join(run.left_out)}", ""))
     if run.flagged:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -25,6 +26,7 @@ from smart_orchestrator.telemetry.messages import (
 from wiki_trends.config.layers import layers
 from wiki_trends.config.settings import env_name
 from wiki_trends.errors import SettingError
+from wiki_trends.jobs.upstream import lag_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -65,7 +67,7 @@ def judge_days(settings: Settings, check_window: CheckWindow, now: dt.datetime) 
             fix="Give for example 06:00 UTC, 4 days.",
         )
     objective = parse_objective(settings.fresh, settings.complete)
-    dataset = layers(settings).diamond
+    dataset = replace(layers(settings).diamond, lag=lag_at(settings, now.date(), ask=False))
     records = IncidentStore(_ledger(settings)).records(dataset.name)
     completeness = check_window(window_to_judge(dataset, objective, now, records))
     return judge(dataset, objective, completeness, records, now)

@@ -65,15 +65,19 @@ class ListComparison:
         except ContractBroken as error:
             return Verdict(Change.UNKNOWN, str(error), until=answer.until)
         rows_before = read_list(day, settings, settings.access, held)
-        detail = describe_changes(compare_lists(rows_before, rows_now))
+        changes = compare_lists(rows_before, rows_now)
+        detail = describe_changes(changes)
         if is_material(rows_before, rows_now):
             return Verdict(Change.MATERIAL, detail, answer.etag)
         if rows_before == rows_now:
             return Verdict(Change.NONE, detail, answer.etag)
-        order = (
-            "the order of the rows" if is_same_list(rows_before, rows_now) else f"within the bounds, {detail}"
-        )
-        return Verdict(Change.COSMETIC, order, answer.etag)
+        if is_same_list(rows_before, rows_now):
+            detail = "the order of the rows"
+        elif not any(changes[name] for name in ("new", "gone", "restated")):
+            detail = "within the bounds, only ranks have changed"
+        else:
+            detail = f"within the bounds, {detail}"
+        return Verdict(Change.COSMETIC, detail, answer.etag)
 
 
 def list_rechecks(settings: Settings) -> Rechecks:
