@@ -25,8 +25,8 @@ MAX_INTEGER = 2**63 - 1
 MAX_REASON_LENGTH = 200
 
 # A bracket, or a complete string. The strings are matched so that their brackets do not count.
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
-_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+_TOKEN = rb'"(?:[^"\\]|\\.)*"|[\[\]{}]'
+_SURROGATE = rb"\\u[dD][89a-fA-F]"
 
 
 class BadDocument(SmartOrchestratorError):
@@ -91,7 +91,7 @@ def parse_document(
     try:
         text = data.decode("utf-8-sig")
         document = json.loads(text, parse_int=_integer, parse_float=_finite, parse_constant=_finite)
-        if _SURROGATE.search(data):
+        if b"\\u" in data and re.search(_SURROGATE, data):
             json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError, OverflowError) as error:
         raise BadDocument(what, f"not JSON ({one_line(error)})") from None
@@ -135,7 +135,7 @@ def _finite(text: str) -> float:
 def _depth(data: bytes, limit: int) -> int:
     """Return the nesting depth of the brackets outside of strings. Stop counting above `limit`."""
     depth = deepest = 0
-    for match in _TOKEN.finditer(data):
+    for match in re.finditer(_TOKEN, data, re.DOTALL):
         token = match[0]
         if token in (b"[", b"{"):
             depth += 1

@@ -30,13 +30,15 @@ MARKER = "_SUCCESS"
 # The field `name` in the marker of Hadoop's S3A committers begins with this text.
 _HADOOP = "org.apache.hadoop."
 # The endings of file names that are not data: backups, copies, checksums, signatures, and files that are being written.
-_AUXILIARY = re.compile(
-    r"""(~|\.(bak|old|orig|sw[op]|lock|crc|md5|sha1|sha256|sha512|sig|asc)
-        |\.(tmp|temp|partial|part|filepart|crdownload|download|aria2|wget-tmp|inprogress|incomplete|writing|uploading|failed)
-         ([.-][^/]*)?
-        |\._copying_|\ \(\d+\)(\.[^/]*)?|\ (-\ )?copy(\ \d+)?(\.[^/]*)?)$""",
-    re.IGNORECASE | re.VERBOSE,
+_AUXILIARY_ENDINGS = (
+    *("~", ".bak", ".old", ".orig", ".swo", ".swp", ".lock", ".crc", ".md5", ".sha1", ".sha256", ".sha512"),
+    *(".sig", ".asc", "._copying_"),
 )
+_UNFINISHED_ENDINGS = (
+    *(".tmp", ".temp", ".partial", ".part", ".filepart", ".crdownload", ".download", ".aria2", ".wget-tmp"),
+    *(".inprogress", ".incomplete", ".writing", ".uploading", ".failed"),
+)
+_COPY = r" (\(\d+\)|(- )?copy( \d+)?)(\.[^/]*)?$"
 
 
 def parse_manifest(day: dt.date, data: bytes) -> Manifest | Partition:
@@ -144,7 +146,12 @@ def is_part(name: str) -> bool:
 
 def is_auxiliary(name: str) -> bool:
     """Return whether a name is that of a file without data: a backup, copy, checksum, signature, or a file that is being written."""
-    return _AUXILIARY.search(name) is not None
+    lowercase = name.lower()
+    if lowercase.endswith(_AUXILIARY_ENDINGS) or (" " in name and re.search(_COPY, lowercase)):
+        return True
+    # Another ending, such as a number, may follow the ending of a file that is being written.
+    file_name = lowercase.rpartition("/")[2] + "."
+    return any(ending + "." in file_name or ending + "-" in file_name for ending in _UNFINISHED_ENDINGS)
 
 
 def checksum_of(data: bytes) -> str:
