@@ -9,8 +9,9 @@ import sys
 import pytest
 
 from smart_orchestrator.cli.app import run_command
+from smart_orchestrator.config.airflow_runner import AirflowConfig
+from smart_orchestrator.config.function_runner import FunctionConfig
 from smart_orchestrator.config.loading import load_config, parse_config
-from smart_orchestrator.config.runners import AirflowConfig, FunctionConfig
 from smart_orchestrator.project_errors import ConfigError
 from testing.airflow_server import TOKEN, airflow_server
 

@@ -9,10 +9,11 @@ import pytest
 
 from smart_orchestrator.model.completeness import Completeness
 from smart_orchestrator.model.dataset import Dataset
+from smart_orchestrator.model.event import Event
 from smart_orchestrator.model.freshness import judge, parse_objective, window_to_judge
 from smart_orchestrator.model.grain import Grain
 from smart_orchestrator.model.partition import Code, Manifest, Partition
-from smart_orchestrator.model.signal import Channel, Event
+from smart_orchestrator.model.signal import Channel
 from smart_orchestrator.runners.ledger import Ledger
 from smart_orchestrator.telemetry.incidents import IncidentStore
 from smart_orchestrator.telemetry.messages import announce_incidents

@@ -13,7 +13,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from smart_orchestrator.config.loading import parse_config
-from smart_orchestrator.model.signal import Channel, Event, Message
+from smart_orchestrator.model.event import Event
+from smart_orchestrator.model.signal import Channel, Message
 from smart_orchestrator.project_errors import ConfigError
 from smart_orchestrator.telemetry.messages import publish, restated_message
 from testing.message_receiver import Receiver

@@ -29,11 +29,10 @@ MAX_REASON_LENGTH = 200
 
 # A bracket, or a string. The strings are matched so that their brackets do not count. A string that is not closed is matched to the
 # end of the document, so that its quotes are not tried one after the other.
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
+_TOKEN = rb'"(?:[^"\\]|\\.)*+"?|[\[\]{}]'
 _TOML_KEY_PART = r"""(?:(?<![\w-])[\w-]++|"[^"\n]*+"|'[^'\n]*+')"""
-# A dotted key of more than `MAX_DEPTH` parts. The time of Python's parser grows with the square of the number of parts.
-TOO_LONG_TOML_KEY = re.compile(rf"(?:{_TOML_KEY_PART}[ \t]*+\.[ \t]*+){{{MAX_DEPTH}}}")
-_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+_TOO_LONG_TOML_KEY = rf"(?:{_TOML_KEY_PART}[ \t]*+\.[ \t]*+){{{MAX_DEPTH}}}"
+_SURROGATE = rb"\\u[dD][89a-fA-F]"
 
 
 class BadDocument(SmartOrchestratorError):
@@ -111,7 +110,7 @@ def parse_document(
     try:
         text = data.decode("utf-8-sig")
         document = json.loads(text, parse_int=_integer, parse_float=_finite, parse_constant=_finite)
-        if _SURROGATE.search(data):
+        if b"\\u" in data and re.search(_SURROGATE, data):
             json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError, OverflowError) as error:
         raise BadDocument(what, f"not JSON ({one_line(error)})") from None
@@ -132,7 +131,7 @@ def parse_toml(data: bytes, *, what: str, max_bytes: int = MAX_TOML_BYTES) -> di
         raise BadDocument(what, f"{len(data):,} bytes, at most {max_bytes:,} are read")
     try:
         text = data.decode("utf-8-sig")
-        if TOO_LONG_TOML_KEY.search(text):
+        if has_too_long_toml_key(text):
             raise BadDocument(what, f"a key of more than {MAX_DEPTH} parts")
         return tomllib.loads(text)
     except (ValueError, RecursionError, OverflowError) as error:
@@ -155,10 +154,18 @@ def _finite(text: str) -> float:
     return number
 
 
+def has_too_long_toml_key(text: str) -> bool:
+    """Return whether a TOML text has a dotted key of more than `MAX_DEPTH` parts.
+
+    The time of Python's parser grows with the square of the number of parts.
+    """
+    return text.count(".") >= MAX_DEPTH and re.search(_TOO_LONG_TOML_KEY, text) is not None
+
+
 def _depth(data: bytes, limit: int) -> int:
     """Return the nesting depth of the brackets outside of strings. Stop counting above `limit`."""
     depth = deepest = 0
-    for match in _TOKEN.finditer(data):
+    for match in re.finditer(_TOKEN, data, re.DOTALL):
         token = match[0]
         if token in (b"[", b"{"):
             depth += 1

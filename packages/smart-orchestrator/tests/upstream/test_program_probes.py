@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import signal
 import sys
+import time
+import tracemalloc
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +16,7 @@ from smart_orchestrator.errors import LakeUnreachable
 from smart_orchestrator.model.dataset import Dataset
 from smart_orchestrator.project_errors import ConfigError
 from smart_orchestrator.upstream.probe import Answer, Presence
-from smart_orchestrator.upstream.program_probes import CommandProbe, FunctionProbe
+from smart_orchestrator.upstream.program_probes import MAX_STDERR_BYTES, CommandProbe, FunctionProbe
 
 DAY = dt.date(2025, 11, 5)
 NOW = dt.datetime(2025, 11, 6, 7, 0, tzinfo=dt.UTC)
@@ -52,6 +57,46 @@ def test_a_command_that_does_not_end_says_nothing(tmp_path):
         Presence.UNKNOWN,
         "the command did not end within 0.2 s",
     )
+
+
+def test_a_command_that_does_not_end_is_ended_with_the_processes_that_it_started(tmp_path):
+    pid_file = tmp_path / "child"
+    script = "sleep 600 & echo $! > written; mv written child; wait"
+    for timeout in (0.5, 5.0, 50.0):
+        answer = command_probe(tmp_path, "sh", "-c", script, timeout=timeout).ask(DAY, NOW)
+        assert answer.presence is Presence.UNKNOWN
+        if pid_file.exists():
+            break
+
+    stat = Path(f"/proc/{pid_file.read_text().strip()}/stat")
+    end = time.monotonic() + 60
+    while stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z":
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_only_the_end_of_the_output_of_a_command_is_kept(tmp_path):
+    script = "import sys; sys.stderr.write('x' * 40_000_000 + chr(10) + 'no disk' + chr(10)); sys.exit(2)"
+    tracemalloc.start()
+    try:
+        answer = command_probe(tmp_path, sys.executable, "-c", script).ask(DAY, NOW)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert answer.detail == "exit code 2: no disk"
+    assert peak < 8 * MAX_STDERR_BYTES
+
+
+def test_a_process_that_a_command_leaves_behind_does_not_delay_the_answer(tmp_path):
+    script = (
+        "import subprocess, sys; child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
+        "open('child', 'w').write(str(child.pid)); print('no disk', file=sys.stderr); sys.exit(2)"
+    )
+    answer = command_probe(tmp_path, sys.executable, "-c", script, timeout=300.0).ask(DAY, NOW)
+    os.kill(int((tmp_path / "child").read_text()), signal.SIGKILL)
+
+    assert answer.detail == "exit code 2: no disk"
 
 
 def test_a_command_that_cannot_be_started_is_an_error_of_the_configuration(tmp_path):

@@ -11,9 +11,9 @@ import pytest
 from smart_orchestrator.cli.app import run_command
 from smart_orchestrator.config.loading import load_config
 from smart_orchestrator.model.cause import Cause
+from smart_orchestrator.model.event import Event
 from smart_orchestrator.model.partition import Code
 from smart_orchestrator.model.plan import Action
-from smart_orchestrator.model.signal import Event
 from smart_orchestrator.model.window import Window
 from smart_orchestrator.project import Project
 from smart_orchestrator.project_errors import ConfigError

@@ -30,22 +30,42 @@ MARKER = "_SUCCESS"
 # The field `name` in the marker of Hadoop's S3A committers begins with this text.
 _HADOOP = "org.apache.hadoop."
 # The endings of file names that are not data: backups, copies, checksums, signatures, and files that are being written.
-_AUXILIARY = re.compile(
-    r"""(~|\.(bak|old|orig|sw[op]|lock|crc|md5|sha1|sha256|sha512|sig|asc)
-        |\.(tmp|temp|partial|part|filepart|crdownload|download|aria2|wget-tmp|inprogress|incomplete|writing|uploading|failed)
-         ([.-][^/]*)?
-        |\._copying_|\ \([^/()]*\)(\.[^/]*)?|[ _-](-\ )?copy([ _-]\d+)?(\.[^/]*)?)$""",
-    re.IGNORECASE | re.VERBOSE,
+_AUXILIARY_ENDINGS = (
+    *("~", ".bak", ".old", ".orig", ".swo", ".swp", ".lock", ".crc", ".md5", ".sha1", ".sha256", ".sha512"),
+    *(".sig", ".asc", "._copying_"),
 )
 # The name of a part has no extension, or the extensions of data. No list of the other endings could be complete: every program
 # that copies or edits files adds one of its own.
-_PART = re.compile(
-    r"""part-[^/.]*
-        (\.(c?\d+|gz|gzip|bz2|zstd?|snappy|lz4|lzo|br|deflate))*
-        (\.(csv|tsv|psv|txt|text|dat|data|json|jsonl|ndjson|xml|parquet|parq|pq|orc|avro|arrow|feather))?
-        (\.(gz|gzip|bz2|zstd?|snappy|sz|lz4|lzo|br|deflate|xz|zip|z))?""",
-    re.IGNORECASE | re.VERBOSE,
+_DATA_EXTENSIONS = frozenset(
+    [
+        "csv",
+        "tsv",
+        "psv",
+        "txt",
+        "text",
+        "dat",
+        "data",
+        "json",
+        "jsonl",
+        "ndjson",
+        "xml",
+        "parquet",
+        "parq",
+        "pq",
+        "orc",
+        "avro",
+        "arrow",
+        "feather",
+    ]
 )
+_COMPRESSION_EXTENSIONS = frozenset(
+    ["gz", "gzip", "bz2", "zst", "zstd", "snappy", "sz", "lz4", "lzo", "br", "deflate", "xz", "zip", "z"]
+)
+_UNFINISHED_ENDINGS = (
+    *(".tmp", ".temp", ".partial", ".part", ".filepart", ".crdownload", ".download", ".aria2", ".wget-tmp"),
+    *(".inprogress", ".incomplete", ".writing", ".uploading", ".failed"),
+)
+_COPY = r"( \([^/()]*\)|[ _-](- )?copy([ _-]\d+)?)(\.[^/]*)?$"
 
 
 def parse_manifest(day: dt.date, data: bytes) -> Manifest | Partition:
@@ -148,12 +168,40 @@ def reports_failure(data: bytes) -> bool:
 
 def is_part(name: str) -> bool:
     """Return whether an object is a part directly in the partition's folder. `name` is its key relative to this folder."""
-    return name.startswith("part-") and _PART.fullmatch(name) is not None and not is_auxiliary(name)
+    return (
+        name.startswith("part-")
+        and "/" not in name
+        and _has_extensions_of_data(name)
+        and not is_auxiliary(name)
+    )
+
+
+def _has_extensions_of_data(name: str) -> bool:
+    """Return whether the extensions are those of data: numbers and compressions, then a format, then at most one compression."""
+    extensions = name.lower().split(".")[1:]
+    formats = [number for number, extension in enumerate(extensions) if extension in _DATA_EXTENSIONS]
+    end = formats[0] if formats else len(extensions)
+    after = extensions[end + 1 :]
+    return (
+        all(
+            extension in _COMPRESSION_EXTENSIONS or extension.removeprefix("c").isdecimal()
+            for extension in extensions[:end]
+        )
+        and len(after) <= 1
+        and _COMPRESSION_EXTENSIONS.issuperset(after)
+    )
 
 
 def is_auxiliary(name: str) -> bool:
     """Return whether a name is that of a file without data: a backup, copy, checksum, signature, or a file that is being written."""
-    return _AUXILIARY.search(name) is not None
+    lowercase = name.lower()
+    if lowercase.endswith(_AUXILIARY_ENDINGS) or (
+        ("copy" in lowercase or "(" in name) and re.search(_COPY, lowercase)
+    ):
+        return True
+    # Another ending, such as a number, may follow the ending of a file that is being written.
+    file_name = lowercase.rpartition("/")[2] + "."
+    return any(ending + "." in file_name or ending + "-" in file_name for ending in _UNFINISHED_ENDINGS)
 
 
 def checksum_of(data: bytes) -> str:

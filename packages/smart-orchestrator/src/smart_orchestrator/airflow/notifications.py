@@ -35,6 +35,7 @@ from smart_orchestrator.airflow.operators import (
 from smart_orchestrator.airflow.params import Request
 from smart_orchestrator.errors import OptionError
 from smart_orchestrator.model.completeness import Policy
+from smart_orchestrator.model.event import Event
 from smart_orchestrator.model.freshness import (
     COMPLETE_EXAMPLE,
     FRESH_EXAMPLE,
@@ -42,7 +43,7 @@ from smart_orchestrator.model.freshness import (
     parse_objective,
     window_to_judge,
 )
-from smart_orchestrator.model.signal import Channel, Event
+from smart_orchestrator.model.signal import Channel
 from smart_orchestrator.runners.ledger import Ledger
 from smart_orchestrator.telemetry.incidents import IncidentStore
 from smart_orchestrator.telemetry.messages import announce_incidents, deliver

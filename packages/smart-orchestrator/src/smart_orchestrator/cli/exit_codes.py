@@ -40,16 +40,16 @@ USAGE = expected_error.USAGE
 UNREACHABLE = expected_error.UNREACHABLE
 REPORT_TO = "the project's issue tracker"
 _MAX_PROBLEM_LENGTH = 500
-_USER_INFO = re.compile(r"(?<=://)[^\s'\"/]*@")
+_USER_INFO = r"(?<=://)[^\s'\"/]*@"
 
 
 def _redact(text: str) -> str:
     from smart_orchestrator.store.urls import redact_parameters
 
-    return redact_parameters(_USER_INFO.sub("(secret)@", text))
+    return redact_parameters(re.sub(_USER_INFO, "(secret)@", text))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Program:
     """A command-line program, which runs commands and prints their errors.
 

@@ -1,13 +1,13 @@
 """Groups of options that several commands share.
 
-A group is a dataclass of options. A command that is decorated with `with_groups` takes groups as parameters; the command line
-has one option for each field of these groups.
+A group is a `NamedTuple` of options. A command that is decorated with `with_groups` takes groups as parameters; the command line
+has one option for each field of these groups. Groups are no dataclasses, because the creation of a dataclass takes several times as
+long, and every command creates all groups of its program.
 """
 
 from __future__ import annotations
 
 import inspect
-from dataclasses import fields, is_dataclass
 from functools import cached_property, update_wrapper
 from typing import TYPE_CHECKING, Any, get_type_hints
 
@@ -29,22 +29,27 @@ class _CommandWithGroups:
     def __call__(self, **values: Any) -> None:
         """Run the command with the values of all options."""
         for name, group in self._groups.items():
-            values[name] = group(**{field.name: values.pop(field.name) for field in fields(group)})
+            values[name] = group(**{field: values.pop(field) for field in group._fields})
         self._command(**values)
+
+    @cached_property
+    def _own_signature(self) -> inspect.Signature:
+        """The signature of the command as it is written, with its groups."""
+        return inspect.signature(self._command, eval_str=True)
 
     @cached_property
     def _groups(self) -> dict[str, type[Any]]:
         """The groups among the parameters of the command, by the name of the parameter."""
-        parameters = inspect.signature(self._command, eval_str=True).parameters
+        parameters = self._own_signature.parameters
         return {
             name: parameter.annotation
             for name, parameter in parameters.items()
-            if isinstance(parameter.annotation, type) and is_dataclass(parameter.annotation)
+            if hasattr(parameter.annotation, "_fields")
         }
 
     @cached_property
     def __signature__(self) -> inspect.Signature:
-        signature = inspect.signature(self._command, eval_str=True)
+        signature = self._own_signature
         parameters: list[inspect.Parameter] = []
         for name, parameter in signature.parameters.items():
             if name not in self._groups:
@@ -53,8 +58,8 @@ class _CommandWithGroups:
             group = self._groups[name]
             hints = get_type_hints(group, include_extras=True)
             parameters += [
-                parameter.replace(name=field.name, default=field.default, annotation=hints[field.name])
-                for field in fields(group)
+                parameter.replace(name=field, default=group._field_defaults[field], annotation=hints[field])
+                for field in group._fields
             ]
         return signature.replace(parameters=parameters)
 

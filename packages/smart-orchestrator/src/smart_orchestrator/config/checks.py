@@ -13,7 +13,7 @@ from smart_orchestrator.project_errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from smart_orchestrator.config.runners import RunnerConfig
+    from smart_orchestrator.config.runner_options import RunnerConfig
     from smart_orchestrator.config.values import ConsumerConfig
     from smart_orchestrator.model.dataset import Dataset
 
@@ -93,7 +93,7 @@ def check_grains_of_dags(
     for name, dataset in datasets.items():
         if dataset.grain is Grain.DAY or dataset.runner is None:
             continue
-        from smart_orchestrator.config.runners import AirflowConfig
+        from smart_orchestrator.config.airflow_runner import AirflowConfig
 
         if isinstance(runners.get(dataset.runner), AirflowConfig):
             raise ConfigError(

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.config.tables import ConfigTable
 
-_FUNCTION = re.compile(r"\w+(\.\w+)*:\w+(\.\w+)*")
+_FUNCTION = r"\w+(\.\w+)*:\w+(\.\w+)*"
 
 
 def is_function_name(text: str) -> bool:
     """Return whether a text has the form of a module and a function, such as `pipeline:run_day`."""
-    return _FUNCTION.fullmatch(text) is not None
+    return re.fullmatch(_FUNCTION, text) is not None
 
 
 def parse_function_name(table: ConfigTable) -> str:

@@ -43,7 +43,7 @@ from smart_orchestrator.store.urls import parse_lake_url
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from smart_orchestrator.config.runners import RunnerConfig
+    from smart_orchestrator.config.runner_options import RunnerConfig
 
 FILE_NAME = "smart-orchestrator.toml"
 DEFAULT_STATE = ".smart-orchestrator"

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from smart_orchestrator.config.tables import ConfigTable
+    from smart_orchestrator.model.event import Event
     from smart_orchestrator.model.freshness import Objective
-    from smart_orchestrator.model.signal import Event
 
 
 def parse_objectives(dataset_tables: Mapping[str, ConfigTable]) -> dict[str, Objective]:
@@ -67,7 +67,7 @@ def parse_messages(root: ConfigTable, datasets: Iterable[str]) -> dict[str, Mess
 
 
 def _parse_channel(name: str, table: ConfigTable, datasets: list[str]) -> MessagesConfig:
-    from smart_orchestrator.model.signal import ALL_EVENTS
+    from smart_orchestrator.model.event import ALL_EVENTS
 
     channel = MessagesConfig(
         name=name,
@@ -83,7 +83,7 @@ def _parse_channel(name: str, table: ConfigTable, datasets: list[str]) -> Messag
 
 
 def _parse_event(table: ConfigTable, text: str) -> Event:
-    from smart_orchestrator.model.signal import ALL_EVENTS, Event
+    from smart_orchestrator.model.event import ALL_EVENTS, Event
 
     if text not in ALL_EVENTS:
         fix = suggestion(text, ALL_EVENTS) or f"The events are {', '.join(ALL_EVENTS)}."

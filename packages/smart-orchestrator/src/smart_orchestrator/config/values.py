@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from smart_orchestrator.config.runners import RunnerConfig
+    from smart_orchestrator.config.runner_options import RunnerConfig
     from smart_orchestrator.config.upstream import UpstreamConfig
     from smart_orchestrator.model.completeness import Policy
     from smart_orchestrator.model.dataset import Dataset
+    from smart_orchestrator.model.event import Event
     from smart_orchestrator.model.freshness import Objective
     from smart_orchestrator.model.grain import Grain
-    from smart_orchestrator.model.signal import Event
 
 
 class ConsumerConfig(NamedTuple):

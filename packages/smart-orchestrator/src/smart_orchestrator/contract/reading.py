@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.partition import Code
 
 STDERR_DESCRIPTOR = 2
-_PANIC = re.compile(rb"(?:^\n)?^thread '[^\n]*panicked at.*", re.DOTALL | re.MULTILINE)
+_PANIC = rb"(?:^\n)?^thread '[^\n]*panicked at.*"
 
 
 class Unreadable(ValueError):
@@ -106,7 +106,7 @@ class _PanicFilter:
             os.dup2(self._stderr, STDERR_DESCRIPTOR)
             os.lseek(self._file, 0, os.SEEK_SET)
             with os.fdopen(self._file, "rb") as file:
-                text = _PANIC.sub(b"", file.read())
+                text = re.sub(_PANIC, b"", file.read(), flags=re.DOTALL | re.MULTILINE)
             if text:
                 with suppress(OSError):
                     os.write(STDERR_DESCRIPTOR, text)

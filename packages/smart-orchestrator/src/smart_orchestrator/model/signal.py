@@ -1,26 +1,14 @@
-"""The events that messages report, and the channels that receive the messages. Pure values."""
+"""The messages about events, and the channels that receive them. Pure values."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
+
+from smart_orchestrator.model.event import ALL_EVENTS, Event
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-
-
-class Event(StrEnum):
-    """An event that a message can report. The values are stable, because configuration files name them."""
-
-    READY = "ready"
-    LATE = "late"
-    RESTATED = "restated"
-    RECOVERED = "recovered"
-    PUBLISHED = "published"
-
-
-ALL_EVENTS = tuple(Event)
 
 
 @dataclass(frozen=True, slots=True)

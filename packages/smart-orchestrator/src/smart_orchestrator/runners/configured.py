@@ -16,8 +16,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.checking import is_complete
+from smart_orchestrator.config.airflow_runner import AirflowConfig
+from smart_orchestrator.config.function_runner import FunctionConfig
 from smart_orchestrator.config.functions import load_function
-from smart_orchestrator.config.runners import AirflowConfig, CommandConfig, FunctionConfig
+from smart_orchestrator.config.runners import CommandConfig
 from smart_orchestrator.model.dataset import PATH_ADAPTERS
 from smart_orchestrator.project_errors import ConfigError
 from smart_orchestrator.runners.airflow import AirflowRunner
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from smart_orchestrator.config.runners import RunnerConfig
+    from smart_orchestrator.config.runner_options import RunnerConfig
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.model.grain import Key
     from smart_orchestrator.runners.base import RecordingRunner

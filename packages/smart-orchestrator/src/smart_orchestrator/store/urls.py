@@ -22,8 +22,8 @@ _CREDENTIAL_VARIABLES = {
     "gs": "GOOGLE_APPLICATION_CREDENTIALS",
     "az": "AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY",
 }
-_CONTROL_CHARACTER = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_BUCKET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
+_CONTROL_CHARACTER = r"[\x00-\x1f\x7f-\x9f\u2028\u2029]"
+_BUCKET_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}"
 # A parameter of a URL. In a text, the URL and its parameters end at a space.
 _PARAMETER = r"(?<=[?&#])[^?&#]+"
 _PARAMETER_IN_TEXT = r"(?<=[?&#])[^?&#\s]+"
@@ -31,7 +31,7 @@ _PARAMETER_IN_TEXT = r"(?<=[?&#])[^?&#\s]+"
 # anywhere in a match of `_PARAMETER`.
 _SENSITIVE_NAME = r"(?i)(pass|pwd|secret|token|sig|key|cred|auth|sas)[^=]*="
 # `s3:bucket`, without the slashes, would otherwise be read as the name of a folder.
-_MISSING_SLASHES = re.compile(r"([a-z][a-z0-9+.-]+):/?(?!/)", re.IGNORECASE)
+_MISSING_SLASHES = r"([A-Za-z][A-Za-z0-9+.-]+):/?(?!/)"
 _KNOWN_SCHEMES = {*SCHEMES, "abfs", "abfss", "http", "https", "ftp"}
 
 
@@ -45,8 +45,14 @@ class LakeUrl(NamedTuple):
 
 def redacted_url(url: str) -> str:
     """Return the URL as one line, without any text that could be a user name, a password or another secret."""
-    text = re.sub(r"//.*@", "//", url, flags=re.DOTALL)
-    return _CONTROL_CHARACTER.sub(" ", re.sub(_PARAMETER, _redacted_parameter, text))
+    text = re.sub(r"//.*@", "//", url, flags=re.DOTALL) if "@" in url else url
+    if any(separator in text for separator in "?&#"):
+        text = re.sub(_PARAMETER, _redacted_parameter, text)
+    return text if text.isprintable() else re.sub(_CONTROL_CHARACTER, " ", text)
+
+
+def _has_control_character(text: str) -> bool:
+    return not text.isprintable() and re.search(_CONTROL_CHARACTER, text) is not None
 
 
 def redact_parameters(text: str) -> str:
@@ -68,7 +74,7 @@ def local_path(text: str) -> Path:
     """
     if not text.strip():
         raise LakeUrlError(repr(text), "is empty")
-    if _CONTROL_CHARACTER.search(text):
+    if _has_control_character(text):
         raise LakeUrlError(redacted_url(text), "holds a control character")
     try:
         # The path is absolute, because the working directory may change later.
@@ -85,11 +91,11 @@ def parse_lake_url(url: str) -> LakeUrl:
     """
     redacted = redacted_url(url)
     if "://" not in url:
-        match = _MISSING_SLASHES.match(url)
+        match = re.match(_MISSING_SLASHES, url) if ":" in url else None
         if match and match[1].lower() in _KNOWN_SCHEMES:
             raise LakeUrlError(redacted, f"a URL begins with {match[1]}://")
         return LakeUrl("file", "", str(local_path(url)))
-    if _CONTROL_CHARACTER.search(url):
+    if _has_control_character(url):
         raise LakeUrlError(redacted, "holds a control character")
     if url != url.strip():
         raise LakeUrlError(redacted, "begins or ends with a space")
@@ -116,7 +122,7 @@ def _host(redacted: str, parts: SplitResult) -> str:
     if parts.scheme not in ("file", "memory"):
         if not host:
             raise LakeUrlError(redacted, "names no bucket")
-        if not _BUCKET_NAME.fullmatch(host) or ".." in host:
+        if not re.fullmatch(_BUCKET_NAME, host) or ".." in host:
             raise LakeUrlError(redacted, f"{host!r} is not the name of a bucket")
     return host
 
@@ -129,7 +135,7 @@ def _path(redacted: str, parts: SplitResult) -> str:
         path = unquote_to_bytes(parts.path).decode("utf-8")
     except UnicodeDecodeError:
         raise LakeUrlError(redacted, "holds escapes that are not UTF-8") from None
-    if _CONTROL_CHARACTER.search(path):
+    if _has_control_character(path):
         raise LakeUrlError(redacted, "holds a control character")
     if parts.scheme == "file" and not path.strip("/"):
         raise LakeUrlError(redacted, "names no folder")

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_HOST_LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
+_HOST_LABEL = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _CERTIFICATE_VARIABLES = (("SSL_CERT_FILE", "file"), ("SSL_CERT_DIR", "folder"))
 
 
@@ -42,7 +42,7 @@ def is_host(host: str) -> bool:
         ipaddress.ip_address(host)
     except ValueError:
         labels = host.removesuffix(".").split(".")
-        return len(host) <= 253 and all(_HOST_LABEL.fullmatch(label) for label in labels)
+        return len(host) <= 253 and all(re.fullmatch(_HOST_LABEL, label) for label in labels)
     return True
 
 

@@ -10,8 +10,9 @@ import logging
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.extras import extra
+from smart_orchestrator.model.event import Event
 from smart_orchestrator.model.grain import key_text
-from smart_orchestrator.model.signal import Event, Message
+from smart_orchestrator.model.signal import Message
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
-from typing import TYPE_CHECKING
+import threading
+from typing import IO, TYPE_CHECKING
 
 from smart_orchestrator.expected_error import ExpectedError
 from smart_orchestrator.foreign import one_line
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.model.grain import Key
 
+# A longer output of a command is not kept in memory.
+MAX_STDERR_BYTES = 1 << 16
+_SECONDS_FOR_STDERR = 1.0
 _PRESENCE_OF_EXIT_CODES: Mapping[int, Presence] = {0: Presence.LANDED, 1: Presence.NOT_YET}
 
 
@@ -51,26 +57,55 @@ class CommandProbe:
         """See `Probe`."""
         arguments = fill_placeholders(self._command, key, self._dataset.span(key))
         try:
-            completed = subprocess.run(
-                arguments,
-                cwd=self._path.absolute().parent,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                timeout=self._timeout,
-                check=False,
-            )
+            exit_code, last_output = self._run(arguments)
         except subprocess.TimeoutExpired:
             return Answer.of(Presence.UNKNOWN, now, f"the command did not end within {self._timeout:g} s")
         except OSError as error:
             problem = f"{self._command[0]} cannot be started ({error.strerror})"
             raise ConfigError(str(self._path), self._option, problem, "Correct the command.") from None
-        presence = _PRESENCE_OF_EXIT_CODES.get(completed.returncode, Presence.UNKNOWN)
-        detail = f"exit code {completed.returncode}"
+        presence = _PRESENCE_OF_EXIT_CODES.get(exit_code, Presence.UNKNOWN)
+        detail = f"exit code {exit_code}"
         if presence is Presence.UNKNOWN:
-            last_line = one_line((completed.stderr.decode(errors="replace").splitlines() or [""])[-1])
+            last_line = one_line((last_output.decode(errors="replace").splitlines() or [""])[-1])
             detail += f": {last_line}" if last_line else ""
         return Answer.of(presence, now, detail)
+
+    def _run(self, arguments: Sequence[str]) -> tuple[int, bytes]:
+        """Run the command. Return its exit code and the last bytes of stderr.
+
+        Raises:
+            subprocess.TimeoutExpired: the command was ended, with all processes that it had started.
+            OSError: the command cannot be started.
+        """
+        process = subprocess.Popen(
+            arguments,
+            cwd=self._path.absolute().parent,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        assert process.stderr is not None
+        last_output = bytearray()
+        reader = threading.Thread(target=_keep_last_bytes, args=(process.stderr, last_output), daemon=True)
+        reader.start()
+        try:
+            exit_code = process.wait(self._timeout)
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            raise
+        # A process that the command has left behind can keep stderr open.
+        reader.join(_SECONDS_FOR_STDERR)
+        return exit_code, bytes(last_output)
+
+
+def _keep_last_bytes(stream: IO[bytes], kept: bytearray) -> None:
+    """Read a stream to its end, and keep its last bytes."""
+    with stream:
+        while block := os.read(stream.fileno(), MAX_STDERR_BYTES):
+            kept += block
+            del kept[:-MAX_STDERR_BYTES]
 
 
 class FunctionProbe:

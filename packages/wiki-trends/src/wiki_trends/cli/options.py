@@ -1,12 +1,12 @@
 """The options that several commands share, and the settings, windows and check options made from the options.
 
-The dataclasses of options are groups for `smart_orchestrator.cli.groups.with_groups`.
+The classes of options are groups for `smart_orchestrator.cli.groups.with_groups`.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import fields
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -122,8 +122,7 @@ DEFAULT_AGE = shared.DEFAULT_AGE
 DEFAULT_TIMEOUT_SECONDS = shared.DEFAULT_TIMEOUT_SECONDS
 
 
-@dataclass(frozen=True, slots=True)
-class WindowOptions:
+class WindowOptions(NamedTuple):
     """The options that define a window."""
 
     days: Days = None
@@ -153,8 +152,7 @@ class WindowOptions:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class LakeOptions:
+class LakeOptions(NamedTuple):
     """The options that select the lake, and the project and access method within the lake."""
 
     project: Project = None
@@ -162,8 +160,7 @@ class LakeOptions:
     lake: LakeUrl = None
 
 
-@dataclass(frozen=True, slots=True)
-class RunOptions:
+class RunOptions(NamedTuple):
     """The options that limit the runs of a command."""
 
     jobs: Jobs = None
@@ -171,8 +168,7 @@ class RunOptions:
     timeout: Timeout = DEFAULT_TIMEOUT_SECONDS
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyOptions:
+class PolicyOptions(NamedTuple):
     """The options that define when a window counts as ready."""
 
     min_coverage: MinCoverage = 100.0
@@ -189,7 +185,7 @@ def settings_of(*groups: Group, **flags: str | None) -> Settings:
 
     setting_names = {field.name for field in fields(Settings)}
     values = {
-        name: value for group in groups for name, value in asdict(group).items() if name in setting_names
+        name: value for group in groups for name, value in group._asdict().items() if name in setting_names
     }
     return load(values | flags)
 

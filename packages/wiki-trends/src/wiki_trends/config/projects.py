@@ -26,7 +26,7 @@ SINGLE_WIKIS = ("mediawiki", "wikidata", "wikifunctions", "wikimania", "wikisour
 # The access methods that can follow the project in the name of a dataset.
 _ACCESS_METHODS = (".desktop", ".mobile-app", ".mobile-web")
 _DEFAULT_PROJECT = "en.wikipedia"
-_HOST_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_HOST_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 
 
 def canonical_project(name: str) -> str:
@@ -67,7 +67,7 @@ def parse_project(text: str) -> str:
     """
     name = canonical_project(text.lower())
     language, dot, family = name.rpartition(".")
-    is_valid = family in FAMILIES and _HOST_LABEL.fullmatch(language) if dot else name in SINGLE_WIKIS
+    is_valid = family in FAMILIES and re.fullmatch(_HOST_LABEL, language) if dot else name in SINGLE_WIKIS
     if is_valid:
         return name
     if family in SINGLE_WIKIS and dot and family not in FAMILIES:

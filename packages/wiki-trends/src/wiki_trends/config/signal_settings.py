@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from smart_orchestrator.model.bounds import MAX_RECHECK_DAYS
-from smart_orchestrator.model.signal import ALL_EVENTS
+from smart_orchestrator.model.event import ALL_EVENTS
 from wiki_trends.config.parsers import any_text, integers, local_path, matching
 from wiki_trends.config.setting_field import setting_field
 
@@ -41,7 +41,8 @@ def metrics_path(text: str) -> str:
     return local_path(text) if text else text
 
 
-@dataclass(frozen=True, slots=True)
+# The class `Settings`, which has these fields too, defines equality and the representation.
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class SignalSettings:
     """The settings about freshness, restatements, messages and metrics."""
 

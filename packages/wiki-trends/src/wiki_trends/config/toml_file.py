@@ -10,7 +10,7 @@ from __future__ import annotations
 import stat
 from typing import TYPE_CHECKING, Any
 
-from smart_orchestrator.foreign import MAX_DEPTH, TOO_LONG_TOML_KEY, one_line
+from smart_orchestrator.foreign import MAX_DEPTH, has_too_long_toml_key, one_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,7 +57,7 @@ def parse_toml(data: bytes) -> dict[str, Any]:
         raise TomlError(
             f"it is not TOML in UTF-8 (byte {error.start + 1} is 0x{data[error.start]:02x})"
         ) from None
-    if TOO_LONG_TOML_KEY.search(text):
+    if has_too_long_toml_key(text):
         raise TomlError(f"it has a key of more than {MAX_DEPTH} parts")
     try:
         table = tomllib.loads(text)

@@ -12,18 +12,19 @@ from urllib.parse import urlsplit
 
 from smart_orchestrator.store.variables import is_host
 
-_SECRET_PARAMETER = re.compile(
-    r"([?&;\s][^=&;?\s]*(?:passw|pwd|passfile|token|secret|signature|credential|api_?key|access_?key)[^=&;\s]*=)[^&;\s'\"]*",
-    re.IGNORECASE,
+_CREDENTIAL_PARAMETER = (
+    r"(?i)([?&;\s][^=&;?\s]*(?:passw|pwd|passfile|token|secret|signature|credential|api_?key|access_?key)[^=&;\s]*=)"
+    r"[^&;\s'\"]*"
 )
-_USER_INFO = re.compile(r"(?<=://)[^\s'\"]*@")
+_USER_INFO = r"(?<=://)[^\s'\"]*@"
 
 _NOT_PRINTABLE = "has a character that is not printable"
 
 
 def redact_credentials(text: str) -> str:
     """Return a text in which `(secret)` replaces the user information and the secret parameters of each URL."""
-    return _SECRET_PARAMETER.sub(r"\1(secret)", _USER_INFO.sub("(secret)@", text))
+    without_users = re.sub(_USER_INFO, "(secret)@", text) if "@" in text else text
+    return re.sub(_CREDENTIAL_PARAMETER, r"\1(secret)", without_users) if "=" in text else without_users
 
 
 def redact_url_value(text: str) -> str:

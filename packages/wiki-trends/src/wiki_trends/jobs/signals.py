@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from smart_orchestrator.expected_error import ExpectedError
+from smart_orchestrator.model.event import Event
 from smart_orchestrator.model.freshness import judge, parse_objective, window_to_judge
-from smart_orchestrator.model.signal import Channel, Event
+from smart_orchestrator.model.signal import Channel
 from smart_orchestrator.runners.ledger import Ledger
 from smart_orchestrator.telemetry.incidents import IncidentStore
 from smart_orchestrator.telemetry.lineage import LineageRun, Output
