@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -97,8 +98,11 @@ def test_a_ledger_that_is_no_database_is_told(place, sample_api):
     (state / "runs.sqlite").write_bytes(b"no database at all" * 100)
     finding = examined(place, 3)["runs and locks"]
     assert "is not a database" in finding["text"]
-    with pytest.raises(sqlite3.DatabaseError):
-        sqlite3.connect(state / "runs.sqlite").execute("SELECT * FROM runs")
+    with (
+        closing(sqlite3.connect(state / "runs.sqlite")) as database,
+        pytest.raises(sqlite3.DatabaseError),
+    ):
+        database.execute("SELECT * FROM runs")
 
 
 def test_settings_are_listed_and_secrets_are_not(place, monkeypatch):
