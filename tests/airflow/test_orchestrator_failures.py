@@ -76,6 +76,7 @@ def test_green_without_data_is_reported_as_just_that(stack, receiver):
     assert run.xcom("run_analytics", "return_value") is None
 
 
+@pytest.mark.long
 def test_coverage_below_a_whole_window_is_enough_when_it_was_asked_for(stack, receiver):
     conf = window("2025-07-09", "2025-07-13", min_coverage=80)
     run = trigger(stack, "orders_orchestrator", conf).ended()
@@ -93,6 +94,7 @@ def test_coverage_below_a_whole_window_is_enough_when_it_was_asked_for(stack, re
     ]
 
 
+@pytest.mark.long
 def test_a_run_by_hand_is_followed(stack):
     by_hand = trigger(stack, "slow_pipeline", {"target_date": "2025-08-01"}, "by-hand")
     by_hand.until(lambda run: run.state == "running")
@@ -106,6 +108,7 @@ def test_a_run_by_hand_is_followed(stack):
     assert "1 dates are still awaited: 2025-08-01" in run.log(WAIT)
 
 
+@pytest.mark.long
 def test_the_wait_ends_after_its_time_out_and_says_which_days_it_left(stack):
     run = trigger(stack, "impatient_orchestrator", window("2025-08-05", "2025-08-05")).ended()
     assert run.state == "failed"
