@@ -39,13 +39,14 @@ USAGE = expected_error.USAGE
 UNREACHABLE = expected_error.UNREACHABLE
 REPORT_TO = "the project's issue tracker"
 _MAX_PROBLEM_LENGTH = 500
-_USER_INFO = re.compile(r"(?<=://)[^\s'\"/]*@")
+# A path loses one slash of `://`. The last sentence of an error may show the form of a URL.
+_USER_INFO = re.compile(r"(?<=:/)(/?+)(?!USER:PASSWORD@HOST)[^\s'\"/]*@")
 
 
 def _redact(text: str) -> str:
     from smart_orchestrator.store.urls import redact_parameters
 
-    return redact_parameters(_USER_INFO.sub("(secret)@", text))
+    return redact_parameters(_USER_INFO.sub(r"\1(secret)@", text))
 
 
 @dataclass(slots=True)
@@ -89,7 +90,7 @@ class Program:
             if code == FAULT:
                 self._report_fault(error, arguments)
             else:
-                self._print_problem_with_commands(f"error: {error_text(error)}")
+                self._print_problem_with_commands(f"error: {self.redact(error_text(error))}")
         if code == INTERRUPTED:
             self._print_problem_with_commands(f"interrupted: {self.interrupted}")
         return _with_output_failure(code)

@@ -16,14 +16,15 @@ _SECRET_PARAMETER = re.compile(
     r"([?&;\s][^=&;?\s]*(?:passw|pwd|passfile|token|secret|signature|credential|api_?key|access_?key)[^=&;\s]*=)[^&;\s'\"]*",
     re.IGNORECASE,
 )
-_USER_INFO = re.compile(r"(?<=://)[^\s'\"]*@")
+# A path loses one slash of `://`. The last sentence of an error may show the form of a URL.
+_USER_INFO = re.compile(r"(?<=:/)(/?+)(?!USER:PASSWORD@HOST)[^\s'\"]*@")
 
 _NOT_PRINTABLE = "has a character that is not printable"
 
 
 def redact_credentials(text: str) -> str:
     """Return a text in which `(secret)` replaces the user information and the secret parameters of each URL."""
-    return _SECRET_PARAMETER.sub(r"\1(secret)", _USER_INFO.sub("(secret)@", text))
+    return _SECRET_PARAMETER.sub(r"\1(secret)", _USER_INFO.sub(r"\1(secret)@", text))
 
 
 def redact_url_value(text: str) -> str:
