@@ -91,6 +91,11 @@ def dangling(name: str) -> Callable[[Scene], None]:
     return arrange
 
 
+def dangling_layer(scene: Scene) -> None:
+    scene.path.parent.parent.mkdir()
+    scene.path.parent.symlink_to("an-unmounted-disk")
+
+
 def large_marker(scene: Scene) -> None:
     marked((PART, CSV))(scene)
     os.truncate(scene.path / "_SUCCESS", 64 << 30)
@@ -188,6 +193,14 @@ CASES: list[Fault] = [
         manifest(lambda document: document["parts"][0].update(name=FORGED)),
         state_and_code=("invalid", "PART_GONE"),
         expect=reason_is_one_line,
+    ),
+    Fault(
+        "a-layer-that-is-a-link-to-nothing", ONE_FAULT, dangling_layer, code=2, output_patterns=("is a link to nothing",),
+        stores=LOCAL, lake_unchanged=False,
+    ),
+    Fault(
+        "an-argument-that-is-not-utf-8", ONE_FAULT, lambda _: None, ("page", os.fsdecode(b"caf\xe9"), "--json"), code=2,
+        output_patterns=("is not UTF-8",), stores=LOCAL,
     ),
     bad_manifest(
         "a-manifest-that-names-a-part-twice",

@@ -82,6 +82,17 @@ CASES: list[Fault] = [
         "--engine",
         command=("analyze", *WINDOW, "--json", "--engine", f"spark://me:{SECRET}@h:1"),
     ),
+    *(
+        refused(f"credentials-in-{label}", SECRETS, setting(), command=(*command, f"https://me:{SECRET}@h/x"))
+        for label, command in (
+            ("file-of-a-report", ("report", "--html")),
+            ("dump", ("fetch", "2025-11-05", "--from-dump")),
+            ("day", ("fetch",)),
+            ("table", ("export",)),
+            ("address", ("serve", "--host")),
+            ("extra-argument", ("demo",)),
+        )
+    ),
     refused(
         "warehouse-of-another-scheme",
         SECRETS,

@@ -87,7 +87,7 @@ def run_app(app: typer.Typer, program: Program, arguments: Sequence[str] | None 
                 arguments, prog_name=program.name, standalone_mode=False
             )
         except typer.TyperException as error:
-            _print_usage_error(error)
+            _print_usage_error(error, program.redact)
             return error.exit_code
         except SystemExit as exit_request:
             return exit_request.code if isinstance(exit_request.code, int) else USAGE
@@ -111,13 +111,13 @@ def _require_utf_8(arguments: Sequence[str]) -> None:
             raise typer.BadParameter(message)
 
 
-def _print_usage_error(error: typer.TyperException) -> None:
-    """Print wrong usage to stderr as Typer does, wrapped at the width of a terminal."""
+def _print_usage_error(error: typer.TyperException, redact: Callable[[str], str]) -> None:
+    """Print wrong usage to stderr as Typer does, without credentials, wrapped at the width of a terminal."""
     from smart_orchestrator.cli.printing import err
 
     text = io.StringIO()
     error.show(text)  # type: ignore[attr-defined]
-    err([(line, "") for line in text.getvalue().splitlines()])
+    err([(line, "") for line in redact(text.getvalue()).splitlines()])
 
 
 def run_process(run_command: Callable[[], int]) -> NoReturn:

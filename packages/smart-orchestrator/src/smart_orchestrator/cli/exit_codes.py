@@ -40,13 +40,14 @@ USAGE = expected_error.USAGE
 UNREACHABLE = expected_error.UNREACHABLE
 REPORT_TO = "the project's issue tracker"
 _MAX_PROBLEM_LENGTH = 500
-_USER_INFO = r"(?<=://)[^\s'\"/]*@"
+# A path loses one slash of `://`. The last sentence of an error may show the form of a URL.
+_USER_INFO = r"(?<=:/)(/?+)(?!USER:PASSWORD@HOST)[^\s'\"/]*@"
 
 
 def _redact(text: str) -> str:
     from smart_orchestrator.store.urls import redact_parameters
 
-    return redact_parameters(re.sub(_USER_INFO, "(secret)@", text))
+    return redact_parameters(re.sub(_USER_INFO, r"\1(secret)@", text))
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -90,7 +91,7 @@ class Program:
             if code == FAULT:
                 self._report_fault(error, arguments)
             else:
-                self._print_problem_with_commands(f"error: {error_text(error)}")
+                self._print_problem_with_commands(f"error: {self.redact(error_text(error))}")
         if code == INTERRUPTED:
             # A second Ctrl-C ends the message, not with a traceback.
             with suppress(KeyboardInterrupt):

@@ -16,6 +16,7 @@ from smart_orchestrator.errors import LakeUrlError, ObjectConflict, ObjectMissin
 from smart_orchestrator.store.base import PAGE_SIZE, Lake, ObjectInfo
 from smart_orchestrator.store.failures import lake_error_from_os_error
 from smart_orchestrator.store.local_files import (
+    DANGLING_LINK,
     OUTSIDE,
     IrregularFileError,
     etag_of,
@@ -145,17 +146,21 @@ class FolderLake(Lake):
         return path
 
     def _require_folder(self) -> None:
-        """Reject a lake whose path is a file. A missing folder is an empty lake.
+        """Reject a lake whose path is a file, or a link to nothing, as after a disk was unmounted. A missing folder is an empty lake.
 
         Raises:
-            LakeUrlError: the path is a file.
+            LakeUrlError: the path is a file or a link to nothing.
         """
         try:
-            is_file = self.root.exists() and not self.root.is_dir()
+            if self.root.is_dir():
+                return
+            exists = self.root.exists()
         except OSError as error:
             raise lake_error_from_os_error(self.url, "", error) from error
-        if is_file:
+        if exists:
             raise LakeUrlError(self.url, "is a file, not a folder")
+        if self.root.is_symlink():
+            raise LakeUrlError(self.url, f"is {DANGLING_LINK}")
 
     def _put(self, key: str, data: bytes, mode: PutMode | None) -> None:
         self.requests.add("put")

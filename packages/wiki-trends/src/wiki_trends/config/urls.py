@@ -16,14 +16,15 @@ _CREDENTIAL_PARAMETER = (
     r"(?i)([?&;\s][^=&;?\s]*(?:passw|pwd|passfile|token|secret|signature|credential|api_?key|access_?key)[^=&;\s]*=)"
     r"[^&;\s'\"]*"
 )
-_USER_INFO = r"(?<=://)[^\s'\"]*@"
+# A path loses one slash of `://`. The last sentence of an error may show the form of a URL.
+_USER_INFO = r"(?<=:/)(/?+)(?!USER:PASSWORD@HOST)[^\s'\"]*@"
 
 _NOT_PRINTABLE = "has a character that is not printable"
 
 
 def redact_credentials(text: str) -> str:
     """Return a text in which `(secret)` replaces the user information and the secret parameters of each URL."""
-    without_users = re.sub(_USER_INFO, "(secret)@", text) if "@" in text else text
+    without_users = re.sub(_USER_INFO, r"\1(secret)@", text) if "@" in text else text
     return re.sub(_CREDENTIAL_PARAMETER, r"\1(secret)", without_users) if "=" in text else without_users
 
 
