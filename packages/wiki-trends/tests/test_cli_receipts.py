@@ -146,6 +146,14 @@ def test_the_tables_of_another_project_are_not_compared(published):
     assert "is not the published project" in ran.err
 
 
+def test_the_html_report_names_the_receipt_of_its_window(place):
+    place.write_days(*DAYS)
+    assert place.run("analyze", *WINDOW).code == 0
+    path = place.folder / "report.html"
+    assert place.run("report", "--html", str(path)).code == 0
+    assert "<code>wiki-trends receipt 2025-11-05..2025-11-07</code>" in path.read_text()
+
+
 def test_a_receipt_has_what_was_read_checked_and_decided(published):
     document = published.run("receipt", "2025-11-05..2025-11-07", "--json").json
     assert document["window"] == {"start": "2025-11-05", "end": "2025-11-07"}

@@ -221,6 +221,13 @@ def test_the_message_about_a_restated_partition_is_sent_once(upstream, tmp_path)
     assert message.text.startswith("2025-11-05: the upstream has changed it: its ETag was")
     assert announce_restated("orders", restated, store, ()) == []
 
+    # The run leaves the same data, and the upstream changes the day again.
+    upstream.project(at(14), LEAVE).run("orders", completeness.window)
+    upstream.etags[5] = '"changed again"'
+    again = upstream.check(at(20), command=LEAVE)
+    assert again[day(5)].fingerprint == completeness[day(5)].fingerprint
+    assert len(announce_restated("orders", [again[day(5)]], store, ())) == 1
+
 
 def test_the_commands_show_the_restated_partition(upstream, capsys):
     restate(upstream, 5, at(14))

@@ -30,7 +30,8 @@ CREATE TABLE IF NOT EXISTS freshness (
     PRIMARY KEY (dataset, key)
 )
 """
-# The fingerprint of the restated partition that was announced last.
+# The change that was announced last: the fingerprint of the restated partition, and what the upstream changed. A run can leave the
+# same data, so the fingerprint alone does not tell one change from the next.
 _RESTATED_SCHEMA = """
 CREATE TABLE IF NOT EXISTS restated (
     dataset TEXT NOT NULL, key TEXT NOT NULL, fingerprint TEXT NOT NULL, PRIMARY KEY (dataset, key)
@@ -142,7 +143,8 @@ class IncidentStore:
                 partition
                 for partition in partitions
                 if database.execute(
-                    _CLAIM_RESTATED, (dataset, key_text(partition.day), partition.fingerprint or "")
+                    _CLAIM_RESTATED,
+                    (dataset, key_text(partition.day), f"{partition.fingerprint}: {partition.reason}"),
                 ).fetchall()
             ]
 
