@@ -177,6 +177,8 @@ def test_init_says_what_it_cannot_do(tmp_path):
     (tmp_path / "empty").mkdir()
     done = lake.run("init", "empty", "--config", "new.toml", code=2)
     assert "has no folder with a date in its name" in done.stderr
+    done = lake.run("init", "emty", "--config", "new.toml", code=2)
+    assert "emty is not a folder" in done.stderr
     assert not (tmp_path / "new.toml").exists()
 
 
