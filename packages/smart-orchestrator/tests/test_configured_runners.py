@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sys
+from contextlib import closing
 
+import duckdb
 import pytest
 
 from smart_orchestrator.cli.app import run_command
@@ -13,6 +15,7 @@ from smart_orchestrator.config.airflow_runner import AirflowConfig
 from smart_orchestrator.config.function_runner import FunctionConfig
 from smart_orchestrator.config.loading import load_config, parse_config
 from smart_orchestrator.project_errors import ConfigError
+from smart_orchestrator.runners.configured import create_runner
 from testing.airflow_server import TOKEN, airflow_server
 
 DATASET = """
@@ -234,3 +237,31 @@ def test_a_key_whose_run_has_just_succeeded_is_not_run_again_by_an_older_plan(fo
     run = Project(load_config()).runner("orders").start(dt.date(2025, 11, 6))
     assert (run.attempt, run.state) == (0, RunState.SUCCEEDED)
     assert started(folder) == ["2025-11-05", "2025-11-06", "2025-11-07"]
+
+
+def test_datasets_of_one_table_do_not_share_their_runs(folder):
+    with closing(duckdb.connect("shop.duckdb")) as connection:
+        connection.execute("CREATE TABLE orders (day DATE, changed DATE)")
+    tables = {
+        "days": 'grain = "day"',
+        "weeks": 'grain = "week"',
+        "local": 'timezone = "Europe/Berlin"',
+        "changes": 'key_column = "changed"',
+    }
+    text = "".join(
+        f'[datasets.{name}]\nurl = "duckdb:///shop.duckdb"\nadapter = "sql"\ntable = "orders"\nrunner = "etl"\n{option}\n'
+        + ("" if "key_column" in option else 'key_column = "day"\n')
+        for name, option in tables.items()
+    )
+    config = parse_config((text + '[runners.etl]\ncommand = ["true"]\n').encode(), folder / "project.toml")
+    monday = dt.date(2025, 11, 3)
+    runners = {
+        name: create_runner(config.runners["etl"], dataset, config.path, config.state)
+        for name, dataset in config.datasets.items()
+    }
+    run = runners["days"].start(monday)
+    while run.in_flight:
+        runners["days"].wait(0.05)
+        [run] = runners["days"].poll([run])
+
+    assert {name for name, runner in runners.items() if runner.latest([monday])} == {"days"}

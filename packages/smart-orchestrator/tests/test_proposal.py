@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import shutil
 import subprocess
 import tomllib
 
@@ -102,6 +103,51 @@ def test_a_delta_table_is_judged_by_its_log(tmp_path):
     assert config.dataset("orders").lake == f"{tmp_path}/shop/orders"
 
 
+def test_a_delta_table_whose_folder_is_the_lake_is_judged_by_its_log(tmp_path):
+    import deltalake
+
+    rows = pl.DataFrame({"id": range(4), "day": DAYS})
+    deltalake.write_deltalake(str(tmp_path / "orders"), rows.to_arrow(), partition_by=["day"])
+    (proposal,) = proposals(tmp_path / "orders")
+    dataset = proposal.dataset
+    assert (dataset.name, dataset.adapter, dataset.key_column) == ("orders", "delta", "day")
+    assert dataset.lake == f"{tmp_path}/orders"
+
+
+@pytest.mark.parametrize("below", ["shop/events", ""])
+def test_an_iceberg_table_is_never_judged_by_its_folders(tmp_path, below):
+    from pyiceberg.catalog.sql import SqlCatalog
+    from pyiceberg.partitioning import PartitionField, PartitionSpec
+    from pyiceberg.schema import Schema
+    from pyiceberg.transforms import DayTransform
+    from pyiceberg.types import NestedField, TimestampType
+
+    catalog = SqlCatalog("default", uri=f"sqlite:///{tmp_path}/catalog.db")
+    catalog.create_namespace("shop")
+    location = tmp_path / "lake" / below
+    table = catalog.create_table(
+        "shop.events",
+        Schema(NestedField(1, "at", TimestampType())),
+        partition_spec=PartitionSpec(PartitionField(1, 1000, DayTransform(), "at_day")),
+        location=f"file://{location}",
+    )
+    times = [dt.datetime.fromisoformat(day) for day in DAYS]
+    table.append(pl.DataFrame({"at": times}).to_arrow())
+
+    (proposal,) = proposals(tmp_path / "lake")
+    assert (proposal.dataset.adapter, proposal.dataset.lake) == ("iceberg", str(location))
+    assert not proposal.is_sure
+    assert "give the URL of the catalog" in proposal.notes[-1]
+    config = parse_config(to_toml([proposal], []).encode(), tmp_path / "x.toml")
+    assert config.dataset(proposal.dataset.name).adapter == "iceberg"
+
+    newest = table.metadata_location.removeprefix("file://")
+    shutil.copy(newest, location / "metadata" / "v9.metadata.json")
+    (location / "metadata" / "version-hint.text").write_text("9")
+    (proposal,) = proposals(tmp_path / "lake")
+    assert (proposal.dataset.adapter, proposal.is_sure) == ("iceberg", True)
+
+
 def test_folders_that_do_not_fit_and_few_folders_are_not_sure(tmp_path):
     write(tmp_path, f"a/dt={DAYS[0]}", *(f"b/dt={day}" for day in [*DAYS, "2025-13-01"]))
     first, second = proposals(tmp_path)
@@ -177,6 +223,8 @@ def test_init_says_what_it_cannot_do(tmp_path):
     (tmp_path / "empty").mkdir()
     done = lake.run("init", "empty", "--config", "new.toml", code=2)
     assert "has no folder with a date in its name" in done.stderr
+    done = lake.run("init", "emty", "--config", "new.toml", code=2)
+    assert "emty is not a folder" in done.stderr
     assert not (tmp_path / "new.toml").exists()
 
 

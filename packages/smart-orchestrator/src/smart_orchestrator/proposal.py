@@ -22,7 +22,7 @@ from smart_orchestrator.model.window import Window
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from smart_orchestrator.model.dataset import Adapter, Format
     from smart_orchestrator.model.grain import Key
@@ -38,7 +38,11 @@ _MAX_FILES = 5_000
 _CHECKED_PARTITIONS = 5
 # A proposal from fewer partitions is never marked as sure.
 _MIN_PARTITIONS = 3
-_DELTA_LOG = "/_delta_log/"
+# The adapters of tables, each with the folder and the ending of the files that describe a table.
+_TABLE_METADATA: tuple[tuple[Adapter, str, str], ...] = (
+    ("delta", "/_delta_log/", ""),
+    ("iceberg", "/metadata/", ".metadata.json"),
+)
 
 # The forms of a date within one folder name, with their directives; the most specific form comes first.
 _DATE_FORMS = (
@@ -120,11 +124,12 @@ def propose(lake: Lake, url: str, now: dt.datetime) -> list[Proposal]:
         LakeError: the lake does not respond, or refuses the request.
     """
     groups: dict[str, _Group] = {}
-    delta_tables: set[str] = set()
+    tables: dict[str, Adapter] = {}
     for path in _sample_keys(lake):
-        table, delta_log, _ = path.rpartition(_DELTA_LOG)
-        if delta_log:
-            delta_tables.add(table)
+        for adapter, folder, ending in _TABLE_METADATA:
+            table, metadata, _ = f"/{path}".rpartition(folder)
+            if metadata and path.endswith(ending):
+                tables[table.lstrip("/")] = adapter
         folders, name = path.split("/")[:-1], path.rpartition("/")[2]
         key_format, depth = _key_format_of(folders)
         if not depth:
@@ -141,9 +146,7 @@ def propose(lake: Lake, url: str, now: dt.datetime) -> list[Proposal]:
     for key_format, group in groups.items():
         proposal = _propose_dataset(key_format, group, url)
         if proposal is not None:
-            folder = proposal.dataset.folder
-            proposal = _as_delta_table(proposal, folder) if folder in delta_tables else proposal
-            proposals.append(_with_min_rows(proposal, lake, now))
+            proposals.append(_with_min_rows(_as_table(proposal, tables), lake, now))
     return _with_names(proposals)
 
 
@@ -155,12 +158,13 @@ def to_toml(proposals: Sequence[Proposal], command: Sequence[str]) -> str:
         lines += [f"# {one_line(note)}" for note in proposal.notes]
         options: dict[str, object] = {
             "url": dataset.lake,
-            **({"key": dataset.key_format} if dataset.key_format else {"key_column": dataset.key_column}),
+            **({"key": dataset.key_format} if dataset.key_format else {}),
+            **({"key_column": dataset.key_column} if dataset.key_column else {}),
             "grain": dataset.grain.value,
             "adapter": dataset.adapter,
             "format": dataset.format,
             "lag": dataset.lag,
-            **({} if dataset.adapter == "delta" else {"settle": 600}),
+            **({"settle": 600} if dataset.key_format else {}),
             "min_rows": dataset.min_rows,
             "history_start": key_text(proposal.first),
         }
@@ -268,19 +272,28 @@ def _propose_dataset(key_format: str, group: _Group, url: str) -> Proposal | Non
     return None
 
 
-def _as_delta_table(proposal: Proposal, folder: str) -> Proposal:
-    """Change a proposal to a Delta table whose partition column is in the folder names."""
+def _as_table(proposal: Proposal, tables: Mapping[str, Adapter]) -> Proposal:
+    """Change the proposal of a folder of a table to the table. The files of a table do not say which of them it has now."""
     dataset = proposal.dataset
-    column = dataset.key_format.removeprefix(f"{folder}/").partition("=")[0]
+    data_folder = dataset.folder
+    # An Iceberg table has its partitions below the folder `data`.
+    folder = f"/{data_folder}".removesuffix("/data").lstrip("/")
+    is_iceberg = folder != data_folder and tables.get(folder) == "iceberg"
+    if not is_iceberg and tables.get(data_folder) != "delta":
+        return proposal
     table = replace(
         dataset,
-        lake=f"{dataset.lake.rstrip('/')}/{folder}",
+        lake=f"{dataset.lake.rstrip('/')}/{folder if is_iceberg else data_folder}".rstrip("/"),
         key_format="",
-        adapter="delta",
-        key_column=column,
+        adapter="iceberg" if is_iceberg else "delta",
     )
-    notes = (*proposal.notes[:2], f"{folder}/_delta_log exists: adapter delta, by the column {column}")
-    return replace(proposal, dataset=table, notes=notes)
+    if is_iceberg:
+        note = f"{folder or '.'}/metadata exists: adapter iceberg"
+    else:
+        column = dataset.key_format.removeprefix(f"{data_folder}/").partition("=")[0]
+        table = replace(table, key_column=column)
+        note = f"{data_folder or '.'}/_delta_log exists: adapter delta, by the column {column}"
+    return replace(proposal, dataset=table, notes=(*proposal.notes[:2], note))
 
 
 def _describe(dataset: Dataset, keys: Sequence[Key], group: _Group) -> Proposal:
@@ -334,7 +347,10 @@ def _with_min_rows(proposal: Proposal, lake: Lake, now: dt.datetime) -> Proposal
     count = min(_CHECKED_PARTITIONS, grain.index(proposal.last) - grain.index(proposal.first) + 1)
     first = grain.key_at(grain.index(proposal.last) - count + 1)
     window = Window.between(first, proposal.last, max(grain.floor(now), proposal.last), 0, grain)
-    completeness = check(dataset, window, lake=lake, strays=False)
+    try:
+        completeness = check(dataset, window, lake=lake, strays=False)
+    except DatasetError as error:
+        return replace(proposal, notes=(*proposal.notes, one_line(error)), is_sure=False)
     row_counts = [p.rows for p in completeness.partitions if p.available and p.rows is not None]
     unavailable = [p for p in completeness.partitions if not p.available]
     notes = list(proposal.notes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import socket
 import sqlite3
 import subprocess
@@ -101,6 +102,33 @@ def test_a_query_takes_the_place_of_a_table(events):
 def test_a_table_of_a_schema(events):
     schema = "public" if events.startswith("postgres") else "main"
     assert rows(events, [DAY], table=f"{schema}.events") == [24]
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Tokyo"])
+def test_days_of_times_with_a_time_zone_are_the_same_on_every_machine(tmp_path, zone):
+    path = tmp_path / "zoned.duckdb"
+    with closing(duckdb.connect(str(path))) as connection:
+        fill(connection.execute, "TIMESTAMPTZ")
+        connection.execute("ALTER TABLE events ALTER changed TYPE TIMESTAMPTZ")
+    code = (
+        "import datetime as dt\n"
+        "from smart_orchestrator.adapters.base import adapter_of\n"
+        "from smart_orchestrator.adapters.manifest import InspectOptions\n"
+        "from smart_orchestrator.model.dataset import Dataset\n"
+        f"dataset = Dataset('events', 'duckdb:///{path}', adapter='sql', table='events', key_column='occurred',"
+        " change_column='changed')\n"
+        "days = [dt.date(2025, 11, day) for day in (4, 5, 6, 7)]\n"
+        "partitions = adapter_of(dataset).inspect(days, InspectOptions())\n"
+        "print([partitions[day].rows for day in days])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"TZ": zone},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "[None, 24, 23, None]\n"
 
 
 @pytest.mark.parametrize("driver", ["postgres", "postgresql", "postgresql+psycopg"])

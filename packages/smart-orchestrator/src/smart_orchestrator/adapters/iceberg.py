@@ -129,7 +129,9 @@ class IcebergAdapter:
             exceptions.NoSuchIcebergTableError,
         ):
             raise DatasetError(
-                self.dataset.name, f"there is no table {self.dataset.table} in {self.url}"
+                self.dataset.name,
+                f"there is no table {self.dataset.table} in {self.url}, which names its catalog"
+                f" {self.dataset.lake.partition('#')[2] or 'default'} (another name follows a # at the end of the URL)",
             ) from None
         except (
             exceptions.UnauthorizedError,

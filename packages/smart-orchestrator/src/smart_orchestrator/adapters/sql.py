@@ -86,6 +86,10 @@ class SqlAdapter:
         self.url = _redacted(self._url)
 
     @property
+    def _is_duckdb(self) -> bool:
+        return self._url.get_backend_name() == "duckdb"
+
+    @property
     def requests(self) -> Mapping[str, int]:
         """The number of queries so far."""
         return {"query": self._queries}
@@ -121,6 +125,9 @@ class SqlAdapter:
         engine = self._engine()
         try:
             with engine.connect() as connection:
+                if self._is_duckdb:
+                    # Otherwise the days of times with a time zone would be those of this machine.
+                    connection.exec_driver_sql("SET TimeZone = 'UTC'")
                 self._queries += 1
                 rows = connection.execute(self._statement(first, last)).all()
         except (sa.exc.SQLAlchemyError, UnicodeError) as error:
@@ -150,6 +157,9 @@ class SqlAdapter:
         if self.dataset.change_column:
             change_column: sa.ColumnElement[Any] = sa.column(self.dataset.change_column)
             change = sa.func.max(change_column)
+            if self._is_duckdb:
+                # DuckDB returns a time with a time zone only if pytz is installed.
+                change = sa.cast(change, sa.String)
         # The literals have no type, so the database converts them to the type of the column, and can use an index on the column.
         start: sa.ColumnElement[Any] = sa.literal_column(f"'{_literal(first)}'")
         stop: sa.ColumnElement[Any] = sa.literal_column(f"'{_literal(grain.key_at(grain.index(last) + 1))}'")
@@ -207,7 +217,7 @@ class SqlAdapter:
 
     def _connect_arguments(self, driver: str) -> dict[str, Any]:
         seconds = self.dataset.timeout
-        if self._url.get_backend_name() == "duckdb":
+        if self._is_duckdb:
             path = self._url.database or ":memory:"
             if path != ":memory:" and not Path(path).exists():
                 raise LakeDenied(self.url, "the database does not exist", "Create it, or correct the URL.")

@@ -52,6 +52,10 @@ def init(
         raise OptionError(
             "command", repr(command), f"cannot be split into words ({error})", "Correct it."
         ) from None
+    if "://" not in url and ":" not in url and not Path(url).expanduser().is_dir():
+        raise OptionError(
+            "URL", url, "is not a folder", "Correct the path, or give a URL such as s3://bucket/folder."
+        )
     if "://" not in url and config.absolute().parent != Path.cwd():
         # The new file interprets relative paths relative to its own folder, not to the working directory.
         url = str(Path(url).absolute())

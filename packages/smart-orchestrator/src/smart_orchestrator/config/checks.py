@@ -6,6 +6,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.config.tables import unknown_name_error
+from smart_orchestrator.model.dataset import PATH_ADAPTERS
 from smart_orchestrator.model.grain import Grain
 from smart_orchestrator.model.spans import has_whole_hours
 from smart_orchestrator.project_errors import ConfigError
@@ -71,7 +72,9 @@ def check_duplicates(path: str, datasets: Mapping[str, Dataset]) -> None:
     """
     names_by_location: dict[tuple[object, ...], str] = {}
     for name, dataset in datasets.items():
-        table = (dataset.table, dataset.query, dataset.key_column)
+        # A file belongs to one key in every time zone, a row of a table to different days.
+        zone = None if dataset.adapter in PATH_ADAPTERS else dataset.timezone
+        table = (dataset.table, dataset.query, dataset.key_column, zone)
         location = (dataset.lake.rstrip("/"), dataset.key_format, dataset.grain, *table)
         if names_by_location.setdefault(location, name) != name:
             raise ConfigError(

@@ -21,6 +21,7 @@ from smart_orchestrator.config.function_runner import FunctionConfig
 from smart_orchestrator.config.functions import load_function
 from smart_orchestrator.config.runners import CommandConfig
 from smart_orchestrator.model.dataset import PATH_ADAPTERS
+from smart_orchestrator.model.grain import Grain
 from smart_orchestrator.project_errors import ConfigError
 from smart_orchestrator.runners.airflow import AirflowRunner
 from smart_orchestrator.runners.airflow_client import AirflowApi, AirflowOptionNames
@@ -136,6 +137,13 @@ def _airflow_runner(config: AirflowConfig, dataset: Dataset, path: Path) -> Airf
 
 
 def _identity(dataset: Dataset) -> str:
-    """Return the name under which the ledger records the runs of a dataset. Datasets with the same data have the same name."""
-    location = dataset.key_format if dataset.adapter in PATH_ADAPTERS else dataset.table or dataset.name
-    return f"{redacted_url(dataset.lake).rstrip('/')}/{location}"
+    """Return the name under which the ledger records the runs of a dataset. Datasets with the same data have the same name.
+
+    Datasets of several grains, time zones or key columns can describe the same table, and a key of one can have the text of a key of another.
+    """
+    lake = redacted_url(dataset.lake).rstrip("/")
+    names = [] if dataset.grain is Grain.DAY else [dataset.grain.value]
+    if dataset.adapter in PATH_ADAPTERS:
+        return "/".join([lake, dataset.key_format, *names])
+    names += [name for name in (dataset.key_column, dataset.timezone) if name]
+    return "/".join([lake, dataset.table or dataset.name, *names])
