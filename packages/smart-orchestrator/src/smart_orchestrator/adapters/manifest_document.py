@@ -34,13 +34,13 @@ _AUXILIARY = re.compile(
     r"""(~|\.(bak|old|orig|sw[op]|lock|crc|md5|sha1|sha256|sha512|sig|asc)
         |\.(tmp|temp|partial|part|filepart|crdownload|download|aria2|wget-tmp|inprogress|incomplete|writing|uploading|failed)
          ([.-][^/]*)?
-        |\._copying_|\ \([^/()]*\)(\.[^/]*)?|[ _-](-\ )?copy([ _-]\d+)?(\.[^/]*)?)$""",
+        |\._copying_|\ \(\d+\)(\.[^/]*)?|\ (-\ )?copy(\ \d+)?(\.[^/]*)?)$""",
     re.IGNORECASE | re.VERBOSE,
 )
 # The name of a part has no extension, or the extensions of data. No list of the other endings could be complete: every program
 # that copies or edits files adds one of its own.
 _PART = re.compile(
-    r"""part-[^/.]*
+    r"""part-(?![^/]*([_-]copy|\ \())[^/.]*
         (\.(c?\d+|gz|gzip|bz2|zstd?|snappy|lz4|lzo|br|deflate))*
         (\.(csv|tsv|psv|txt|text|dat|data|json|jsonl|ndjson|xml|parquet|parq|pq|orc|avro|arrow|feather))?
         (\.(gz|gzip|bz2|zstd?|snappy|sz|lz4|lzo|br|deflate|xz|zip|z))?""",
