@@ -298,6 +298,18 @@ CASES: list[Fault] = [
         state_and_code=("invalid", "COLUMNS"),
         output_patterns=("country=US/part-0.csv",),
     ),
+    *(
+        Fault(
+            f"parts-in-folders-of-{label}",
+            COMPLETE,
+            marked(
+                ("country=US/part-0.csv", CSV), (f"{folder}/part-0.csv", f"{HEADER}\n{SECOND}\n".encode())
+            ),
+            state_and_code=("invalid", "COLUMNS"),
+            output_patterns=("the folders of the parts have different columns",),
+        )
+        for label, folder in (("another-column", "region=EU"), ("another-depth", "country=DE/city=Ulm"))
+    ),
     Fault(
         "the-same-row-in-two-folders",
         COMPLETE,

@@ -81,6 +81,16 @@ def test_a_column_in_the_name_of_a_folder_is_a_column_of_its_files(lake):
     )
 
 
+@pytest.mark.parametrize("other", ["part-1.csv", "region=EU/part-1.csv", "country=DE/city=Ulm/part-1.csv"])
+def test_csv_files_in_folders_of_different_columns_are_invalid(lake, other):
+    put(lake, "country=US/part-0.csv", b"id,views\n1,2\n")
+    put(lake, other, b"id,views\n2,3\n")
+    for options in (None, DEEP):
+        partition = inspect_day(lake, options, columns=COLUMNS, format="csv")
+        assert partition.code is Code.COLUMNS
+        assert partition.reason.startswith("the folders of the parts have different columns (country")
+
+
 def test_only_the_footers_of_new_files_are_read(lake, memory):
     put(lake, "a.parquet", parquet(id=[1]))
     put(lake, "b.parquet", parquet(id=[2]))

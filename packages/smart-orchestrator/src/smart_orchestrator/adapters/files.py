@@ -19,7 +19,7 @@ from smart_orchestrator.adapters.manifest import Depth
 from smart_orchestrator.adapters.objects import ObjectAdapter
 from smart_orchestrator.adapters.parquet_footer import SIGNATURE, footer_length, parse_footer
 from smart_orchestrator.contract.finding import FIRST_FEW, difference_text
-from smart_orchestrator.contract.folders import folder_columns
+from smart_orchestrator.contract.folders import folder_columns, folders_problem
 from smart_orchestrator.contract.reading import PartFault, Unreadable
 from smart_orchestrator.errors import LakeUnreachable, ObjectConflict, ObjectMissing
 from smart_orchestrator.foreign import BadDocument, parse_document
@@ -133,6 +133,8 @@ class FilesAdapter(ObjectAdapter):
         if len(parts) < self.dataset.min_files:
             reason = f"{_files_text(len(parts))}, at least {self.dataset.min_files:,} are required"
             return base.with_code(Code.SHORT, reason)
+        if self.dataset.format == "csv" and (problem := folders_problem(files.data)):
+            return base.with_code(Code.COLUMNS, problem)
         if options.depth is Depth.METADATA:
             return base.with_code(Code.OK, f"{_files_text(len(parts))}, not read")
         if self.dataset.format == "raw":

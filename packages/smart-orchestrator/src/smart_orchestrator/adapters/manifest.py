@@ -24,6 +24,7 @@ from smart_orchestrator.adapters.manifest_document import (
     parse_manifest,
     partition_fingerprint,
 )
+from smart_orchestrator.contract.folders import folders_problem
 from smart_orchestrator.errors import (
     ContractError,
     LakeUnreachable,
@@ -219,6 +220,8 @@ def _inspect_foreign(
     if layout.parts and layout.nested:
         reason = f"parts lie in folders as well as beside them ({names_text(list(layout.nested))})"
         return base.with_code(Code.COLUMNS, reason)
+    if problem := folders_problem(parts):
+        return base.with_code(Code.COLUMNS, problem)
     if options.depth is Depth.METADATA:
         return base.with_code(Code.OK, "committed without a row count, not read")
     return inspect_data(dataset, base, lake, options.memory, recall=options.depth is not Depth.ROWS)

@@ -34,10 +34,15 @@ _AUXILIARY_ENDINGS = (
     *("~", ".bak", ".old", ".orig", ".swo", ".swp", ".lock", ".crc", ".md5", ".sha1", ".sha256", ".sha512"),
     *(".sig", ".asc", "._copying_"),
 )
+_UNFINISHED_ENDINGS = (
+    *(".tmp", ".temp", ".partial", ".part", ".filepart", ".crdownload", ".download", ".aria2", ".wget-tmp"),
+    *(".inprogress", ".incomplete", ".writing", ".uploading", ".failed"),
+)
+_COPY = r" (\(\d+\)|(- )?copy( \d+)?)(\.[^/]*)?$"
 # The name of a part has no extension, or the extensions of data. No list of the other endings could be complete: every program
 # that copies or edits files adds one of its own.
-_DATA_EXTENSIONS = frozenset(
-    [
+_FORMATS = (
+    *(
         "csv",
         "tsv",
         "psv",
@@ -52,20 +57,13 @@ _DATA_EXTENSIONS = frozenset(
         "parquet",
         "parq",
         "pq",
-        "orc",
-        "avro",
-        "arrow",
-        "feather",
-    ]
+    ),
+    *("orc", "avro", "arrow", "feather"),
 )
-_COMPRESSION_EXTENSIONS = frozenset(
-    ["gz", "gzip", "bz2", "zst", "zstd", "snappy", "sz", "lz4", "lzo", "br", "deflate", "xz", "zip", "z"]
+_COMPRESSIONS = (
+    *("gz", "gzip", "bz2", "zst", "zstd", "snappy", "sz", "lz4", "lzo", "br", "deflate", "xz", "zip", "z"),
 )
-_UNFINISHED_ENDINGS = (
-    *(".tmp", ".temp", ".partial", ".part", ".filepart", ".crdownload", ".download", ".aria2", ".wget-tmp"),
-    *(".inprogress", ".incomplete", ".writing", ".uploading", ".failed"),
-)
-_COPY = r"( \([^/()]*\)|[ _-](- )?copy([ _-]\d+)?)(\.[^/]*)?$"
+_COPIES_OF_PARTS = ("_copy", "-copy", " (")
 
 
 def parse_manifest(day: dt.date, data: bytes) -> Manifest | Partition:
@@ -171,6 +169,7 @@ def is_part(name: str) -> bool:
     return (
         name.startswith("part-")
         and "/" not in name
+        and not any(mark in name.lower() for mark in _COPIES_OF_PARTS)
         and _has_extensions_of_data(name)
         and not is_auxiliary(name)
     )
@@ -179,25 +178,21 @@ def is_part(name: str) -> bool:
 def _has_extensions_of_data(name: str) -> bool:
     """Return whether the extensions are those of data: numbers and compressions, then a format, then at most one compression."""
     extensions = name.lower().split(".")[1:]
-    formats = [number for number, extension in enumerate(extensions) if extension in _DATA_EXTENSIONS]
-    end = formats[0] if formats else len(extensions)
-    after = extensions[end + 1 :]
+    end = next(
+        (number for number, extension in enumerate(extensions) if extension in _FORMATS), len(extensions)
+    )
+    before, after = extensions[:end], extensions[end + 1 :]
     return (
-        all(
-            extension in _COMPRESSION_EXTENSIONS or extension.removeprefix("c").isdecimal()
-            for extension in extensions[:end]
-        )
+        all(extension in _COMPRESSIONS or extension.removeprefix("c").isdecimal() for extension in before)
         and len(after) <= 1
-        and _COMPRESSION_EXTENSIONS.issuperset(after)
+        and all(extension in _COMPRESSIONS for extension in after)
     )
 
 
 def is_auxiliary(name: str) -> bool:
     """Return whether a name is that of a file without data: a backup, copy, checksum, signature, or a file that is being written."""
     lowercase = name.lower()
-    if lowercase.endswith(_AUXILIARY_ENDINGS) or (
-        ("copy" in lowercase or "(" in name) and re.search(_COPY, lowercase)
-    ):
+    if lowercase.endswith(_AUXILIARY_ENDINGS) or (" " in name and re.search(_COPY, lowercase)):
         return True
     # Another ending, such as a number, may follow the ending of a file that is being written.
     file_name = lowercase.rpartition("/")[2] + "."

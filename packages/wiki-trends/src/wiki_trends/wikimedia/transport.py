@@ -307,9 +307,7 @@ class _QueryState:
         self.wait = _retry_delay(failure, self.attempts)
         has_time = time.monotonic() + self.wait <= self.deadline
         if failure.pause and not has_time and failure.pause < MAX_PAUSE_SECONDS:
-            self.reasons.append(
-                f"the server asked to wait {failure.pause:.0f} s, which ends after the deadline"
-            )
+            self.reasons.append(f"the server asked to wait {failure.pause:.0f} s, beyond the deadline")
         return self.failed < max_attempts and has_time
 
     def follow(self, redirected: _Redirected) -> None:
