@@ -42,23 +42,8 @@ _COPY = r" (\(\d+\)|(- )?copy( \d+)?)(\.[^/]*)?$"
 # The name of a part has no extension, or the extensions of data. No list of the other endings could be complete: every program
 # that copies or edits files adds one of its own.
 _FORMATS = (
-    *(
-        "csv",
-        "tsv",
-        "psv",
-        "txt",
-        "text",
-        "dat",
-        "data",
-        "json",
-        "jsonl",
-        "ndjson",
-        "xml",
-        "parquet",
-        "parq",
-        "pq",
-    ),
-    *("orc", "avro", "arrow", "feather"),
+    *("csv", "tsv", "psv", "txt", "text", "dat", "data", "json", "jsonl", "ndjson", "xml"),
+    *("parquet", "parq", "pq", "orc", "avro", "arrow", "feather"),
 )
 _COMPRESSIONS = (
     *("gz", "gzip", "bz2", "zst", "zstd", "snappy", "sz", "lz4", "lzo", "br", "deflate", "xz", "zip", "z"),
