@@ -10,7 +10,13 @@ import pytest
 from smart_orchestrator.foreign import retry_after_seconds
 from testing.scripted_server import Reply, ScriptedServer, replies_in_turn
 from testing.small_wiki import DAY, settings_for
-from wiki_trends.errors import ClientBlocked, RequestRejected, TokenRejected, WikimediaUnreachable
+from wiki_trends.errors import (
+    ClientBlocked,
+    RequestRejected,
+    TokenRejected,
+    WikimediaUnreachable,
+    WikiTrendsError,
+)
 from wiki_trends.wikimedia import WikimediaClient, hosts, transport
 from wiki_trends.wikimedia.answers import MAX_PAUSE_SECONDS, RetryLater
 from wiki_trends.wikimedia.limiter import SLOW_SECONDS, Limiter
@@ -267,3 +273,14 @@ def test_a_notice_comes_again_on_the_next_day(limiter):
     ]
     clock.now += 86_401
     assert made.is_first_today("a")
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 429, 500])
+def test_a_token_that_the_server_repeats_is_in_no_message(serve, status):
+    reply = Reply(
+        b"you sent: Authorization: Bearer a-secret-token", status=status, headers={"Retry-After": "0"}
+    )
+    _, client = serve(*[reply] * 40, token="a-secret-token", deadline=2.0)
+    with pytest.raises(WikiTrendsError) as caught:
+        top(client)
+    assert "a-secret-token" not in str(caught.value) + repr(caught.value)

@@ -264,7 +264,11 @@ class Transport:
             raise _ConnectFailed(_reason(error)) from None
         except (httpx2.TransportError, httpx2.DecodingError) as error:
             raise RetryLater(_reason(error)) from None
-        return RawResponse(response.status_code, response.headers, b"".join(chunks), response.http_version)
+        body = b"".join(chunks)
+        if response.status_code >= 400 and self._settings.token:
+            # A page about an error may repeat the headers of the request, and messages quote the page.
+            body = body.replace(self._settings.token.encode(), b"(secret)")
+        return RawResponse(response.status_code, response.headers, body, response.http_version)
 
     def _sleep(self, seconds: float) -> None:
         """Wait a number of seconds; raise `DeadlinePassed` when the transport is closed."""
