@@ -30,6 +30,15 @@ def receiver(stack):
             stack.api.request("DELETE", f"/api/v2/variables/{name}")
 
 
+def assert_no_secret_in_a_log(stack, run):
+    """Logs of executed tasks contain neither the password of the API nor an address of the notification."""
+    executed = [name for name, state in run.tasks.items() if state in ("success", "failed")]
+    assert "notify" in executed
+    for name in executed:
+        assert stack.passwords["admin"] not in run.log(name)
+        assert "json://" not in run.log(name)
+
+
 def window(start, end, **more):
     return {"start": start, "end": end, "as_of": "2025-10-01", **more}
 
@@ -74,8 +83,10 @@ def test_green_without_data_is_reported_as_just_that(stack, receiver):
     assert "the run succeeded, but the day is absent (MISSING: nothing is there)" in run.log(WAIT)
     assert "NO_DATA_AFTER_SUCCESS" in receiver[-1]["message"]
     assert run.xcom("run_analytics", "return_value") is None
+    assert_no_secret_in_a_log(stack, run)
 
 
+@pytest.mark.long
 def test_coverage_below_a_whole_window_is_enough_when_it_was_asked_for(stack, receiver):
     conf = window("2025-07-09", "2025-07-13", min_coverage=80)
     run = trigger(stack, "orders_orchestrator", conf).ended()
@@ -93,6 +104,7 @@ def test_coverage_below_a_whole_window_is_enough_when_it_was_asked_for(stack, re
     ]
 
 
+@pytest.mark.long
 def test_a_run_by_hand_is_followed(stack):
     by_hand = trigger(stack, "slow_pipeline", {"target_date": "2025-08-01"}, "by-hand")
     by_hand.until(lambda run: run.state == "running")
@@ -106,6 +118,7 @@ def test_a_run_by_hand_is_followed(stack):
     assert "1 dates are still awaited: 2025-08-01" in run.log(WAIT)
 
 
+@pytest.mark.long
 def test_the_wait_ends_after_its_time_out_and_says_which_days_it_left(stack):
     run = trigger(stack, "impatient_orchestrator", window("2025-08-05", "2025-08-05")).ended()
     assert run.state == "failed"
@@ -128,11 +141,9 @@ def test_a_run_that_takes_too_long_is_told_by_its_deadline(stack, receiver):
     run.ended()
 
 
+@pytest.mark.long
 def test_no_password_and_no_address_of_a_notification_is_in_any_log(stack, receiver):
     run = trigger(stack, "orders_orchestrator", window("2025-06-20", "2025-06-20")).ended()
     assert run.state == "success", run.logs()
-    password = stack.passwords["admin"]
-    for name in run.tasks:
-        assert password not in run.log(name)
-        assert "json://" not in run.log(name)
+    assert_no_secret_in_a_log(stack, run)
     assert "Days filled: 2025-06-20" in receiver[-1]["message"]
