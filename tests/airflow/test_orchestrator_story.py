@@ -104,6 +104,7 @@ def _assert_what_users_look_for(run):
     assert "/dags/wiki_trending_pipeline/runs?run_id_pattern=2025-11-05.1%7C2025-11-06.1" in link
 
 
+@pytest.mark.long
 def test_a_foreign_pipeline_is_orchestrated_as_it_is(stack):
     """20 lines that import nothing of ours, write CSV, and commit with an empty `_SUCCESS`."""
     run = trigger(stack, "foreign_orchestrator", {"days": 3, "as_of": "2025-06-12"}).ended()
@@ -112,6 +113,7 @@ def test_a_foreign_pipeline_is_orchestrated_as_it_is(stack):
     assert len(runs_of(stack, "foreign_pipeline", "2025-06-07", "2025-06-09")) == 3
 
 
+@pytest.mark.long
 def test_the_factory_serves_a_second_lake(stack):
     conf = {"start": "2025-06-01", "end": "2025-06-03", "as_of": "2025-06-10"}
     run = trigger(stack, "orders_orchestrator", conf).ended()
