@@ -87,6 +87,7 @@ def orchestrator_dag(
     api_conn_id: str = "airflow_api",
     aws_conn_id: str = "lake",
     notify_conn_id: str = "notify",
+    notify_on: str = "always",
     state: str = "",
     settle_seconds: float = DEFAULT_SETTLE.total_seconds(),
     outlets: Sequence[Asset] = (),
@@ -121,6 +122,8 @@ def orchestrator_dag(
         aws_conn_id: the id of the `aws` connection with the lake's keys. If this connection does not exist, `AWS_*` of the
             environment apply.
         notify_conn_id: the id of the connection, or the name of the variable, with Apprise URLs.
+        notify_on: the runs that are reported: `failure`, `change` or `always`. With `change`, a run is reported if it fails, skips the
+            consumer or waits for days, or if its consumer does not return `"changed": False`.
         state: the folder in which a worker caches the results of data files that it has read; empty for no cache.
         settle_seconds: the age in seconds below which data files without a marker count as being written.
         outlets: the assets that the consumer updates.
@@ -132,7 +135,7 @@ def orchestrator_dag(
             `DAGRUN_QUEUED_AT`.
 
     Raises:
-        OptionError: a limit is out of range, `lag="auto"` has no probe, or a fixed lag has one.
+        OptionError: a limit is out of range, `lag="auto"` has no probe, a fixed lag has one, or `notify_on` is not a choice.
     """
     if (lag == AUTO) != bool(probe):
         problem = "needs a probe" if lag == AUTO else "is fixed, but there is a probe"
@@ -211,6 +214,7 @@ def orchestrator_dag(
                 task_id="notify",
                 dataset_name=dataset.name,
                 notify_conn_id=notify_conn_id,
+                on=notify_on,
                 retries=1,
                 doc_md="Sends the result of the run, also after a failure.",
             ).as_teardown()

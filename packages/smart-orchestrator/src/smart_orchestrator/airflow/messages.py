@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # The largest number of days that a message names. For the remaining days, the message has only their number.
 MAX_LISTED = 10
+# The runs that a notification can be limited to: those that fail, those that fail or change something, all.
+NOTIFY_ON = ("failure", "change", "always")
 
 
 def abbreviated(items: Sequence[str], limit: int = MAX_LISTED) -> str:
@@ -81,6 +83,7 @@ class RunSummary:
         coverage_pct: the coverage of the window, in percent.
         outcome: the JSON document of the outcome of the backfill.
         problems: the error messages of the tasks.
+        changed: whether the consumer changed its results. A consumer that does not say so counts as one that did.
         url: the URL of the run in Airflow's UI.
     """
 
@@ -91,12 +94,20 @@ class RunSummary:
     coverage_pct: float | None = None
     outcome: Mapping[str, Any] | None = None
     problems: Sequence[str] = ()
+    changed: bool = True
     url: str | None = None
 
     @property
     def failed(self) -> bool:
         """Whether the consumer neither processed nor skipped the window."""
         return not self.consumer_ran and not self.skip_reason
+
+    def is_reported(self, on: str) -> bool:
+        """Return whether a notification is sent, given the choice `on`, one of `NOTIFY_ON`."""
+        if on == "failure":
+            return self.failed
+        is_change = self.failed or bool(self.skip_reason) or bool(self.outcome) or self.changed
+        return is_change or on != "change"
 
 
 def notification(summary: RunSummary) -> tuple[str, str]:

@@ -18,7 +18,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from smart_orchestrator.airflow.connections import notification_urls, ui_url
 from smart_orchestrator.airflow.log import LogReporter
-from smart_orchestrator.airflow.messages import RunSummary, notification
+from smart_orchestrator.airflow.messages import NOTIFY_ON, RunSummary, notification
 from smart_orchestrator.airflow.operators import (
     CHECK,
     CONSUME,
@@ -96,10 +96,20 @@ class Notify(BaseOperator):
     Args:
         dataset_name: the name of the dataset in the message.
         notify_conn_id: the id of the connection, or the name of the variable, that holds the addresses.
+        on: the runs that are reported: `failure` for those that fail; `change` for those that fail, skip the consumer, wait for days, or whose
+            consumer does not return `"changed": False`; `always` for all.
+
+    Raises:
+        OptionError: `on` is none of these.
     """
 
-    def __init__(self, *, dataset_name: str, notify_conn_id: str, **kwargs: Any) -> None:
+    def __init__(self, *, dataset_name: str, notify_conn_id: str, on: str = "always", **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        if on not in NOTIFY_ON:
+            raise OptionError(
+                "on", repr(on), "is not a choice of runs", f"Give one of {', '.join(NOTIFY_ON)}."
+            )
+        self.on = on
         self.dataset_name = dataset_name
         self.notify_conn_id = notify_conn_id
 
@@ -111,6 +121,9 @@ class Notify(BaseOperator):
         summary = self._summary(context)
         title, text = notification(summary)
         self.log.info("%s\n%s", title, text)
+        if not summary.is_reported(self.on):
+            self.log.info("not sent: notifications are limited to %s", self.on)
+            return
         if not send(self.notify_conn_id, title, text, failure=summary.failed):
             self.log.info(
                 "not sent: there is no connection and no variable %s with Apprise URLs", self.notify_conn_id
@@ -125,7 +138,7 @@ class Notify(BaseOperator):
             return ti.xcom_pull(task_ids=task, key=key) if states.get(task) in expected else None
 
         coverage = [pull(task, COVERAGE, "success", "failed") for task in (CONSUME, WAIT, CHECK)]
-        consumer_ran = pull(CONSUME, "return_value", "success") is not None
+        result = pull(CONSUME, "return_value", "success")
         skip_reason = pull(CONSUME, SKIPPED, "skipped")
         outcome = pull(WAIT, OUTCOME, "success", "failed")
         problems = [
@@ -133,18 +146,19 @@ class Notify(BaseOperator):
             for task in (UPSTREAM, CHECK, START, WAIT, CONSUME)
             if states.get(task) == "failed"
         ]
-        if not (consumer_ran or skip_reason or problems):
+        if not (result is not None or skip_reason or problems):
             problems = [f"{CONSUME} was not executed; its state is {states.get(CONSUME)}."]
         base_url = (ui_url() or "").rstrip("/")
         return RunSummary(
             dataset=self.dataset_name,
-            consumer_ran=consumer_ran,
+            consumer_ran=result is not None,
             skip_reason=skip_reason,
             window=pull(CHECK, WINDOW, "success", "failed"),
             coverage_pct=next((value for value in coverage if value is not None), None),
             outcome=outcome,
             # The outcome already has a line for each day.
             problems=[problem.partition("\n")[0] for problem in problems] if outcome else problems,
+            changed=result is None or result.get("changed", True),
             url=f"{base_url}/dags/{run.dag_id}/runs/{run.run_id}" if base_url else None,
         )
 

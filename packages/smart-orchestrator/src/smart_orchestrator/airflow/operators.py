@@ -375,5 +375,5 @@ class RunConsumer(OrchestratorTask):
                         "asset %s: partitions announced: %s", asset.name, abbreviated(keys) or "none"
                     )
         for name, value in results.items():
-            self.log.info("%s: %s", name, f"{value:,}" if isinstance(value, int) else value)
+            self.log.info("%s: %s", name, f"{value:,}" if type(value) is int else value)
         return results

@@ -14,8 +14,11 @@ from airflow.sdk.exceptions import AirflowSkipException
 from smart_orchestrator.airflow import postgres_url
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from smart_orchestrator.airflow.operators import Consumer
     from smart_orchestrator.model.completeness import Completeness
+    from smart_orchestrator.model.window import Window
     from wiki_trends.config.settings import Settings
     from wiki_trends.warehouse.base import RunRecord
 
@@ -28,6 +31,14 @@ def replace_newer_parameter() -> dict[str, Param]:
     """Return the Dag parameter `replace_newer`, for the argument `params` of a Dag."""
     description = "Publish this window even if the published window ends later."
     return {REPLACE_NEWER: Param(False, type="boolean", description=description)}  # noqa: FBT003 - Airflow's signature
+
+
+def kept_message(window: Window, published_start: dt.date, published_end: dt.date) -> str:
+    """Return the reason why an old window is not published."""
+    return (
+        f"the window {window} ends before the published window, {published_start} .. {published_end}, which is kept. "
+        f'To replace it, trigger a run with {{"{REPLACE_NEWER}": true}}.'
+    )
 
 
 def trends_consumer(settings: Settings) -> Consumer:
@@ -46,12 +57,9 @@ def trends_consumer(settings: Settings) -> Consumer:
         if not get_current_context()["params"].get(REPLACE_NEWER):
             newer = newer_publish(warehouse or settings.warehouse, completeness)
             if newer is not None:
-                message = (
-                    f"the window {completeness.window} ends before the published window, {newer.window_start} .. "
-                    f"{newer.window_end}, which is kept. To replace it, trigger a run with "
-                    f'{{"{REPLACE_NEWER}": true}}.'
+                raise AirflowSkipException(
+                    kept_message(completeness.window, newer.window_start, newer.window_end)
                 )
-                raise AirflowSkipException(message)
         try:
             return publish_trends(settings, completeness, warehouse)
         except WarehouseError as error:

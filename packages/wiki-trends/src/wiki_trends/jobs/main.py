@@ -379,6 +379,7 @@ def publish_trends(
     rows = dict(run.rows)
     return {
         "published": published,
+        "changed": new_run is not None or bool(recomputed),
         "history": history.to_json(),
         "combined records": rows.get("wiki_trends_timeseries", 0),
         "common articles": rows.get("wiki_trends_growth", 0),
