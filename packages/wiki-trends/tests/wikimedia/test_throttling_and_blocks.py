@@ -266,13 +266,13 @@ def test_a_delay_of_any_form_is_bounded_or_ignored(text):
 
 def test_a_notice_comes_again_on_the_next_day(limiter):
     made, clock = limiter
-    assert [made.is_first_today("a"), made.is_first_today("a"), made.is_first_today("b")] == [
+    assert [made.record_notice("a"), made.record_notice("a"), made.record_notice("b")] == [
         True,
         False,
         True,
     ]
     clock.now += 86_401
-    assert made.is_first_today("a")
+    assert made.record_notice("a")
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 429, 500])

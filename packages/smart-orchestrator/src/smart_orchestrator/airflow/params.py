@@ -112,7 +112,7 @@ def request_of(
 
     Args:
         conf: the conf with which the run was triggered.
-        params: the values of the parameters, including defaults and every name in the conf.
+        params: the values of all parameters as Airflow merged them: the defaults, replaced by the values in the conf.
         run_day: the UTC day of the run's `run_after`. It counts as today unless `as_of` is set.
         lag: the publication lag: the number of days from a day to the first day on which the source has it.
         names: the names of the DAG's parameters. Any other name in the conf is an error.

@@ -29,7 +29,7 @@ class Examination:
     Attributes:
         part: the part that was read.
         dialect: the CSV dialect in which the part was read.
-        columns: the names of the columns, in a format with types together with their types; empty for an empty part.
+        columns: the names of the columns; in a format that stores types, each name with its type. Empty for an empty part.
         rows: the number of rows.
         volume: the sum of the volume column; None if the column was not summed.
         table_findings: the reasons why the part cannot be read as a table of the contract.
@@ -50,12 +50,18 @@ class Examination:
     def of_part(cls, dataset: Dataset, part: PartSource, *, foreign: bool) -> Examination:
         """Read a part and return its examination.
 
+        Args:
+            dataset: the dataset with the contract.
+            part: the part.
+            foreign: whether another program may have written the part; then a CSV part can also be in Spark's dialect.
+
         Raises:
             PartFault: the part is gone, or its bytes are not the bytes that were committed.
             LakeError: the lake does not respond, or refuses a request.
         """
         for dialect in dialects(dataset, foreign=foreign):
             examination = cls(part, dialect)
+            # The context suppresses `NotSparkCsv`; the loop then tries the next dialect.
             with dialect:
                 try:
                     with open_table(dataset, part, dialect) as table:
@@ -86,6 +92,7 @@ class Examination:
             self._read_rows(dataset, table.frames(table.header))
             return
         if not self.table_findings:
+            # Each group is one more pass over the same rows. During a pass, `rows` is the offset of the next frame.
             for names in table.column_groups:
                 self.rows = 0
                 self._read_rows(_restrict_to(dataset, names), table.frames(names))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import stat
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -152,15 +153,16 @@ class FolderLake(Lake):
             LakeUrlError: the path is a file or a link to nothing.
         """
         try:
-            if self.root.is_dir():
-                return
-            exists = self.root.exists()
+            # One question, because another process may create the folder between two.
+            mode = self.root.stat().st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            if self.root.is_symlink():
+                raise LakeUrlError(self.url, f"is {DANGLING_LINK}") from None
+            return
         except OSError as error:
             raise lake_error_from_os_error(self.url, "", error) from error
-        if exists:
+        if not stat.S_ISDIR(mode):
             raise LakeUrlError(self.url, "is a file, not a folder")
-        if self.root.is_symlink():
-            raise LakeUrlError(self.url, f"is {DANGLING_LINK}")
 
     def _put(self, key: str, data: bytes, mode: PutMode | None) -> None:
         self.requests.add("put")

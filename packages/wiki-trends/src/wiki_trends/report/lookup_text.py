@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def top_lines(top: PageList) -> list[Line]:
-    """Return a heading, and lines for each page: its place and title, its scores, and why it rose, if the run asked for that."""
+    """Return a heading, and lines for each page: its place and title, its scores, and why it rose, if the publish requested evidence."""
     run = top.run
     lines: list[Line] = [(f"Top by {top.by}, {run.window_start} .. {run.window_end}", "strong")]
     if not top.pages:

@@ -143,8 +143,8 @@ class Limiter:
             tokens = min(bucket.tokens, float(self._halved.burst))
             _write(descriptor, bucket._replace(tokens=tokens, slow_until=now + SLOW_SECONDS))
 
-    def is_first_today(self, notice: str) -> bool:
-        """Record a notice. Return False if any process of this machine recorded the same notice in the last 24 hours."""
+    def record_notice(self, notice: str) -> bool:
+        """Record a notice, and return whether it is the first such notice of all processes of this machine in 24 hours."""
         name = f"notice-{hashlib.sha256(notice.encode()).hexdigest()[:16]}"
         with self._locked_file(self.folder / name) as descriptor:
             raw = os.pread(descriptor, _TIME_FORMAT.size, 0)

@@ -222,7 +222,7 @@ class Transport:
             return
         endpoint = "/".join(str(request.url).partition("?")[0].split("/")[:7])
         # The notice contains no header values, because a server may change the values with each response.
-        if self._limiter.is_first_today(f"{endpoint} {names}"):
+        if self._limiter.record_notice(f"{endpoint} {names}"):
             values = ", ".join(f"{name}: {one_line(headers[name])}" for name in names)
             _log.warning("%s will be withdrawn (%s). Update wiki-trends.", endpoint, values)
 

@@ -48,7 +48,7 @@ def with_page_history(history: Table, rows: Table, history_rows: Table) -> Table
     """Add the rows of days outside the list to `history.history`, and the column `listed`.
 
     Args:
-        history: see `history.history`.
+        history: the rows of the lists; see `history.history`.
         rows: the rows of the window.
         history_rows: the rows of `declarations.PAGE_HISTORY`.
     """
@@ -64,7 +64,7 @@ def with_page_history(history: Table, rows: Table, history_rows: Table) -> Table
 
 
 def all_days(available: Table, history: Table) -> Table:
-    """Add the days without a list to `history.available_days`; their `place`, `bound` and `reference_bound` are null."""
+    """Add the days without a list to `history.available_days`; their `place` (the number of the available day), `bound` and `reference_bound` are null."""
     import ibis
 
     others = history.filter(~history.listed).select("day").distinct().anti_join(available, "day")
@@ -75,6 +75,7 @@ def all_days(available: Table, history: Table) -> Table:
     counts = pairs.group_by("day").agg(reference_days=pairs.list_day.count().cast("int32"))
     columns = {
         "day": counts.day,
+        # This column marks the days used, which all have a list.
         "in_window": ibis.literal(value=False),
         "reference": ibis.literal(BEFORE),
         "reference_first": counts.day - REFERENCE_DAYS,
@@ -88,7 +89,8 @@ def all_days(available: Table, history: Table) -> Table:
 def with_page_references(table: Table, history: Table, days: Table) -> Table:
     """Add the days without a list to the reference of each page whose history has these days.
 
-    A page whose history begins before the first list is compared with the days before (`before`).
+    If no list precedes a day, but the page has exact views of days before it, the page is compared with these days: its `reference`
+    changes from `window` to `before`.
 
     Args:
         table: rows with the columns of `history` and of `days`.
