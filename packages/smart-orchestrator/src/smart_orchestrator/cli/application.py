@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import io
 import os
 import sys
@@ -123,7 +122,5 @@ def _print_usage_error(error: typer.TyperException, redact: Callable[[str], str]
 
 def run_process(run_command: Callable[[], int]) -> NoReturn:
     """Run the command line of the process, and exit with its exit code."""
-    # The modules that are imported so far live until the process ends, so no collection has to look at their objects.
-    gc.freeze()
     install_streams()
     exit_process(run_command())
