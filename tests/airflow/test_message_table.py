@@ -236,7 +236,7 @@ def late_and_recovered(run):
 
     def judged(now):
         records = store.records("pages")
-        window = window_to_judge(run.dataset, objective, now, [k for k, r in records.items() if r.is_open])
+        window = window_to_judge(run.dataset, objective, now, records)
         report = judge(run.dataset, objective, check(run.dataset, window), records, now)
         announce_incidents(report, store, channels)
 
