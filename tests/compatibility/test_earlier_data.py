@@ -74,6 +74,7 @@ def test_the_history_of_runs_goes_on_with_the_next_attempt(earlier, sample_api):
     assert ran.json["filled"] == ["2025-11-02", "2025-11-03", "2025-11-05"]
 
 
+@pytest.mark.slow
 def test_a_run_over_old_and_new_days_publishes_into_the_old_warehouse(earlier, sample_api):
     sample_api(today=dt.date(2025, 11, 12))
     ran = earlier.run("run", "--days", "5", *AS_OF, "--json")

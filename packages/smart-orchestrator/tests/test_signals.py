@@ -102,6 +102,7 @@ def test_status_late_needs_a_deadline(tmp_path):
     assert "no dataset has a deadline" in AnyLake(tmp_path).run("status", "--late", code=2).stderr
 
 
+@pytest.mark.slow
 def test_a_run_tells_that_the_window_is_ready_and_published(lake, receiver):
     lake.take_away("2025-11-06")
     for window in (WINDOW, (*WINDOW, "--start", "2025-11-07"), WINDOW):
@@ -147,6 +148,7 @@ def test_metrics_that_cannot_be_written_do_not_fail_the_run(lake):
     assert "The metrics cannot be written to" in done.stderr
 
 
+@pytest.mark.slow
 def test_the_run_of_a_consumer_sends_lineage(lake, monkeypatch):
     target = lake.folder / "events.jsonl"
     monkeypatch.setenv(

@@ -138,6 +138,7 @@ def test_a_day_that_does_not_come_leaves_the_others_filled(two_missing, sample_a
     assert [(run["day"], run["failure"]) for run in ran.json["failed"]] == [("2025-11-05", "NOT_PUBLISHED")]
 
 
+@pytest.mark.slow
 def test_a_list_that_cannot_be_had_is_an_unreachable_service(two_missing, sample_api, monkeypatch):
     # A request of the good day takes milliseconds, and on a busy machine a second.
     monkeypatch.setenv("WIKI_TRENDS_DEADLINE", "4")
@@ -147,6 +148,7 @@ def test_a_list_that_cannot_be_had_is_an_unreachable_service(two_missing, sample
     assert "coverage 80.0 %" in ran.out
 
 
+@pytest.mark.slow
 def test_run_json_has_coverage_runs_rows_and_seconds(two_missing, sample_api):
     sample_api()
     ran = two_missing.run("run", *AS_OF, "--json")

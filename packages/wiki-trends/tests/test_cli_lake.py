@@ -8,6 +8,8 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 from smart_orchestrator.store.opening import lake_of
 from testing.product import CONTROL_CHARACTERS, DAYS
 from wiki_trends.analytics.analyze import analyze
@@ -213,6 +215,7 @@ def test_consumed_says_which_days_changed_since_the_publish(place):
     }
 
 
+@pytest.mark.slow
 def test_run_analyses_again_only_when_a_day_has_changed(place):
     place.write_days(*DAYS)
     first = place.run("run", *AS_OF, "--json").json

@@ -5,6 +5,7 @@ import math
 from dataclasses import replace
 
 import polars as pl
+import pytest
 
 from testing.report_windows import publish, settings_in
 from testing.window_data import day_number, ranked
@@ -41,6 +42,7 @@ def exported(warehouse, file_format="json"):
     return {"json": pl.read_json, "csv": pl.read_csv, "parquet": pl.read_parquet}[file_format](stream)
 
 
+@pytest.mark.slow
 def test_each_day_equals_the_score_of_a_window_of_that_day(tmp_path):
     settings = settings_in(tmp_path)
     for last in (0, 5, 20, 23):
@@ -70,6 +72,7 @@ def test_each_day_equals_the_score_of_a_window_of_that_day(tmp_path):
     assert (largest["page"], largest["date"]) == ("Page_3", day_number(20).isoformat())
 
 
+@pytest.mark.slow
 def test_both_warehouses_and_all_formats_have_the_same_rows(tmp_path, postgres_url):
     embedded = settings_in(tmp_path)
     server = replace(embedded, warehouse=postgres_url)

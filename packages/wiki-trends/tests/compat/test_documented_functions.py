@@ -189,6 +189,7 @@ def test_a_date_that_is_there_is_run_again_on_demand(sample_api):
     assert (again["state"], again["run_id"]) == ("success", "2025-11-06.2")
 
 
+@pytest.mark.slow
 def test_what_fails_is_in_the_result_and_the_others_go_on(sample_api, monkeypatch):
     # A request of the good day takes milliseconds, and on a busy machine a second.
     monkeypatch.setenv("WIKI_TRENDS_DEADLINE", "4")

@@ -125,6 +125,7 @@ def test_without_a_terminal_it_only_reports(two_missing):
     assert fetched(two_missing) == []
 
 
+@pytest.mark.slow
 def test_auto_fetches_in_a_pipe_without_control_codes_then_the_analytics_and_the_report(two_missing):
     ran = two_missing.process("check_and_fetch_data.py", "--days", "4", "--auto", *AS_OF)
     assert ran.code == 0
@@ -158,6 +159,7 @@ def test_a_day_that_never_came_leaves_its_window_open(place, sample_api):
     assert "Still missing: 2025-11-05. Coverage: 80.0 %." in ran.out
 
 
+@pytest.mark.slow
 def test_a_date_that_somebody_else_fetches_is_followed_and_not_started_twice(place, sample_api):
     place.write_days("2025-11-07", "2025-11-08", "2025-11-09")
     place.server = sample_api(latency=0.1)

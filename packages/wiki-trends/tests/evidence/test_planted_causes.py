@@ -39,6 +39,7 @@ def publish(place, monkeypatch, url):
     assert run_command(("run", "--no-history", *WINDOW)) == 0
 
 
+@pytest.mark.slow
 def test_a_window_is_published_with_its_evidence_and_analyze_uses_the_answers_of_the_lake(place, monkeypatch):
     with SampleServer(SampleOptions(port=0)) as server:
         publish(place, monkeypatch, server.url)

@@ -80,6 +80,7 @@ def test_categories_and_places_agree_with_the_truth(faulty):
         assert (row["latitude"], row["longitude"]) == (known_place["latitude"], known_place["longitude"])
 
 
+@pytest.mark.slow
 def test_the_place_is_the_country_of_the_truth_where_there_is_such_a_country(faulty):
     of, _, known = faulty
     there_is = {country.name for country in COUNTRIES if country.code}

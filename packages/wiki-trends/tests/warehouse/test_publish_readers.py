@@ -50,6 +50,7 @@ def read_while_publishing(url, reads, publishes):
     return seconds
 
 
+@pytest.mark.slow
 def test_readers_of_the_file_see_one_window_at_a_time(tmp_path):
     read_while_publishing(f"duckdb:///{tmp_path / 'w.duckdb'}", 30, 5)
 

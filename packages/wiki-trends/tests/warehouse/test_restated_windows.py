@@ -65,6 +65,7 @@ def test_unchanged_rows_of_a_window_get_the_run_of_the_window(publish):
     assert publish(0, 1) == {(0, 1): (2, False)}
 
 
+@pytest.mark.slow
 def test_windows_of_different_length_are_told_apart(publish):
     publish(0, 3)
     publish(2, 3)

@@ -28,6 +28,7 @@ def test_completeness_says_what_check_says(dashboard, place):
     assert [day["action"] for day in page["days"]] == ["start", "start", "keep", "keep", "keep"]
 
 
+@pytest.mark.slow
 def test_a_started_day_becomes_whole(place, sample_api):
     sample_api(today=AS_OF)
     place.write_days(*HERE)

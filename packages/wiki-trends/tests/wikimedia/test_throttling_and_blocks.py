@@ -280,7 +280,7 @@ def test_a_token_that_the_server_repeats_is_in_no_message(serve, status):
     reply = Reply(
         b"you sent: Authorization: Bearer a-secret-token", status=status, headers={"Retry-After": "0"}
     )
-    _, client = serve(*[reply] * 40, token="a-secret-token", deadline=2.0)
+    _, client = serve(*[reply] * 40, token="a-secret-token", deadline=0.5)
     with pytest.raises(WikiTrendsError) as caught:
         top(client)
     assert "a-secret-token" not in str(caught.value) + repr(caught.value)
