@@ -40,7 +40,7 @@ class Tab:
     Attributes:
         page: the Playwright page.
         problems: the warnings and errors on the console, the script errors, the dialogs, and the requests that failed or went
-            to another origin. A request that the browser cancels, because the page is left or reloaded, is no problem.
+            to another origin. A request that the browser cancels, because the page is left or reloaded, is not a problem.
     """
 
     page: Page

@@ -19,6 +19,7 @@ from smart_orchestrator.runners import command
 from smart_orchestrator.runners.base import RunHistory
 from smart_orchestrator.runners.command import CommandRunner
 from testing.lakes import DAY, NEXT
+from testing.processes import has_ended
 
 ROOT = Path(__file__).parents[3]
 PATIENCE = 60.0
@@ -148,14 +149,7 @@ while True: time.sleep(1)
     assert done.state is RunState.FAILED
     assert done.message.startswith("the command reached its time-out of 1 s and was ended")
     for pid in pids.read_text().split():
-        until(lambda pid=pid: not _alive(int(pid)))
-
-
-def _alive(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+        assert has_ended(int(pid))
 
 
 def test_a_key_that_is_in_flight_is_followed_and_not_started_again(state, tmp_path):

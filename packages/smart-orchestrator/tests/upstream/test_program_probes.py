@@ -6,9 +6,7 @@ import datetime as dt
 import os
 import signal
 import sys
-import time
 import tracemalloc
-from pathlib import Path
 
 import pytest
 
@@ -17,6 +15,7 @@ from smart_orchestrator.model.dataset import Dataset
 from smart_orchestrator.project_errors import ConfigError
 from smart_orchestrator.upstream.probe import Answer, Presence
 from smart_orchestrator.upstream.program_probes import MAX_STDERR_BYTES, CommandProbe, FunctionProbe
+from testing.processes import has_ended
 
 DAY = dt.date(2025, 11, 5)
 NOW = dt.datetime(2025, 11, 6, 7, 0, tzinfo=dt.UTC)
@@ -68,11 +67,7 @@ def test_a_command_that_does_not_end_is_ended_with_the_processes_that_it_started
         if pid_file.exists():
             break
 
-    stat = Path(f"/proc/{pid_file.read_text().strip()}/stat")
-    end = time.monotonic() + 60
-    while stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z":
-        assert time.monotonic() < end
-        time.sleep(0.01)
+    assert has_ended(int(pid_file.read_text()))
 
 
 def test_only_the_end_of_the_output_of_a_command_is_kept(tmp_path):

@@ -130,8 +130,8 @@ class IcebergAdapter:
         ):
             raise DatasetError(
                 self.dataset.name,
-                f"there is no table {self.dataset.table} in {self.url}, which names its catalog"
-                f" {self.dataset.lake.partition('#')[2] or 'default'} (another name follows a # at the end of the URL)",
+                f"there is no table {self.dataset.table} in the catalog {self.dataset.lake.partition('#')[2] or 'default'} of"
+                f" {self.url}. The name of another catalog follows a # at the end of the URL",
             ) from None
         except (
             exceptions.UnauthorizedError,

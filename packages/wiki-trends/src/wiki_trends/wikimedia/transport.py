@@ -347,7 +347,8 @@ class _Redirected(Exception):
     """
 
     def __init__(self, status: int, request: httpx2.Request) -> None:
-        self.status, self.request = status, request
+        self.status = status
+        self.request = request
         super().__init__(str(status))
 
 

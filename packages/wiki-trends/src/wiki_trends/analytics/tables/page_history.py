@@ -64,7 +64,10 @@ def with_page_history(history: Table, rows: Table, history_rows: Table) -> Table
 
 
 def all_days(available: Table, history: Table) -> Table:
-    """Add the days without a list to `history.available_days`; their `place` (the number of the available day), `bound` and `reference_bound` are null."""
+    """Add the days without a list to `history.available_days`.
+
+    Their `place` (the number of the available day), `bound` and `reference_bound` are null.
+    """
     import ibis
 
     others = history.filter(~history.listed).select("day").distinct().anti_join(available, "day")
