@@ -47,7 +47,7 @@ def figures(rounds: int, csv_mb: int, parquet_mb: int) -> dict[str, Any]:
         progress("checks of large lakes")
         measured["lake"] = lake(folder / "lake", rounds)
         progress("the cost of checks of ten years")
-        measured["layer"] = layer(folder / "layer", rounds)
+        measured["layer"] = layer(folder / "layer")
         progress("the memory of checks of large parts")
         measured["check_memory"] = check_memory(folder / "large", csv_mb, parquet_mb)
         progress(f"the HTML report of a month, {rounds} times")

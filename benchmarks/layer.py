@@ -8,8 +8,6 @@ from __future__ import annotations
 import datetime as dt
 import io
 import os
-import shutil
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from benchmarks.lake import on_s3
-from benchmarks.timing import BenchmarkFailed, interleaved
+from benchmarks.timing import BenchmarkFailed
 from smart_orchestrator.adapters.manifest import InspectOptions
 from smart_orchestrator.checking import check
 from smart_orchestrator.model.dataset import Dataset
@@ -39,19 +37,10 @@ WINDOW = Window.between(LAST - dt.timedelta(days=DAYS - 1), LAST, LAST + dt.time
 KEYS = list(WINDOW)
 TABLE_KEYS = KEYS[-TABLE_DAYS:]
 MAX_LISTINGS = -(-DAYS // 1000) + 1
-MAX_LOCAL_S, MAX_SHELL = 2.0, 4.0
-IMPORT = "import obstore"
-CONFIG = """
-[datasets.orders]
-url = "lake"
-key = "orders/dt={start:%Y-%m-%d}"
-adapter = "files"
-format = "parquet"
-settle = 0
-"""
+MAX_LOCAL_S = 2.0
 
 
-def layer(folder: Path, rounds: int) -> dict[str, Any]:
+def layer(folder: Path) -> dict[str, Any]:
     """Run all measurements. The lakes need about 50 MB in `folder`."""
     folder.mkdir(parents=True)
     costs: dict[str, Any] = {}
@@ -63,7 +52,6 @@ def layer(folder: Path, rounds: int) -> dict[str, Any]:
     costs["local"] = _files(str(folder / "lake"), folder / "local-state")
     with postgres_server() as server:
         costs["sql"] = _checked(_write_postgres(server.new_database()), WINDOW, folder / "sql-state")
-    costs["shell"] = _from_the_shell(folder, rounds)
     return costs
 
 
@@ -86,11 +74,9 @@ def layer_lines(costs: dict[str, Any]) -> list[tuple[str, str, str]]:
         note = f"{_verdict(opened, 0)}; {costs[adapter]['requests']} requests for {TABLE_DAYS} days"
         lines.append((f"{adapter} on S3, data files opened", f"{opened}", note))
     queries = costs["sql"]["query"]
-    ratio = costs["shell"]["ratio"]
     return [
         *lines,
         ("sql on PostgreSQL, queries", f"{queries}", _verdict(queries, 1)),
-        ("check --json of five days", f"{ratio:.2f}", f"times {IMPORT}; {_verdict(ratio, MAX_SHELL)}"),
     ]
 
 
@@ -202,20 +188,6 @@ def _is_data(path: str) -> bool:
     return path.endswith(".parquet") and "_delta_log" not in path
 
 
-def _from_the_shell(folder: Path, rounds: int) -> dict[str, Any]:
-    """Measure a check of five days as a process, and the import of obstore. Return both times, and the ratio of the processor times."""
-    project = folder / "project"
-    project.mkdir()
-    (project / "smart-orchestrator.toml").write_text(CONFIG, encoding="utf-8")
-    shutil.copytree(folder / "lake", project / "lake")
-    start = LAST - dt.timedelta(days=4)
-    words = ["check", "orders", "--start", str(start), "--end", str(LAST), "--json"]
-    program = str(Path(sys.executable).with_name("smart-orchestrator"))
-    commands = {"check": [program, *words], IMPORT: [sys.executable, "-c", IMPORT]}
-    timed = {name: times.to_json() for name, times in interleaved(commands, project, 2 * rounds).items()}
-    return {**timed, "ratio": round(timed["check"]["cpu_s"] / timed[IMPORT]["cpu_s"], 2)}
-
-
 def _verdict(value: float, limit: float, unit: str = "") -> str:
     return f"{'within' if value <= limit else 'OVER'} the limit of {limit:g}{unit}"
 
@@ -225,7 +197,7 @@ def main() -> None:
     import tempfile
 
     with tempfile.TemporaryDirectory() as name:
-        for title, value, note in layer_lines(layer(Path(name, "layer"), 3)):
+        for title, value, note in layer_lines(layer(Path(name, "layer"))):
             print(f"  {title:<34}{value:>9}  {note}".rstrip())
 
 

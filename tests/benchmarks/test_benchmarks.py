@@ -88,7 +88,6 @@ def test_table_shows_each_figure_with_its_limit() -> None:
             "iceberg": {"data_files": 0, "requests": 9},
             "delta": {"data_files": 0, "requests": 9},
             "sql": {"query": 1},
-            "shell": {"ratio": 4.9},
         },
         "demo": {**times, "median_s": 5.2, "limit_s": 5.0, "phases_s": {"check": 0.25}},
         "pipeline": {
