@@ -142,6 +142,7 @@ distclean: clean ## remove .venv and .tools too
 $(READY): pyproject.toml $(wildcard packages/*/pyproject.toml) uv.lock | .tools/bin/uv
 	@echo "Installing into .venv" >&2
 	@UV_PROJECT_ENVIRONMENT=.venv .tools/bin/uv sync --quiet --frozen --compile-bytecode --python .tools/bin/python
+	@$(BIN)/python -m compileall -q packages/smart-orchestrator/src packages/wiki-trends/src
 	@touch $@
 
 $(AIRFLOW_READY): pyproject.toml $(wildcard packages/*/pyproject.toml) uv.lock | .tools/bin/uv
