@@ -86,10 +86,10 @@ def check(
 def with_settled(
     dataset: Dataset, completeness: Completeness, runs: Mapping[Key, Run], options: InspectOptions
 ) -> Completeness:
-    """Inspect again the partitions that succeeded runs wrote, and return the updated completeness.
+    """Inspect the partitions that successful runs wrote again, and return the updated completeness.
 
     `runs` contains the latest run of each key. Files of an unknown writer count as complete only after the settle time. Files of a
-    succeeded run need no settle time.
+    successful run need no settle time.
     """
     writing = [partition for partition in completeness.partitions if partition.code is Code.STILL_WRITING]
     if not writing:
@@ -113,7 +113,7 @@ def with_settled(
 def is_complete(dataset: Dataset, key: Key, run: Run | None) -> bool:
     """Return whether the partition of a key is complete and not restated, just before a run of the key would start.
 
-    `run` is the latest run of the key, which may have ended since the plan was made. Files of a succeeded run need no settle time.
+    `run` is the latest run of the key, which may have ended since the plan was made. Files of a successful run need no settle time.
 
     Raises:
         LakeError: the lake does not answer or refuses the request.
@@ -158,9 +158,9 @@ def _mark_not_expected(dataset: Dataset, window: Window, partition: Partition) -
 def _mark_waived(
     dataset: Dataset, window: Window, partitions: Sequence[Partition], lake: Lake
 ) -> list[Partition]:
-    """Return the partitions, those with a valid waiver with the code `WAIVED`.
+    """Return the partitions. A partition with a valid waiver gets the code `WAIVED`.
 
-    The waivers are read only if a partition is not available.
+    If all partitions are available, the waivers are not read.
     """
     unavailable = [partition.day for partition in partitions if not partition.available]
     if not unavailable:

@@ -27,8 +27,8 @@ MAX_DEPTH = 32
 MAX_INTEGER = 2**63 - 1
 MAX_REASON_LENGTH = 200
 
-# A bracket, or a string. The strings are matched so that their brackets do not count. A string that is not closed is matched to the
-# end of the document, so that its quotes are not tried one after the other.
+# A bracket, or a string. Strings are matched as a whole, so that the brackets inside them are not counted. A string without a closing
+# quote is matched to the end of the document. Otherwise, the search would start again at each quote, and could take very long.
 _TOKEN = rb'"(?:[^"\\]|\\.)*+"?|[\[\]{}]'
 _TOML_KEY_PART = r"""(?:(?<![\w-])[\w-]++|"[^"\n]*+"|'[^'\n]*+')"""
 _TOO_LONG_TOML_KEY = rf"(?:{_TOML_KEY_PART}[ \t]*+\.[ \t]*+){{{MAX_DEPTH}}}"
@@ -76,7 +76,7 @@ def retry_after_seconds(headers: Mapping[str, str], now: dt.datetime | None = No
 
 
 def read_regular_file(path: Path, max_bytes: int) -> bytes:
-    """Return the bytes of a regular file; of a larger file, the first `max_bytes + 1` bytes, which the parsers reject.
+    """Return the bytes of a regular file, but at most `max_bytes + 1` bytes. The parsers reject a document of this length.
 
     Raises:
         OSError: the file cannot be read, or is not a regular file. Reading a pipe or a device may never end.

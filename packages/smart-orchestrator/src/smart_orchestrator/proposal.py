@@ -273,7 +273,10 @@ def _propose_dataset(key_format: str, group: _Group, url: str) -> Proposal | Non
 
 
 def _as_table(proposal: Proposal, tables: Mapping[str, Adapter]) -> Proposal:
-    """Change the proposal of a folder of a table to the table. The files of a table do not say which of them it has now."""
+    """If the folder of a proposal belongs to an Iceberg or Delta table, propose the table instead of its files.
+
+    A table has old files, too. Only the metadata of the table show which files belong to its current version.
+    """
     dataset = proposal.dataset
     data_folder = dataset.folder
     # An Iceberg table has its partitions below the folder `data`.

@@ -3,8 +3,8 @@
 A committed partition can satisfy its contract although half of its rows are missing, for example because the API responded too early
 or a filter removed too much. The check compares the number of rows and the volume of a partition with eight past partitions. For days and hours,
 these are the same weekday and hour of the past eight weeks. For weeks and months, they are the previous eight. The usual range
-is median ± k · 1.4826 · MAD, and at least median ± a tenth of the median. Without this minimum, any change
-after eight equal partitions would be unusual. A partition with fewer than four past partitions is not checked.
+is median ± k · 1.4826 · MAD, where MAD is the median absolute deviation. The range is at least median ± a tenth of the median. Without
+this minimum, any change after eight equal partitions would be unusual. A partition with fewer than four past partitions is not checked.
 
 Source of the factor 1.4826: the MAD of a normal distribution is its standard deviation / 1.4826.
 """

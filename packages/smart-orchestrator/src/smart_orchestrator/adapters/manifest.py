@@ -1,8 +1,8 @@
 """Inspect a partition of the lake, and read the objects that were inspected.
 
-The marker `_SUCCESS` commits a partition. The marker of the writer of this package is a JSON manifest, which names the
-parts. The marker of another writer is empty, a line break, or Hadoop's JSON, and commits every `part-*` beside or below the marker. The functions raise
-`LakeError` if the lake does not respond. For a fault of the partition, they raise nothing; the result has the code and the reason.
+The marker `_SUCCESS` commits a partition. The writer of this package writes a JSON manifest, which names the parts. Other writers write an
+empty marker, a line break, or Hadoop's JSON document. Such a marker commits every `part-*` in the folder of the marker and in its subfolders.
+The functions raise `LakeError` if the lake does not respond. A fault of the partition raises no error: the result has the code and the reason.
 """
 
 from __future__ import annotations

@@ -39,8 +39,8 @@ _UNFINISHED_ENDINGS = (
     *(".inprogress", ".incomplete", ".writing", ".uploading", ".failed"),
 )
 _COPY = r" (\(\d+\)|(- )?copy( \d+)?)(\.[^/]*)?$"
-# The name of a part has no extension, or the extensions of data. No list of the other endings could be complete: every program
-# that copies or edits files adds one of its own.
+# A file is a part only if its name has no extension, or only the extensions of data below. A list of the extensions that are not data
+# could not be complete, because every program that copies or edits files adds its own.
 _FORMATS = (
     *("csv", "tsv", "psv", "txt", "text", "dat", "data", "json", "jsonl", "ndjson", "xml"),
     *("parquet", "parq", "pq", "orc", "avro", "arrow", "feather"),
@@ -142,7 +142,7 @@ def parse_foreign_marker(data: bytes) -> tuple[str, ...] | None:
 
 
 def reports_failure(data: bytes) -> bool:
-    """Return whether a marker of any writer is a JSON document with the field `success` set to false, as Hadoop's may be."""
+    """Return whether a marker is a JSON document whose field `success` is false. Hadoop can write such a marker."""
     try:
         return parse_document(data, what=MARKER).get("success") is False
     except BadDocument:
@@ -161,7 +161,10 @@ def is_part(name: str) -> bool:
 
 
 def _has_extensions_of_data(name: str) -> bool:
-    """Return whether the extensions are those of data: numbers and compressions, then a format, then at most one compression."""
+    """Return whether all extensions of a name are those of data, as in `part-0.csv.gz`, `part-0.snappy.parquet` and `part-1.c000.csv`.
+
+    The order is: numbers and compressions, then a format, then at most one compression.
+    """
     extensions = name.lower().split(".")[1:]
     end = next(
         (number for number, extension in enumerate(extensions) if extension in _FORMATS), len(extensions)

@@ -106,12 +106,12 @@ def orchestrator_dag(
         schedule: the schedule of the DAG: a cron expression in UTC, a timetable or assets; None for no schedule.
         days: the default number of days in the window.
         lag: the publication lag: the number of days from a day to the first day on which the source has it. With `"auto"`, a
-            day is expected as soon as the probe finds it. The DAG then begins with the task `wait_for_upstream`, which waits in the
-            triggerer until the day before the as-of day has landed; and up to `max_lag` runs of the DAG are active at a time,
-            because each waits for its own day.
-        max_lag: the outer bound of an automatic lag.
-        probe: the question of an automatic lag whether the upstream has a day: a URL with `{start:…}`
-            (`https://upstream.example/{start:%Y/%m/%d}`), or the name of a function of the day (`module:function`) that returns
+            day is expected as soon as the probe finds that the source has it. The first task of the DAG is then `wait_for_upstream`.
+            It waits in the triggerer until the source has the day before the as-of day. Each run waits for its own day, so up to
+            `max_lag` runs of the DAG are active at a time.
+        max_lag: with `lag="auto"`, the number of days after which a day is expected even if the source does not have it.
+        probe: with `lag="auto"`, how to ask the source whether it has a day. Either a URL with `{start:…}`, such as
+            `https://upstream.example/{start:%Y/%m/%d}`. Or the name of a function (`module:function`) that takes the day and returns
             True, False, or None for unknown.
         attempts: the largest number of pipeline runs that one run of this DAG starts for a day.
         poll_seconds: the number of seconds between two polls of the pipeline runs.
@@ -122,8 +122,8 @@ def orchestrator_dag(
         aws_conn_id: the id of the `aws` connection with the lake's keys. If this connection does not exist, `AWS_*` of the
             environment apply.
         notify_conn_id: the id of the connection, or the name of the variable, with Apprise URLs.
-        notify_on: the runs that are reported: `failure`, `change` or `always`. With `change`, a run is reported if it fails, skips the
-            consumer or waits for days, or if its consumer does not return `"changed": False`.
+        notify_on: the runs that are reported: `failure`, `change` or `always`. With `change`, a run is not reported if it waited for no
+            day and its consumer returned `"changed": False`. All other runs are reported.
         state: the folder in which a worker caches the results of data files that it has read; empty for no cache.
         settle_seconds: the age in seconds below which data files without a marker count as being written.
         outlets: the assets that the consumer updates.

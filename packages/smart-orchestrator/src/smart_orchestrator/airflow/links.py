@@ -44,7 +44,7 @@ class FailedRunLink(BaseOperatorLink):
 
 LINKS = (PipelineRunsLink(), FailedRunLink())
 
-# The link to more runs shows all runs of the pipeline, because some servers reject a URL with more names.
+# A link to more runs than this shows all runs of the pipeline instead, because some servers reject a long URL.
 MAX_RUNS_IN_URL = 40
 
 

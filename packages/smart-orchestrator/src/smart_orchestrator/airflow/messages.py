@@ -83,7 +83,7 @@ class RunSummary:
         coverage_pct: the coverage of the window, in percent.
         outcome: the JSON document of the outcome of the backfill.
         problems: the error messages of the tasks.
-        changed: whether the consumer changed its results. A consumer that does not say so counts as one that did.
+        changed: whether the consumer changed its results; True if the consumer does not report this.
         url: the URL of the run in Airflow's UI.
     """
 

@@ -96,8 +96,8 @@ class Notify(BaseOperator):
     Args:
         dataset_name: the name of the dataset in the message.
         notify_conn_id: the id of the connection, or the name of the variable, that holds the addresses.
-        on: the runs that are reported: `failure` for those that fail; `change` for those that fail, skip the consumer, wait for days, or whose
-            consumer does not return `"changed": False`; `always` for all.
+        on: the runs that are reported. `always`: all runs. `failure`: the failed runs. `change`: all runs, except those that waited for
+            no day and whose consumer returned `"changed": False`.
 
     Raises:
         OptionError: `on` is none of these.
@@ -164,11 +164,12 @@ class Notify(BaseOperator):
 
 
 class CheckFreshness(OrchestratorTask):
-    """Operator that judges each day by its own deadline, and sends one message when an incident begins and one when it ends.
+    """Operator that finds late days. It sends one message when an incident begins, and one when it ends.
 
-    Use it in a DAG with a schedule of its own, so that late days are noticed although no run fails or no run takes place. The result is
-    the report, as `status --late --json` prints it. Late days do not fail the task, so that Airflow's own alerts do not repeat the
-    message with every run. A cleared or repeated task judges the current time, and sends nothing twice.
+    Each day has its own deadline. Use the operator in a DAG with its own schedule. Then late days are found even if no run has failed,
+    or no run has started. The result is the report, as `status --late --json` prints it. Late days do not fail the task, because
+    Airflow's own alerts would then repeat the message with every run. A cleared or repeated task uses the current time, and sends no
+    message twice.
 
     Args:
         orchestration: the dataset and its connections. Its `state` is the folder with the history of the incidents, which all

@@ -59,7 +59,7 @@ class Orchestration:
         dataset: the dataset whose days the pipeline produces.
         pipeline_dag_id: the id of the DAG that produces one day. This DAG reads `target_date` from the conf of its run.
         lag: the publication lag: the number of days from a day to the first day on which the source has it. With a `probe`, the
-            lag is automatic, and this is its outer bound.
+            lag is automatic: a day is expected when the source has it, and at the latest after this number of days.
         attempts: the largest number of runs to start for a day, not counting the retries of a run's tasks.
         poll_seconds: the number of seconds between two polls of the pipeline runs.
         timeout: the time-out of the wait, in seconds. A wait lasts at least until its first poll, 10 seconds after its start.
@@ -68,9 +68,9 @@ class Orchestration:
             environment apply.
         state: the folder in which a worker caches the results of data files that it has read; empty for no cache.
         settle_seconds: the age in seconds below which data files without a marker count as being written.
-        probe: the question whether the upstream has a day: a URL that has the status 2xx when it does, with `{start:…}` for the
-            day (`https://upstream.example/{start:%Y/%m/%d}`), or the name of a function of the day (`module:function`), which
-            returns True, False, or None for unknown. Empty for a fixed lag. The answers are remembered in the lake.
+        probe: how to ask the source whether it has a day; empty for a fixed lag. Either a URL with `{start:…}` for the day, such as
+            `https://upstream.example/{start:%Y/%m/%d}`: the status 2xx means that the source has the day. Or the name of a function
+            (`module:function`) that takes the day and returns True, False, or None for unknown. The answers are stored in the lake.
 
     Raises:
         OptionError: `poll_seconds`, `timeout` or `attempts` is not more than 0, `lag` is negative, or `probe` is neither a URL
@@ -166,7 +166,7 @@ class Orchestration:
         )
 
     def watch(self, *, ask: bool = True) -> UpstreamWatch | None:
-        """Return the watch of the upstream; None for a fixed lag. Without `ask`, it uses only the remembered answers."""
+        """Return the watch of the upstream; None for a fixed lag. Without `ask`, it sends no request, and uses only the stored answers."""
         if not self.probe:
             return None
         dataset = replace(self.dataset, lag=self.lag)
@@ -176,7 +176,7 @@ class Orchestration:
         return create_watch(dataset, probe, self.lake(), is_lag_automatic=True, in_dataset=True)
 
     def lag_at(self, as_of: dt.date, *, ask: bool = True) -> int:
-        """Return the lag on a day that counts as today: the fixed one, or that of the newest day that the upstream has.
+        """Return the lag if `as_of` is today: the fixed lag, or the age of the newest day that the upstream has.
 
         Raises:
             ConfigError: the probe is wrong.

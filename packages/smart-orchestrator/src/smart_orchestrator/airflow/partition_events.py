@@ -1,13 +1,13 @@
 """Asset events with partition keys: one event for each version of a partition that a check has verified.
 
-In Airflow 3.3, only events with a partition key start a DAG with a `PartitionedAssetTimetable`, and only events without a key start any
-other DAG that is scheduled on the asset. A task that updates an asset therefore emits both kinds: an event with a key for each newly
-verified partition, and one event without a key. The event without a key is emitted through an asset alias, because Airflow accepts
-both kinds from one task only if one of them comes through an alias.
+Airflow 3.3 has two kinds of asset events. Events with a partition key start DAGs with a `PartitionedAssetTimetable`. Events without a
+key start all other DAGs that are scheduled on the asset. A task that updates an asset therefore emits both kinds: an event with a key for
+each newly verified partition, and one event without a key. Airflow accepts both kinds from one task only if one of them is emitted through
+an asset alias. Here, the event without a key is emitted through the alias.
 
-The state store of the asset in Airflow keeps the version of each key that was emitted. A re-run, a cleared task or another DAG with
-the same asset emits a key again only if its data have changed. A retry after a try that did not succeed emits its keys again,
-because Airflow has not recorded the events of that try.
+Airflow's state store of the asset keeps the version of each partition whose event was emitted. A re-run, a cleared task or another DAG with
+the same asset emits the event of a partition again only if the data of the partition have changed. After a failed try, the retry emits
+the same events again, because Airflow has not recorded the events of the failed try.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def partitioned_outlets(outlets: Iterable[object]) -> list[object]:
 
     The name of the alias is the name of the asset followed by `_updates`. Give the result to the argument `outlets` of the task.
 
-    If runs of the DAG are parallel, give the task `max_active_tis_per_dag=1` as well. Airflow stores at the first event that the
-    alias belongs to the asset. If two tasks end at that moment, Airflow 3.3 marks one of them as failed, although its work is done.
+    If runs of the DAG are parallel, give the task `max_active_tis_per_dag=1` as well. With the first event, Airflow stores that the alias
+    belongs to the asset. If two tasks store this at the same moment, Airflow 3.3 marks one of them as failed, although its work is done.
     """
     result: list[object] = []
     for outlet in outlets:
@@ -50,8 +50,8 @@ def partitioned_outlets(outlets: Iterable[object]) -> list[object]:
 def emit_partitions(context: Context, asset: Asset, completeness: Completeness) -> list[str]:
     """Emit the events of an asset for a checked window; return the partition keys that are emitted.
 
-    The events have the extra `window`, `coverage` (in percent) and `rows` (of all usable partitions, None if a number is unknown),
-    in addition to what the task has already set. Only partitions that the check accepts are emitted.
+    The `extra` of each event gets the fields `window`, `coverage` (in percent) and `rows` (the rows of all usable partitions; None if a
+    number is unknown). Fields that the task has set before are kept. Partitions that the check does not accept have no event.
 
     Args:
         context: the context of a task whose outlets are those of `partitioned_outlets`.
@@ -95,7 +95,7 @@ def _is_new(context: Context, asset: Asset, partition: Partition) -> bool:
 
 
 def _version(partition: Partition) -> str:
-    """Return a digest of the data of a partition. A run that writes the same data again does not change it, if checksums are known."""
+    """Return a digest of the data of a partition. If checksums are known, the digest stays the same when a run writes the same data again."""
     contents = sorted(f"{part.size} {part.checksum}" for part in partition.parts if part.checksum)
     if not contents or len(contents) < len(partition.parts):
         return partition.fingerprint or ""

@@ -68,9 +68,9 @@ class DataReadyTrigger(BaseTrigger):
         deadline = dt.datetime.fromisoformat(self.deadline)
         backfill: BackfillState | None = None
         last_error = ""
-        # Neither a short `poll_seconds` nor a near deadline shortens the first pause. If a task resumes while the worker process
-        # that deferred it still exits, Airflow 3.3 takes the exit of that process for the death of the resumed task, and retries
-        # the task ("reported … finished with state success, but the task instance's state attribute is running").
+        # The first pause is never shortened, because Airflow 3.3 has a fault: a task can resume while the worker process that
+        # deferred it is still exiting. Airflow then takes this exit for the death of the resumed task, and retries the task
+        # ("reported … finished with state success, but the task instance's state attribute is running").
         pauses = poll_pauses(orchestration.poll_seconds)
         pause = asyncio.sleep(next(pauses))
         # A new triggerer imports the libraries during the first pause, so that the first poll is not delayed.

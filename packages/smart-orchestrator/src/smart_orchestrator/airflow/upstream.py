@@ -1,8 +1,8 @@
-"""Wait until the upstream has the newest day of a run, without a worker slot: the task and the trigger of an automatic lag.
+"""The task and the trigger that wait until the upstream has the newest day of a run. They are used with an automatic lag.
 
-The probe is asked when its schedule says so, and never before its last answer expires. The answers are remembered in the lake, so that
-all runs, tasks and machines share them. The trigger reads them every `poll_seconds`, and thus also sees what another process has
-learned.
+The wait needs no worker slot. The upstream is asked at the times of the probe schedule, and never before its last answer expires. The
+answers are stored in the lake, so all runs, tasks and machines share them. The trigger reads the answers every `poll_seconds`, so it also
+sees the answers that another process has received.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ DAY = dt.timedelta(days=1)
 class WaitForUpstream(OrchestratorTask):
     """Operator that waits until the upstream has the day before the as-of day, and fixes the lag of the run.
 
-    The wait ends without the day when the outer bound of the lag is reached. The window of the run then ends on the newest day that has
-    landed. A run that a person triggers does not wait.
+    After `max_lag` days, the wait ends even if the upstream does not have the day. The window of the run then ends on the newest day that
+    the upstream has. A run that a person triggers does not wait.
     """
 
     def execute(self, context: Context) -> None:
@@ -63,7 +63,7 @@ class WaitForUpstream(OrchestratorTask):
             self._finish(context, self.as_of(context))
 
     def _until(self, as_of: dt.date) -> dt.datetime:
-        """Return the time at which the lag of the newest day reaches its outer bound, in UTC."""
+        """Return the time at which the wait ends even if the upstream does not have the day, in UTC."""
         day = as_of + (self.orchestration.lag - 1) * DAY
         return dt.datetime.combine(day, dt.time(), dt.UTC)
 
@@ -76,8 +76,8 @@ class WaitForUpstream(OrchestratorTask):
 class UpstreamTrigger(BaseTrigger):
     """Trigger that waits until the upstream has a day. Takes no worker slot.
 
-    The event is `{"problem": …}`: why the upstream cannot be asked, such as a wrong configuration. It is empty when the day has landed or
-    the time is up.
+    The event is `{"problem": …}`: why the upstream cannot be asked, such as a wrong configuration. The text is empty when the upstream has
+    the day, or when the wait has reached its end.
 
     Args:
         orchestration: the document of `Orchestration.to_json`.

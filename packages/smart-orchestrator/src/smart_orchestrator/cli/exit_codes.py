@@ -42,7 +42,8 @@ USAGE = expected_error.USAGE
 UNREACHABLE = expected_error.UNREACHABLE
 REPORT_TO = "the project's issue tracker"
 _MAX_PROBLEM_LENGTH = 500
-# A path loses one slash of `://`. The last sentence of an error may show the form of a URL.
+# The user and the password in a URL. Where a URL was parsed as a path, only one slash of `://` is left. The placeholder
+# `USER:PASSWORD@HOST`, which some messages show as an example, is not redacted.
 _USER_INFO = r"(?<=:/)(/?+)(?!USER:PASSWORD@HOST)[^\s'\"/]*@"
 
 

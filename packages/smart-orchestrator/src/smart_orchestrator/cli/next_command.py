@@ -47,7 +47,10 @@ def command_line(program: Program, words: Iterable[str]) -> Line:
 
 
 def named_commands(program: Program, text: str) -> list[Line]:
-    """Return a line for each command of the program that a text names in backquotes or calls the same command."""
+    """Return a line for each command of the program that a text mentions.
+
+    A text mentions a command by its name in backquotes, or by the words "the same command again".
+    """
     lines = [command_line(program, program.arguments)] if _SAME_COMMAND in text else []
     if program.app is not None:
         names = dict.fromkeys(re.findall(rf"`{re.escape(program.name)} ([a-z-]+)`", text))
@@ -56,7 +59,7 @@ def named_commands(program: Program, text: str) -> list[Line]:
 
 
 def with_invoked_command(app: typer.Typer, arguments: Sequence[str]) -> typer.Typer:
-    """Return the application with only the command that the arguments invoke, because Typer builds every command it has.
+    """Return a smaller application that has only the command in the arguments. It starts faster, because Typer builds every command.
 
     If the first word of the arguments is not the name of a command, or is the name of a group of commands, return the application itself.
     """

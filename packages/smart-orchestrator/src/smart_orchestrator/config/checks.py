@@ -72,7 +72,7 @@ def check_duplicates(path: str, datasets: Mapping[str, Dataset]) -> None:
     """
     names_by_location: dict[tuple[object, ...], str] = {}
     for name, dataset in datasets.items():
-        # A file belongs to one key in every time zone, a row of a table to different days.
+        # A file belongs to the same key in every time zone. A row of a table can belong to different days in different time zones.
         zone = None if dataset.adapter in PATH_ADAPTERS else dataset.timezone
         table = (dataset.table, dataset.query, dataset.key_column, zone)
         location = (dataset.lake.rstrip("/"), dataset.key_format, dataset.grain, *table)

@@ -22,7 +22,7 @@ DEFAULT_MAX_LAG = 3
 DEFAULT_TIMEOUT = 30.0
 METHODS = ("HEAD", "GET")
 _KINDS = ("url", "command", "function")
-# The numbers of grains after a first key: the URLs of these keys must differ.
+# A probe must have another URL for each key. This is checked for a first key, and for the keys this many grains later.
 _SAMPLE_OFFSETS = (0, 1, 26, 400)
 
 
@@ -49,7 +49,8 @@ class UpstreamConfig(NamedTuple):
 
     Attributes:
         probe: the probe.
-        is_lag_automatic: whether a key is expected as soon as the probe finds it. The lag of the dataset is then the outer bound.
+        is_lag_automatic: whether a key is expected as soon as the probe finds it. The lag of the dataset is then the time after which
+            the key is expected in any case.
     """
 
     probe: ProbeConfig
@@ -90,7 +91,7 @@ def parse_upstream(table: ConfigTable, grain: Grain) -> UpstreamConfig | None:
 
 
 def parse_lag(table: ConfigTable, grain: Grain) -> int:
-    """Parse `lag`, which is a number of grains or `"auto"`. For `"auto"`, return the outer bound: `max_lag`, by default 3.
+    """Parse `lag`, which is a number of grains or `"auto"`. For `"auto"`, return `max_lag`, by default 3.
 
     Raises:
         ConfigError: the value is invalid, or `max_lag` is given with a fixed lag.

@@ -88,7 +88,7 @@ def _decompress_streams(chunks: Iterator[bytes], compression: Compression) -> It
         data = chunk
         while data or (stream is not None and not stream.needs_input):
             if stream is None:
-                # Some tapes and disks fill their last block with zeros after the last stream.
+                # Some tapes and disks fill the rest of the last block with zeros.
                 if not data.strip(b"\0"):
                     break
                 stream = _decompressor(compression)

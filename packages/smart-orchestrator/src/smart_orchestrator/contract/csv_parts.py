@@ -192,8 +192,8 @@ def _parse(
     except pl.exceptions.PolarsError:
         _check_field_counts(names, text, rows_before)
         raise
-    # Polars pads short rows with nulls. Only if no row is short, rows x (columns - 1) commas are separators.
-    # Count the separators: all commas except those inside values.
+    # Polars fills a row with too few fields with nulls. To find such a row, count the separators: all commas except those inside
+    # values. If every row is complete, there are rows x (columns - 1) separators.
     separators = text.count(b",")
     if b'"' in text and separators:
         separators -= sum(frame.select(pl.all().str.count_matches(",", literal=True).sum()).row(0))

@@ -92,7 +92,7 @@ class Examination:
             self._read_rows(dataset, table.frames(table.header))
             return
         if not self.table_findings:
-            # Each group is one more pass over the same rows. During a pass, `rows` is the offset of the next frame.
+            # The rows are read once for each group of columns. During a pass, `rows` is the number of rows that were read.
             for names in table.column_groups:
                 self.rows = 0
                 self._read_rows(_restrict_to(dataset, names), table.frames(names))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.contract.sources import PartSource
 
-# The limits of a batch: a number of bytes of the file, estimated from the average row, and a number of rows.
+# The limits of a batch, in bytes of the file and in rows. The number of bytes is estimated from the average size of a row.
 BATCH_BYTES = 8 << 20
 BATCH_ROWS = 1 << 18
 SIGNATURE = b"PAR1"

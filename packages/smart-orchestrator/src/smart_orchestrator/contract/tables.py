@@ -28,7 +28,7 @@ class Table:
 
     Attributes:
         header: the names of the columns, including duplicates; empty for an empty part.
-        columns: the names of the columns, in a format with types together with their types.
+        columns: the names of the columns. In a format that stores types, each name has its type.
         rows: the number of rows according to the footer; None for a format without a footer.
         column_groups: the columns of the contract, in groups that are read one after the other. In a Parquet part, each column is a
             group of its own, so that only one column is in memory.

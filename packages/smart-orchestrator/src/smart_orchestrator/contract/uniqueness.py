@@ -21,10 +21,11 @@ if TYPE_CHECKING:
     from smart_orchestrator.contract.examination import Examination
     from smart_orchestrator.model.dataset import Column, Dataset
 
-# A comparison needs memory for its hashes. So the hashes of more than MAX_UNGROUPED_ROWS rows are compared in GROUPS groups.
+# To limit the memory of the comparison, the hashes of more than MAX_UNGROUPED_ROWS rows are divided into GROUPS groups, which are
+# compared one after another.
 GROUPS = 16
 MAX_UNGROUPED_ROWS = 1 << 18
-# The largest number of repeated hashes whose values are compared. Among so many repeated hashes, some belong to equal values.
+# The largest number of repeated hashes whose values are compared. If more hashes are repeated, some of them certainly belong to equal values.
 MAX_SUSPECTS = 1000
 
 

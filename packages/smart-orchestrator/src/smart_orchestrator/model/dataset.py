@@ -118,8 +118,9 @@ class Dataset:
         change_column: for `sql`, a column whose largest value changes whenever rows change.
         needs: the names of upstream datasets. A run of a key starts only when these datasets are complete for the key.
         runner: the name of the runner in the configuration file; None if the file names no runner for the dataset.
-        recheck: the numbers of days after a key landed at which the upstream is asked whether it has changed the key. Empty for never.
-        recheck_lake: the URL of the lake with the memory of these questions; None for the lake of the dataset.
+        recheck: when the upstream is asked whether it has changed a key, as numbers of days after the upstream first had the key. Empty for
+            never.
+        recheck_lake: the URL of the lake that stores the results of these rechecks; None for the lake of the dataset.
     """
 
     name: str

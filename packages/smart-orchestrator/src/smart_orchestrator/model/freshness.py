@@ -32,8 +32,8 @@ _MAX_JUDGED = 366
 _AT_TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9]) ([A-Za-z0-9_+/-]+), ([0-9]{1,3}) days?")
 _AFTER = re.compile(r"([0-9]{1,4}) (minutes?|hours?)")
 _COMPLETE = re.compile(r"([0-9]{1,3}) of ([0-9]{1,3})")
-# A partition with one of these codes has no deadline unless it is available. The publication lag does not excuse a partition,
-# because the objective has a deadline of its own.
+# A partition with one of these codes has no deadline unless it is available. A partition within the publication lag does have a
+# deadline, because the deadlines of an objective do not depend on the lag.
 _EXCUSED = tuple(code for code in NOT_EXPECTED if code is not Code.WITHIN_LAG)
 _FAR_FUTURE = dt.datetime.max.replace(tzinfo=dt.UTC)
 
@@ -146,8 +146,8 @@ class Record:
     """The stored history of one partition.
 
     Attributes:
-        available_since: the first known time at which the partition was available; None if it is not known.
-        late_since: the deadline that the partition missed; None if no incident was ever opened.
+        available_since: the first known time at which the partition was available; None if no time is known.
+        late_since: the deadline that the partition missed; None if the partition never had an incident.
         over_at: the time at which the incident ended; None if there is no incident, or the incident is open.
         is_end_unannounced: whether the message about the end of the incident is still due.
     """
@@ -209,9 +209,10 @@ class FreshnessReport:
     Attributes:
         dataset: the name of the dataset.
         objective: the objective that the partitions are judged by.
-        partitions: the judged partitions, oldest first: the newest due ones, those with an open incident, and those not yet due.
+        partitions: the judged partitions, oldest first: the newest partitions whose deadlines have passed, the partitions with an open
+            incident, and the partitions whose deadlines have not passed.
         met: whether enough of the newest due partitions are available, and no incident is open.
-        broken: whether too few of the newest due partitions are available, so that the late ones begin incidents.
+        broken: whether too few of the newest due partitions are available. Incidents then begin for the late partitions.
         judged_at: the time that counts as now.
         restated: the restated partitions of the checked window, oldest first.
     """

@@ -57,7 +57,7 @@ class State(StrEnum):
     COMPLETE = "complete"
 
 
-# These codes say whether a partition is expected, and nothing about its data. `Partition.lake_code` then describes the data.
+# These codes say whether a partition is expected, and nothing about its data. For such a code, `Partition.lake_code` describes the data.
 EXPECTATION_CODES = (
     Code.WITHIN_LAG,
     Code.WAIVED,

@@ -133,7 +133,7 @@ def _step(partition: Partition, run: Run | None, *, accepted: bool) -> PlanStep:
 
 
 def written_by(partition: Partition, run: Run | None) -> bool:
-    """Return whether the newest file of the partition was written during this run. If so, this run counts as its writer."""
+    """Return whether the newest file of the partition was written during this run. The run then counts as the writer of the partition."""
     if run is None or run.started_at is None or partition.newest_write is None:
         return False
     ended = run.ended_at or dt.datetime.max.replace(tzinfo=dt.UTC) - CLOCK_SLACK

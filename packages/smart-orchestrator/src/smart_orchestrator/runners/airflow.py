@@ -1,10 +1,10 @@
 """Start and follow the runs of a pipeline DAG through Airflow's REST API. Airflow need not be installed.
 
 The name of a run consists of the day and the attempt (`2025-11-05.1`). The `conf` is `{"target_date": "2025-11-05"}`. The logical
-date is null, so the name does not depend on a clock. Airflow refuses a second run with the same name, and the runner then follows
-the first run. A run without a day in its `conf` processes the UTC date of its `run_after` minus the lag. So the runner can also list
-and follow scheduled and manual runs. With `wait_for_schedule`, it also follows a run that Airflow's schedule will create soon,
-so that the day is not run twice.
+date is null, so the name does not depend on a clock. Airflow refuses a second run with the same name, and the runner then follows the first.
+The runner also lists and follows scheduled runs, and runs that a person has started. A run without a day in its `conf` processes the
+UTC date of its `run_after` minus the lag. With `wait_for_schedule`, the runner also follows a run that Airflow's schedule will create
+soon, so that the day is not run twice.
 
 A pipeline reports the reason of a failure in an XCom of the failed task. The key is `failure`, and the value is
 `{"failure": "NOT_PUBLISHED", "message": "…"}` with a name of `smart_orchestrator.model.run.Failure`. Without this XCom, the
@@ -79,9 +79,9 @@ class AirflowRunner:
         poll_seconds: the longest pause between two polls, in seconds.
         force: whether to run a day although it is already complete.
         ui_url: the address of Airflow's UI, for links; by default, the address of the API.
-        note: the note of every run that this runner starts. All runs with this note count as started by this process. A process that
-            replaces a killed process uses the same note, and so recognizes its runs.
-        wait_for_schedule: the number of seconds. A run that the DAG's schedule will create within this time is followed. By default,
+        note: the note of every run that this runner starts. All runs with this note count as started by this process. When a process
+            is killed, the process that replaces it uses the same note, and so recognizes the runs of the killed process.
+        wait_for_schedule: a number of seconds. A run that the DAG's schedule will create within this time is followed. By default,
             the runner follows only runs that exist.
     """
 
@@ -204,7 +204,7 @@ class AirflowRunner:
         for run in runs:
             if run.in_flight:
                 return run
-        # The day is inspected after the listing, because a run that ended before the listing has committed its data by now.
+        # The runs are listed first, and the day is inspected then. In this order, the data of a run that has ended are visible.
         latest = max(runs, key=_priority, default=None)
         if not self._force and is_complete(self._dataset, day, latest):
             return Run(run_name(day, 0), day, 0, RunState.SUCCEEDED, message="the day was already complete")
@@ -279,7 +279,7 @@ class AirflowRunner:
         return with_failure_details(self._api, self._path, self._ui, refreshed)
 
     def _runs_of(self, days: Collection[dt.date]) -> list[Run]:
-        """List all runs of these days: the runs with a day in the `conf`, and the runs with a fitting `run_after`."""
+        """List all runs of these days: by the day in the `conf`, or by the `run_after` of a run without a day in its `conf`."""
         if not days:
             return []
         first, last = min(days), max(days)

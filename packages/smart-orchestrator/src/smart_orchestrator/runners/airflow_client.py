@@ -1,9 +1,9 @@
 """A client of Airflow 3's public REST API (`/api/v2`): sign-in, retries, paging and errors.
 
 The client fetches a token with user and password from `POST /auth/token`, and fetches a new token when Airflow rejects the old one.
-A token that the caller passes cannot be renewed. A request is retried if there is no response or the response is a server error
-(5xx) or 429. If this Airflow has never answered, the address is probably wrong, so the retries stop after a few seconds.
-Otherwise Airflow is probably restarting, so they stop after `patience` seconds. A failed request raises `RunsError`, and a
+A token that the caller passes cannot be renewed. A request is retried if there is no response, or if the response is a server error
+(5xx) or 429. If this Airflow has never answered, the address is probably wrong, and the retries stop after a few seconds. If it has
+answered before, Airflow is probably restarting, and the retries stop after `patience` seconds. A failed request raises `RunsError`. A
 refused request raises the subclass `Refused` with the status. The client is thread-safe. No message contains credentials.
 
 Source: https://airflow.apache.org/docs/apache-airflow/stable/stable-rest-api-ref.html

@@ -1,8 +1,8 @@
 """The runs that Airflow's schedule will create for a pipeline DAG: their names, days and times.
 
-A run by the schedule processes the UTC date of its `run_after` minus the lag. Airflow names the run `scheduled__` and the ISO time of
-its `run_after`. While the DAG's next `run_after` is not later than
-the `run_after` of this run, Airflow has not created the run.
+A scheduled run processes the UTC date of its `run_after` minus the lag. Its name consists of `scheduled__` and the ISO time of its
+`run_after`. Airflow creates the runs in the order of their times. So a run whose `run_after` is earlier than the DAG's next `run_after` has
+been created, and all other runs have not.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.runners.airflow_client import Json
 
 PREFIX = "scheduled__"
-# With `catchup`, Airflow creates the runs of all past days, one after the other. Runs further in this backlog are not waited for.
+# With `catchup`, Airflow creates the runs of all past days, one after the other. The runner waits only for the first runs of this backlog.
 MAX_BACKLOG = 31
 # The schedule is assumed to be daily.
 DAY = dt.timedelta(days=1)

@@ -43,7 +43,7 @@ SUPERVISOR = Path(__file__).with_name("command_supervisor.py")
 GRACE_SECONDS = 10.0
 RUNNER = "command runs"
 NO_RECORD = "the processes of the run ended without recording an exit code"
-# The supervisors that this process started, because a run goes on when its runner is no longer referenced.
+# The supervisors that this process started. They are referenced here, because a run continues after its `CommandRunner` is deleted.
 _started_supervisors: set[subprocess.Popen[bytes]] = set()
 
 
@@ -202,7 +202,7 @@ class CommandRunner:
         if not current.in_flight:
             return current
         is_locked = DayLock(self._locks / f"{key_text(run.day)}.lock").is_held()
-        # The supervisor writes the record before it releases the lock. So check the lock first, and read the record then.
+        # The supervisor writes the record before it releases the lock. So check the lock first. If it is free, the record exists.
         problem = self._problem(current)
         if problem is not None:
             return self._end(current, problem)

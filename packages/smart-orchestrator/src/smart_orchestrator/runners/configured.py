@@ -1,8 +1,8 @@
 """Create the runner that a table of the configuration file describes.
 
-Who guarantees that a key has at most one run in flight:
+A key has at most one run in flight. The guarantee depends on the option that the table has:
 
-| table | guarantee |
+| option | guarantee |
 |---|---|
 | `command` | a lock of the key on this machine, which the command holds until it ends, even if `smart-orchestrator` is killed |
 | `function` | a lock of the key on this machine, which the process of the function holds until the function ends |
@@ -139,7 +139,8 @@ def _airflow_runner(config: AirflowConfig, dataset: Dataset, path: Path) -> Airf
 def _identity(dataset: Dataset) -> str:
     """Return the name under which the ledger records the runs of a dataset. Datasets with the same data have the same name.
 
-    Datasets of several grains, time zones or key columns can describe the same table, and a key of one can have the text of a key of another.
+    Two datasets can describe the same table with different grains, time zones or key columns. The same key then means different rows. So
+    the name contains these three values, too.
     """
     lake = redacted_url(dataset.lake).rstrip("/")
     names = [] if dataset.grain is Grain.DAY else [dataset.grain.value]

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 # The time to wait until the holder of a lock has recorded its run, in seconds. Usually this takes milliseconds.
 RECORD_TIMEOUT_SECONDS = 30.0
-# A poll also holds the lock for a moment. A lock that is held in this many consecutive checks belongs to a run.
+# A lock that is held in this many consecutive checks belongs to a run. One check does not prove this, because a poll also holds the
+# lock for a moment.
 MIN_HELD_CHECKS = 4
 CHECK_PAUSE_SECONDS = 0.005
 
@@ -77,7 +78,7 @@ class DayLock:
         """
         if not self.path.exists():
             return False
-        # With an exclusive lock, two simultaneous polls would mistake each other for the process that runs the day.
+        # The lock of a poll is shared. With an exclusive lock, each of two simultaneous polls would take the other for a run.
         descriptor = self._try_lock(fcntl.LOCK_SH)
         if descriptor is None:
             return True

@@ -28,7 +28,7 @@ _TABLES = {
     "runs": {"dataset", "process", *RUN_COLUMNS.split(", ")},
     "verdicts": {"key", "value"},
 }
-# SQLite's errors with these names are about a file that cannot be accessed. All other errors mean invalid content.
+# The names of SQLite's errors about a file that cannot be accessed. All other errors of SQLite mean that the content is invalid.
 _NO_ACCESS = (
     "SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_READONLY", "SQLITE_IOERR", "SQLITE_FULL", "SQLITE_CANTOPEN", "SQLITE_PERM",
     "SQLITE_NOMEM", "SQLITE_PROTOCOL",

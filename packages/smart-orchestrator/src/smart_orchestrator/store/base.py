@@ -98,8 +98,8 @@ class Lake:
         The listing starts at `first` and stops after `last`, so objects outside this range need no requests.
         """
         first_parts, last_parts = first.split("/"), last.split("/")
-        # A listing starts after its offset. SeaweedFS also skips all keys in a folder whose name is the offset. So the offset is a
-        # name in the folder `first` that sorts before every real name.
+        # A listing starts with the first key after its offset. If the offset is the name of a folder, SeaweedFS also skips all keys in
+        # this folder. So the offset is a name inside the folder `first` that sorts before every real name.
         for info in self._iterate(folder, first + "/ "):
             folder_parts = info.key.split("/")[: len(last_parts)]
             if first_parts <= folder_parts <= last_parts:

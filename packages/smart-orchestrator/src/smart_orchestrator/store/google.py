@@ -39,10 +39,10 @@ class GoogleSettings:
     Attributes:
         endpoint: the URL of the server; empty for Google itself.
         config: the variables for obstore, each as a pair of name and value.
-        file_kind: the kind of a credentials file that only google-auth can read, such as `external_account`; empty without such a
-            file, so also for a file that obstore reads.
-        has_credentials: whether obstore needs no other credentials: the variables contain credentials that obstore can read, or
-            configure access without a signature.
+        file_kind: the kind of a credentials file that only google-auth can read, such as `external_account`. Empty if there is no file,
+            or if obstore can read the file.
+        has_credentials: whether the variables are enough for obstore: they contain credentials that obstore can read, or they configure
+            access without a signature.
     """
 
     endpoint: str

@@ -147,13 +147,13 @@ class FolderLake(Lake):
         return path
 
     def _require_folder(self) -> None:
-        """Reject a lake whose path is a file, or a link to nothing, as after a disk was unmounted. A missing folder is an empty lake.
+        """Reject a lake whose path is a file, or a link to nothing, for example to an unmounted disk. A missing folder is an empty lake.
 
         Raises:
             LakeUrlError: the path is a file or a link to nothing.
         """
         try:
-            # One question, because another process may create the folder between two.
+            # Only one system call looks at the path, because another process may create the folder between two calls.
             mode = self.root.stat().st_mode
         except (FileNotFoundError, NotADirectoryError):
             if self.root.is_symlink():

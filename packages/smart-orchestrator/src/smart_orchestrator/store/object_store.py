@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from obstore import GetOptions, PutMode
     from obstore.store import ObjectStore
 
-# The dataset's time-out limits the time without data. The time-out of a complete request is longer by this factor, so that large
-# responses can finish.
+# The time-out of a dataset limits the time without data. The time-out of a complete request is this many times longer, so that a
+# large response can be read to its end.
 REQUEST_TIMEOUT_FACTOR = 6
 
 

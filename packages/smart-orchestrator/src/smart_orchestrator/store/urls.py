@@ -27,8 +27,8 @@ _BUCKET_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}"
 # A parameter of a URL. In a text, the URL and its parameters end at a space.
 _PARAMETER = r"(?<=[?&#])[^?&#]+"
 _PARAMETER_IN_TEXT = r"(?<=[?&#])[^?&#\s]+"
-# The start of a parameter whose name suggests a secret. Some databases separate parameters by semicolons, so this text can start
-# anywhere in a match of `_PARAMETER`.
+# The start of a parameter whose name suggests a secret. Some databases separate parameters by semicolons, so such a parameter can
+# also stand in the middle of a match of `_PARAMETER`.
 _SENSITIVE_NAME = r"(?i)(pass|pwd|secret|token|sig|key|cred|auth|sas)[^=]*="
 # `s3:bucket`, without the slashes, would otherwise be read as the name of a folder.
 _MISSING_SLASHES = r"([A-Za-z][A-Za-z0-9+.-]+):/?(?!/)"

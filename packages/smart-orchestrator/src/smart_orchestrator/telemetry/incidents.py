@@ -1,7 +1,8 @@
 """Store when partitions became available and which were late, and decide which messages are due.
 
-An incident begins when a partition misses its deadline and ends when the partition becomes available, or is no longer expected. The
-history is in the ledger of the state folder. Each message is claimed in one transaction, so that of several processes only one sends it.
+An incident begins when a partition misses its deadline. It ends when the partition becomes available, or is no longer expected. The
+history of the incidents is in the ledger of the state folder. Before a process sends a message, it claims the message in a transaction. So
+only one of several processes sends the message.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.partition import Partition
     from smart_orchestrator.runners.ledger import Ledger
 
-# `late_announced` and `over_announced` are 1 once a process has claimed the message about the begin or the end of the incident.
+# `late_announced` is 1 when a process has claimed the message about the begin of the incident. `over_announced` is 1 when a process has
+# claimed the message about its end.
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS freshness (
     dataset TEXT NOT NULL, key TEXT NOT NULL, available_since TEXT, late_since TEXT, over_at TEXT,
@@ -30,8 +32,9 @@ CREATE TABLE IF NOT EXISTS freshness (
     PRIMARY KEY (dataset, key)
 )
 """
-# The change that was announced last: the fingerprint of the restated partition, and what the upstream changed. A run can leave the
-# same data, so the fingerprint alone does not tell one change from the next.
+# The change that was announced last. The column `fingerprint` contains the fingerprint of the restated partition, and the description of
+# the change. The description is needed because a run can write the same data again: the fingerprint then stays the same, and the next
+# change of the upstream must be announced, too.
 _RESTATED_SCHEMA = """
 CREATE TABLE IF NOT EXISTS restated (
     dataset TEXT NOT NULL, key TEXT NOT NULL, fingerprint TEXT NOT NULL, PRIMARY KEY (dataset, key)
@@ -149,7 +152,7 @@ class IncidentStore:
             ]
 
     def release_restated(self, dataset: str, partitions: Sequence[Partition]) -> None:
-        """Give claimed messages about restated partitions back, because no address accepted them."""
+        """Release the claim of messages about restated partitions, because no address accepted the messages."""
         with self._ledger.connection() as database:
             database.executemany(
                 "DELETE FROM restated WHERE dataset = ? AND key = ?",
@@ -157,7 +160,7 @@ class IncidentStore:
             )
 
     def release(self, dataset: str, changes: Changes) -> None:
-        """Give claimed messages back, because no address accepted them. The next update returns them again."""
+        """Release the claim of messages, because no address accepted the messages. The next update returns them again."""
         with self._ledger.connection() as database:
             for column, partitions in (("late_announced", changes.began), ("over_announced", changes.ended)):
                 keys = [(dataset, key_text(partition.key)) for partition in partitions]

@@ -133,7 +133,7 @@ def run_event(
 
 
 def _input(dataset: Dataset, completeness: Completeness, producer: str) -> InputDataset:
-    """Return one dataset with the partitions that are read, the verdicts of the window, and the version of the partitions."""
+    """Return the input for one dataset: the partitions that are read, whether they passed the check, and their version."""
     with extra("openlineage"):
         from openlineage.client.event_v2 import InputDataset
         from openlineage.client.facet_v2 import (

@@ -27,7 +27,7 @@ _PREFIX = "smart_orchestrator"
 
 @dataclass(frozen=True, slots=True)
 class DatasetMetrics:
-    """What the metrics of a dataset are made from.
+    """The values from which the metrics of a dataset are computed.
 
     Attributes:
         completeness: a check of the default window of the dataset.

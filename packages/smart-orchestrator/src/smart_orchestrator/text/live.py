@@ -41,7 +41,7 @@ _WRITTEN = "being written by another process"
 
 
 def has_live_display(stream: TextIO, environment: Mapping[str, str] = os.environ) -> bool:
-    """Return whether a stream is a terminal whose cursor can be moved, and neither a CI service nor `NO_COLOR` asks for plain lines."""
+    """Return whether a stream can have a live display: a terminal whose cursor can be moved, outside of CI, and without `NO_COLOR`."""
     is_plain = environment.get("TERM", "dumb") in ("dumb", "unknown")
     is_ci = environment.get("CI", "").lower() not in ("", "0", "false")
     return stream.isatty() and not (is_plain or is_ci or environment.get("NO_COLOR"))
@@ -49,7 +49,7 @@ def has_live_display(stream: TextIO, environment: Mapping[str, str] = os.environ
 
 @dataclass(slots=True)
 class _Row:
-    """A key in flight: what runs it, and since when, on the clock of the reporter."""
+    """A key in flight: a text about its run, and the time of the start on the clock of the reporter."""
 
     text: str
     since: float
@@ -57,9 +57,9 @@ class _Row:
 
 @dataclass(slots=True)
 class _State:
-    """What the display shows.
+    """The values that the display shows.
 
-    `done` and `total` count keys, `steps` has the last step that each run reported, and `seconds` the duration of each finished run.
+    `done` and `total` count keys. `steps` has the last step that each run reported. `seconds` has the duration of each finished run.
     """
 
     done: int = 0
@@ -262,7 +262,10 @@ class LiveReporter(TextReporter):
                 self._state.seconds.append(self._clock() - row.since)
 
     def _start(self) -> None:
-        """Start to draw. Never called with the lock: the thread that draws takes it while it holds the lock of Rich."""
+        """Start to draw. The caller must not hold `_lock`.
+
+        The thread that draws holds Rich's lock and then acquires `_lock`. In the opposite order, the two threads would block each other.
+        """
         if self._live is not None or self._terminal is None or self._is_closed:
             return
         with extra("console"):

@@ -109,7 +109,7 @@ class TextReporter:
         """Ignore a request of a run."""
 
     def status(self, text: str) -> None:
-        """Report what this process does now, unless it reported that less than `SECONDS_BETWEEN_STATUS` ago."""
+        """Report what this process does now. A report within `SECONDS_BETWEEN_STATUS` of the last one is omitted."""
         if time.monotonic() - self._last_status_at >= SECONDS_BETWEEN_STATUS:
             self._last_status_at = time.monotonic()
             self.write([(text, "")])

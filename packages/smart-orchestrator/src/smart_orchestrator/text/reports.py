@@ -179,7 +179,7 @@ def _nothing_to_do(plan: Plan) -> Line:
 
 
 def unfinished_lines(unfinished: Iterable[tuple[Key, str]], grain: Grain) -> list[Line]:
-    """Return the keys that were unfinished when waiting ended, each with the reason; neighbours with one reason share a line."""
+    """Return a line for each key that was unfinished when the wait ended, with the reason. Neighbours with the same reason share a line."""
     groups = group_alike(unfinished, lambda item: item[0], lambda item: item[1], grain)
     return [
         (f"still in flight: {counted_span(grain, [key for key, _ in group])}: {group[0][1]}", "warn")

@@ -51,7 +51,7 @@ def span_text(grain: Grain, first: dt.date, last: dt.date) -> str:
 def group_alike(
     items: Iterable[_Item], key: Callable[[_Item], dt.date], likeness: Callable[[_Item], object], grain: Grain
 ) -> list[list[_Item]]:
-    """Group items of neighbouring keys that are alike; the items are sorted by key, and may leave out keys.
+    """Group items of neighbouring keys that are alike. The items are sorted by key. A key without an item ends a group.
 
     Args:
         items: the items, oldest first.
@@ -59,7 +59,7 @@ def group_alike(
         likeness: the function whose result is equal for items that are alike.
         grain: the grain of the keys.
     """
-    # The difference between the index of a key and the position of its item changes where a key is left out.
+    # `index of the key - position of the item` is the same for neighbours, and another number after a key without an item.
     numbered = ((grain.index(key(item)) - position, item) for position, item in enumerate(items))
     groups = groupby(numbered, lambda pair: (pair[0], likeness(pair[1])))
     return [[item for _, item in group] for _, group in groups]

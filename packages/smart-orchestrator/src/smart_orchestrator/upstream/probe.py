@@ -1,7 +1,7 @@
-"""The question whether an upstream has a key, and its answer.
+"""A probe asks an upstream whether it has a key. This module has the protocol of probes, and the answer of a probe.
 
-A probe asks about one key and never raises an error for an upstream that does not respond: the answer is then `UNKNOWN`, with the
-reason. The kinds of probes are in the modules `url_probe` and `program_probes`.
+If the upstream does not respond, a probe raises no error: the answer is `UNKNOWN`, with the reason. The modules `url_probe` and
+`program_probes` contain the kinds of probes. A key has *landed* when the upstream has it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from smart_orchestrator.foreign import one_line
 if TYPE_CHECKING:
     from smart_orchestrator.model.grain import Key
 
-# How long an answer is kept if the upstream does not say so: an answer without the key, and a failed question.
+# How long an answer is valid if the upstream does not specify a time: the answer "not yet", and a failed request.
 NOT_YET_VALIDITY = dt.timedelta(minutes=30)
 UNKNOWN_VALIDITY = dt.timedelta(minutes=5)
 # A longer `Retry-After` is shortened to this.
@@ -42,8 +42,8 @@ class Answer:
         until: the time until which the answer is valid, and before which the upstream must not be asked again.
         etag: the ETag of the key's data; empty without one.
         url: the address that was asked, without credentials; empty for a probe without an address.
-        detail: what the upstream said, such as `HTTP 404`, or why it is unknown whether it has the key.
-        is_silent: whether the upstream did not respond, or asked to slow down, so that no other key is asked about before `until`.
+        detail: the response of the upstream, such as `HTTP 404`, or the reason why the presence is unknown.
+        is_silent: whether the upstream did not respond, or asked to slow down. Before `until`, it is then not asked about any key.
     """
 
     presence: Presence
@@ -54,7 +54,7 @@ class Answer:
     is_silent: bool = False
 
     def __post_init__(self) -> None:
-        """Reject an answer that could not be remembered, because functions of users make answers."""
+        """Reject an answer that cannot be stored. The function of a user may have created it."""
         if self.until.tzinfo is None:
             message = "the time `until` of an answer has no time zone; use for example datetime.now(tz=UTC)"
             raise ValueError(message)
@@ -72,12 +72,12 @@ class Answer:
 
 
 class Probe(Protocol):
-    """A cheap question whether the upstream has a key."""
+    """Asks an upstream, at a low cost, whether it has a key."""
 
     def ask(self, key: Key, now: dt.datetime) -> Answer:
         """Ask the upstream about one key. `now` is the current time, from which the validity counts.
 
         Raises:
-            ConfigError: the configuration of the probe is wrong, so that no key can be asked about.
+            ConfigError: the configuration of the probe is wrong, so the probe works for no key.
         """
         ...

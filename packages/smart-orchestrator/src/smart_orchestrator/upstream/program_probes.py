@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.model.grain import Key
 
-# A longer output of a command is not kept in memory.
+# The number of bytes that are kept from the end of a command's output.
 MAX_STDERR_BYTES = 1 << 16
 _SECONDS_FOR_STDERR = 1.0
 _PRESENCE_OF_EXIT_CODES: Mapping[int, Presence] = {0: Presence.LANDED, 1: Presence.NOT_YET}

@@ -1,8 +1,8 @@
-"""Remember when the upstream was asked whether it has changed a key, and which partitions are restated.
+"""Store the results of rechecks: whether the upstream has changed a key after it landed, and which partitions are restated.
 
-A partition is restated while the lake holds exactly the data that differ from those of the upstream: the memory contains the
-fingerprint of these data. A new partition of the same key has another fingerprint, and is not restated. The memory is one bounded
-JSON object, in the lake of the dataset or in the lake that the dataset names for it.
+A partition is *restated* when the upstream has changed its key since the partition was written. The store then contains the fingerprint of
+the outdated partition. A new partition of the key has another fingerprint, so it is not restated. The store is one JSON object of bounded
+size, in the lake of the dataset or in its `recheck_lake`.
 """
 
 from __future__ import annotations
@@ -50,16 +50,16 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Recheck:
-    """What is known about the changes of one key.
+    """The last recheck of one key.
 
     Attributes:
         landed_at: the time that counts as the landing of the key.
-        age: the largest number of days after the landing for which the upstream was asked; 0 for none.
-        next_at: the time before which the upstream is not asked again.
-        asked_at: the time of the last question; None if the upstream was not asked.
-        change: the answer to the last question.
-        detail: the answer as a part of a sentence.
-        etag: the ETag of the key's data at the last question; empty without one.
+        age: the newest of the configured times (`Dataset.recheck`, in days after the landing) that was rechecked; 0 for none.
+        next_at: the time before which the key is not rechecked again.
+        asked_at: the time of the last recheck; None if the upstream was not asked.
+        change: the result of the last recheck.
+        detail: the result as a part of a sentence.
+        etag: the ETag of the key's data at the last recheck; empty without one.
         fingerprint: the fingerprint of the restated partition; empty if the partition is not restated.
     """
 
@@ -91,7 +91,7 @@ class Recheck:
 
 @dataclass(frozen=True, slots=True)
 class Rechecked:
-    """The content of the object: what is known about each key."""
+    """The content of the stored object: the last recheck of each key."""
 
     rechecks: Mapping[Key, Recheck] = field(default_factory=dict)
 
@@ -113,7 +113,7 @@ class Rechecked:
 
 
 def recheck_document(dataset: Dataset, lake: Lake | None = None) -> SharedDocument[Rechecked]:
-    """Return the memory of a dataset. `lake` is the open lake of the dataset; by default, it is opened."""
+    """Return the stored rechecks of a dataset. `lake` is the open lake of the dataset; by default, this function opens it."""
     if dataset.recheck_lake is not None:
         lake = open_lake(dataset.recheck_lake)
     elif lake is None:
@@ -125,10 +125,10 @@ def recheck_document(dataset: Dataset, lake: Lake | None = None) -> SharedDocume
 def mark_restated(
     dataset: Dataset, partitions: Sequence[Partition], lake: Lake | None = None
 ) -> list[Partition]:
-    """Return the partitions. A restated partition has the code `RESTATED`.
+    """Return the partitions. A restated partition gets the code `RESTATED`.
 
     Raises:
-        LakeError: the memory cannot be read.
+        LakeError: the stored rechecks cannot be read.
     """
     if not dataset.recheck or not any(partition.available for partition in partitions):
         return list(partitions)
@@ -145,18 +145,18 @@ def is_restated(dataset: Dataset, partition: Partition, lake: Lake | None = None
     """Return whether a partition is restated.
 
     Raises:
-        LakeError: the memory cannot be read.
+        LakeError: the stored rechecks cannot be read.
     """
     return mark_restated(dataset, [partition], lake)[0].code is Code.RESTATED
 
 
 def resolve(dataset: Dataset, partition: Partition, lake: Lake | None = None) -> None:
-    """Record that a run has succeeded for a restated partition, so that it is not restated any more.
+    """Record that a run has succeeded for a restated partition. The partition is then no longer restated.
 
-    A run that wrote a new partition needs no record. This is for a run that left the same data.
+    This is needed only if the run wrote the same data again. A partition with other data has another fingerprint, so it is not restated.
 
     Raises:
-        LakeError: the memory cannot be read or written.
+        LakeError: the stored rechecks cannot be read or written.
     """
 
     def change(memory: Rechecked) -> Rechecked | None:

@@ -1,8 +1,8 @@
-"""Ask the upstream again about keys that have landed, and find the partitions whose data it has changed since.
+"""Recheck keys: ask the upstream again about keys that have landed, and find the partitions whose data it has changed since.
 
-Each key is asked about once for each number of days in `Dataset.recheck`, counted from the landing of the key. If several of these
-times have passed, one question is enough. A time before the lake got its data needs no question. While the upstream does not
-answer, nothing is decided, and the question is repeated later.
+`Dataset.recheck` contains the times of the rechecks, as numbers of days after the landing of a key. With `(1, 7)`, a key is rechecked one
+day and seven days after it landed. If several times have passed since the last recheck, one request covers them. A time before the lake
+received its data is omitted. If the upstream does not respond, the recheck is repeated later.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# The largest number of keys that one check asks about: the newest first, and last those without an answer to the last question.
+# The largest number of keys that one check rechecks. The newest keys come first. Keys whose last recheck had no answer come last.
 MAX_QUESTIONS = 30
-# How long the upstream is left alone after it did not answer.
+# How long no request is sent to an upstream that did not respond.
 UNKNOWN_PAUSE = MAX_RETRY_AFTER
 
 
@@ -47,8 +47,8 @@ class Verdict:
     """The comparison of a partition with the data of the upstream.
 
     Attributes:
-        change: how they differ.
-        detail: the difference, or why it is not known, as a part of a sentence.
+        change: the kind of the difference.
+        detail: the difference, or the reason why the difference is unknown, as a part of a sentence.
         etag: the ETag of the upstream's data; empty without one.
         until: for an unknown change, the time before which the upstream must not be asked again; None for the default.
     """
@@ -67,12 +67,12 @@ class Comparison(Protocol):
         ...
 
     def compare(self, partition: Partition, etag: str, now: dt.datetime) -> Verdict:
-        """Ask the upstream about the key of a partition. `etag` is the ETag at the last question, or empty."""
+        """Ask the upstream about the key of a partition. `etag` is the ETag at the last recheck, or empty."""
         ...
 
 
 class ProbeComparison:
-    """A `Comparison` by the ETag that a probe returns. Without an earlier ETag, the first one is only remembered.
+    """A `Comparison` by the ETag that a probe returns. The first ETag of a key is only stored, because there is nothing to compare it with.
 
     Args:
         probe: the probe of the upstream.
@@ -119,7 +119,8 @@ class Rechecks:
     """The rechecks of one dataset.
 
     Args:
-        dataset: the dataset, with the days of `recheck`. A key counts as landed when the lake got it, at the latest after `lag`.
+        dataset: the dataset. Its `recheck` has the times of the rechecks. A key counts as landed when the lake received it, at the latest
+            after `lag`.
         comparison: the comparison with the upstream.
         clock: the function that returns the current time in UTC.
     """
@@ -137,22 +138,22 @@ class Rechecks:
         self._clock = clock
 
     def apply(self, completeness: Completeness) -> Completeness:
-        """Ask about the available partitions of a window whose recheck is due, and mark those that are restated.
+        """Recheck the available partitions of a window for which a recheck is due, and mark the restated partitions.
 
         Raises:
             ConfigError: the configuration of the probe is wrong.
-            LakeError: the memory of the rechecks cannot be read or written.
+            LakeError: the stored rechecks cannot be read or written.
         """
         if not self.ask(completeness.partitions):
             return completeness
         return replace(completeness, partitions=tuple(mark_restated(self._dataset, completeness.partitions)))
 
     def ask(self, partitions: Sequence[Partition]) -> dict[Key, Recheck]:
-        """Ask about the available ones of `partitions` whose recheck is due, and return the new rechecks.
+        """Recheck those of `partitions` that are available and for which a recheck is due. Return the new rechecks.
 
         Raises:
             ConfigError: the configuration of the probe is wrong.
-            LakeError: the memory of the rechecks cannot be read or written.
+            LakeError: the stored rechecks cannot be read or written.
         """
         asked: dict[Key, Recheck] = {}
         available = [p for p in reversed(partitions) if p.available and p.fingerprint]
@@ -174,17 +175,17 @@ class Rechecks:
                 rechecked.detail,
             )
             if rechecked.change is Change.UNKNOWN and rechecked.asked_at is not None:
-                break  # The upstream does not answer; the other reservations end by themselves.
+                break  # The upstream does not respond. The reservations of the remaining keys expire.
         return asked
 
     def _store(self, key: Key, recheck: Recheck) -> None:
         self._document.update(lambda memory: memory.with_recheck(key, recheck))
 
     def known(self, keys: Sequence[Key]) -> Mapping[Key, Recheck]:
-        """Return what is known about the keys that the upstream was asked about again.
+        """Return the last recheck of each key that was rechecked.
 
         Raises:
-            LakeError: the memory of the rechecks cannot be read.
+            LakeError: the stored rechecks cannot be read.
         """
         rechecks = self._document.read().rechecks
         return {key: rechecks[key] for key in keys if key in rechecks and rechecks[key].asked_at is not None}
@@ -210,7 +211,7 @@ class Rechecks:
         ]
 
     def _reserve(self, due: Sequence[Partition]) -> list[tuple[Partition, Recheck]]:
-        """Reserve the due keys, so that no other process asks about them, and return those that this process got."""
+        """Reserve the due keys, so that no other process rechecks them. Return the keys that this process has reserved."""
         if not due:
             return []
         landed = {partition.day: self._landed_at(partition) for partition in due}

@@ -3,12 +3,12 @@
 A delay is the time from the end of a key's span to the landing of the key. The rule, with the numbers for days:
 
 1. While fewer than 5 landings are known, the upstream is asked every 30 minutes, from the end of the span on.
-2. Before the earliest known delay, the next probe is 30 minutes before this delay, but at most 6 hours after the last probe, so that
-   an upstream that publishes earlier than before is noticed.
-3. From then on, the next probe is at the time by which one in ten of the keys that were not yet there had landed, but not sooner
-   than 10 minutes and not later than 30 minutes after the last probe.
-4. After the latest known delay, the pause is a tenth of the time since then, at least 30 minutes and at most 6 hours, so that a
-   key that never comes costs few probes.
+2. A key is younger than the shortest known delay: the next probe is 30 minutes before the key reaches this delay. But the pause is at most
+   6 hours, because the upstream may publish earlier than before.
+3. The age of a key is between the shortest and the longest known delay: take the earlier keys that had not landed at this age. The next
+   probe is at the age at which a tenth of them had landed. But the pause is at least 10 minutes and at most 30 minutes.
+4. A key is older than the longest known delay: the pause is a tenth of the time since this delay, at least 30 minutes and at most
+   6 hours. So a key that never comes causes few probes.
 
 If the last answer of the upstream is valid longer than the pause, the next probe waits until the answer has expired.
 The functions are pure. All times are in seconds.
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MIN_LANDINGS = 5
-# One in this number of the remaining keys lands between two probes.
+# In rule 3, a tenth of the remaining keys lands between two probes.
 _SHARE = 10
 
 

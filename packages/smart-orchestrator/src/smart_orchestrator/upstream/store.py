@@ -1,8 +1,8 @@
 """Store the last answer about each key of a dataset, and the delays with which keys landed, in one bounded JSON object.
 
-The object is in a lake: the state folder of this machine, or a lake that several machines share. A process reserves a key before it
-asks the upstream, with a conditional write. Other processes then use the last answer until the reservation ends, so no key is asked
-about twice at the same time. If the process dies, the reservation ends after `RESERVATION`.
+The object is in a lake: the state folder of this machine, or a lake that several machines share. Before a process asks the upstream about a
+key, it reserves the key with a conditional write. Until the reservation ends, the other processes use the last answer. So two processes
+never ask about the same key at the same time. If the process dies, the reservation ends after `RESERVATION`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ MAX_ANSWERS = 400
 MAX_DELAYS = 60
 MAX_BYTES = 1 << 20
 RESERVATION = dt.timedelta(minutes=2)
-# The delay of a landing is recorded only if at most this time lies between the last answer without the key and the first answer with it.
+# A key landed between the last answer "not yet" and the first answer "landed". Its delay is recorded only if at most this time lies between
+# the two answers.
 MAX_UNCERTAINTY = dt.timedelta(hours=6)
 _VERSION = 1
 
@@ -125,7 +126,10 @@ class Memory:
         return Memory(dict(sorted({**self.answers, key: new}.items())[-MAX_ANSWERS:]), tuple(delays))
 
     def _landing_delay(self, key: Key, now: dt.datetime, end: dt.datetime) -> float | None:
-        """Return the delay of a key that has landed: the middle of the time in which it landed. None if that time is too long."""
+        """Return the delay of a key that has landed, or None if it is too uncertain.
+
+        The key landed between the last answer "not yet" and the first answer "landed". The delay ends in the middle between the two.
+        """
         known = self.answers.get(key)
         if known is not None and known.presence is Presence.LANDED:
             return None
@@ -174,7 +178,7 @@ class AnswerStore:
     def reserve(
         self, keys: Sequence[Key], now: dt.datetime, is_due: Callable[[Memory, Key], bool]
     ) -> list[Key]:
-        """Reserve those of `keys` whose next probe is due, and return them. Until the reservation ends, no other process gets them.
+        """Reserve those of `keys` whose next probe is due, and return them. Until the reservation ends, no other process can reserve them.
 
         Raises:
             ObjectConflict: other processes changed the object again and again.

@@ -1,9 +1,15 @@
 """Ask the upstream of a dataset about keys when a probe is due, and apply the answers to a window.
 
-A key that has landed is expected. A key that has not landed is not started: with an automatic lag, the key is not expected until
-the fixed lag, which is then the outer bound; from the outer bound on, the key is expected and `NOT_PUBLISHED`. While it is unknown
-whether a key has landed, the outer bound alone decides. The upstream is not asked about a key that is more than `HORIZON` grains older than the
-outer bound. Such a key counts as published, and its run fails if it is not.
+A key has *landed* when the upstream has it. The *outer bound* is the lag of the dataset; with an automatic lag, it is `max_lag`.
+
+| the upstream says | automatic lag, before the outer bound | fixed lag, or after the outer bound |
+|---|---|---|
+| landed | the key is expected | the key is expected |
+| not yet | the key is not expected (`WITHIN_LAG`) | the key is missing (`NOT_PUBLISHED`), and no run is started |
+| unknown | the key is not expected (`WITHIN_LAG`) | the key is expected |
+
+The upstream is not asked about a key that is more than `HORIZON` grains older than the outer bound. Such a key counts as landed. If the
+upstream does not have it, the run of the key fails.
 """
 
 from __future__ import annotations
@@ -47,7 +53,7 @@ class UpstreamStatus:
 
     Attributes:
         is_lag_automatic: whether a key is expected as soon as it has landed.
-        max_lag: the fixed lag, or the outer bound of the automatic lag.
+        max_lag: the outer bound: the fixed lag, or the largest automatic lag.
         delays: the typical and the worst landing delay.
         next_probe_at: the time of the next probe; None if every key has landed.
         pending: the keys that were asked about and have not landed, with the last answers, oldest first.
@@ -73,7 +79,7 @@ class UpstreamStatus:
 
 
 class UpstreamWatch:
-    """The upstream of one dataset: its probe, and the memory of its answers.
+    """The upstream of one dataset: its probe, and the store of its answers.
 
     Args:
         dataset: the dataset. Its `lag` is the fixed lag or, with an automatic lag, the outer bound.
@@ -98,7 +104,7 @@ class UpstreamWatch:
         self.is_lag_automatic = is_lag_automatic
         self._clock = clock
         self._pace = pace_of(dataset.grain)
-        # The upstream is left alone until this time, because it did not respond or asked to slow down.
+        # No request is sent before this time, because the upstream did not respond or asked to slow down.
         self._silent_until: dt.datetime | None = None
 
     def ask(self, keys: Iterable[Key]) -> dict[Key, KnownAnswer]:
@@ -119,7 +125,7 @@ class UpstreamWatch:
                 memory = self._store.update(partial(self._with_answer, key=key, answer=answer))
                 if answer.is_silent:
                     self._silent_until = answer.until
-                    break  # The reservations of the other keys end by themselves.
+                    break  # The reservations of the other keys expire.
         return {key: memory.answers[key] for key in keys if key in memory.answers}
 
     def lag(self, as_of: Key) -> int:

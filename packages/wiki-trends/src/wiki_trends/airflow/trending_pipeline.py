@@ -97,7 +97,8 @@ def pipeline_dag() -> DAG:
             """Determine the category and the location of each page, and write the gold layer."""
             return run("categorize_pages", categories)
 
-        # One at a time: see `partitioned_outlets`. The next day waits for seconds, less than its requests to Wikimedia take.
+        # Only one task commits at a time; see `partitioned_outlets` for the reason. A waiting task waits only some seconds, which is
+        # less than the requests of its day to Wikimedia take.
         @task(outlets=partitioned_outlets([DIAMOND]), max_active_tis_per_dag=1)
         def clean_gold_layer(earlier: Sequence[StepReport]) -> StepReport:
             """Commit the diamond layer with its ten columns. With this commit, the day is complete."""

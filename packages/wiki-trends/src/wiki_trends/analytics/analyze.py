@@ -87,9 +87,9 @@ def analyze(
 ) -> Analysis:
     """Read the partitions of a checked window and of its baseline, compute all tables, and publish them.
 
-    The baseline consists of the available partitions of the 56 days before the window, which this function inspects. With
-    few or no available partitions, the scores are less certain, and their `confidence` is lower. The pages of
-    `page_rules.pages_of_programs` are left out of all tables.
+    The baseline consists of the available partitions of the 56 days before the window. This function inspects them. With few or no
+    available partitions, the scores are less certain, and their `confidence` is lower. The pages that `page_rules.pages_of_programs`
+    returns are left out of all tables.
 
     Args:
         dataset: the diamond layer.
@@ -98,8 +98,8 @@ def analyze(
         engine: the engine that computes the tables; by default DuckDB.
         history: the exact views of some pages, which replace bounds and missing days; by default none.
         renamed: the newest title for each older title of a page; by default none. Both titles are analysed as one page.
-        evidence: a function that makes the table `wiki_trends_evidence` from the scores, the name of the dataset, and the first and
-            the last day of the window, or returns None; None publishes no evidence.
+        evidence: a function that makes the table `wiki_trends_evidence`. Its arguments are the scores, the name of the dataset, and the
+            first and the last day of the window. Without a function, or if it returns None, no evidence is published.
         recompute: whether to publish only the rows of this window in the tables that keep earlier windows. The current tables then
             stay those of the window that was published last.
         clock: a function that returns the current time, with a time zone.
@@ -179,7 +179,7 @@ def analyze(
 
 
 def _renamed_in(scores: ArrowStream, rules: PageRules) -> dict[str, str]:
-    """Return the older titles whose newest title has scores. The other titles that the lake knows change no table."""
+    """Return the older titles whose newest title has scores. Other renamed pages are not in the tables."""
     if not rules.renamed:
         return {}
     import polars as pl

@@ -17,8 +17,8 @@ class PageHistory:
 
     Attributes:
         rows: a row for each page and day, with the columns of `declarations.HISTORY_TYPES`; None without any.
-        fingerprints: the fingerprint of each partition that was read, by ISO day. An empty fingerprint of the last day
-            of a window only records that the publish used the history.
+        fingerprints: the fingerprint of each partition that was read, by ISO day. If the publish used the history, but no partition was
+            read, the last day of the window has an empty fingerprint.
         pages: the number of pages in the rows.
         problem: the error that ended the requests or the reading; empty without one.
     """

@@ -1,6 +1,7 @@
-"""Rules about the rows of the lake that the window as a whole decides: pages to leave out, and pages with another title by now.
+"""Two rules for the rows of a window: some pages are left out, and renamed pages get their newest title.
 
-Both rules are applied when a partition is read, so every table of a window follows them, and the lake stays as it is.
+The rules need all days of the window, so the analysis applies them, and not the pipeline of a day. They are applied when a partition is
+read. So every table of a window follows the rules, and the lake does not change.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.model.partition import Partition
 
-# Views are flat if on this number of consecutive days the largest number is at most this many times the smallest. The views of a page
-# in the news fall faster after its best day. A program requests a page at the same rate every day.
+# Views are flat if, on FLAT_DAYS consecutive days, the largest number is at most FLAT_FACTOR times the smallest. A program requests a page
+# at about the same rate every day. The views of a page in the news fall faster after its best day.
 FLAT_DAYS = 4
 FLAT_FACTOR = 1.25
 _ONE_DAY = dt.timedelta(days=1)
@@ -82,8 +83,8 @@ class PageRules:
 def pages_of_programs(partitions: Iterable[Partition]) -> frozenset[str]:
     """Return the pages with two signs of programs: an unusual share of desktops, and flat views for days.
 
-    The manifests of diamond list the pages with an unusual share (`suspect`). Views are compared on the days on which the share is
-    unusual. A day that another program wrote has no such list.
+    The manifest of a day in the diamond layer lists the pages with an unusual share (`suspect`). Only the views of these days are
+    compared. A partition that another program wrote has no such list.
 
     Args:
         partitions: the available partitions of the window and of its baseline.
@@ -112,7 +113,7 @@ def is_flat(views: Mapping[dt.date, int]) -> bool:
 
 
 def _suspect_views(partition: Partition) -> Iterator[tuple[str, int]]:
-    """Yield the page and the views of the suspect pages of a day. An entry of another form is ignored: the page is kept."""
+    """Yield the page and the views of the suspect pages of a day. An entry that does not have the expected form is ignored."""
     entries: Any = partition.manifest.measured.get("suspect") if partition.manifest is not None else None
     for entry in entries if isinstance(entries, list | tuple) else ():
         page, views = (entry.get("page"), entry.get("views")) if isinstance(entry, dict) else (None, None)

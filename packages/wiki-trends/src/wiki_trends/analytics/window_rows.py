@@ -104,7 +104,7 @@ def _read_ahead(read: Callable[[Partition], _Result], partitions: Sequence[Parti
 
 
 def _in_batches(frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-    """Concatenate frames to batches, because each frame takes DuckDB as much time as some thousand rows."""
+    """Concatenate frames to batches. A batch saves time, because DuckDB needs as long for one more frame as for some thousand rows."""
     import polars as pl
 
     batch: list[pl.DataFrame] = []

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def print_late(settings: Settings, window: Window, *, as_of: str | None, as_json: bool) -> NoReturn:
-    """Judge the newest days, print the report, and end with exit code 1 if the objective is not met.
+    """Check whether the newest days arrived in time, print the report, and end with exit code 1 if the objective is not met.
 
     Without `as_of`, the report is stored, the messages about incidents are sent, and the metrics of `window` are written.
 

@@ -338,7 +338,7 @@ class Settings(SignalSettings):
 
     @property
     def max_lag(self) -> int:
-        """The fixed lag in days; with an automatic lag, its outer bound."""
+        """The fixed lag in days; with an automatic lag, the largest lag."""
         return DEFAULT_LAG if self.lag == "auto" else self.lag
 
     @property

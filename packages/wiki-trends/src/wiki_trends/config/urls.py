@@ -16,7 +16,8 @@ _CREDENTIAL_PARAMETER = (
     r"(?i)([?&;\s][^=&;?\s]*(?:passw|pwd|passfile|token|secret|signature|credential|api_?key|access_?key)[^=&;\s]*=)"
     r"[^&;\s'\"]*"
 )
-# A path loses one slash of `://`. The last sentence of an error may show the form of a URL.
+# The user and the password in a URL. Where a URL was parsed as a path, only one slash of `://` is left. The placeholder
+# `USER:PASSWORD@HOST`, which some messages show as an example, is not redacted.
 _USER_INFO = r"(?<=:/)(/?+)(?!USER:PASSWORD@HOST)[^\s'\"]*@"
 
 _NOT_PRINTABLE = "has a character that is not printable"

@@ -1,7 +1,7 @@
-"""Keep the facts that the sources answered in the lake, for a week, so that the same window is not asked for again.
+"""Store the facts from the responses of the sources in the lake for a week, so that they are not requested again.
 
-One object of a project holds all facts. An object that cannot be used is ignored, because the facts can be requested again. Two
-writers at the same time can lose the facts of one of them.
+One object for each project contains all facts. An object that cannot be used is ignored, because the facts can be requested again. If two
+processes write the object at the same time, the facts of one of them can be lost.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def read_answers(lake: Lake, project: str, today: dt.date) -> dict[str, tuple[st
 def write_answers(
     lake: Lake, project: str, today: dt.date, earlier: dict[str, tuple[str, Any]], facts: dict[str, Any]
 ) -> None:
-    """Write the facts: those of `earlier` keep their day, and new ones get today. Only the newest `MAX_ANSWERS` are kept."""
+    """Write the facts. Facts in `earlier` keep their day, and new facts get the day `today`. The newest `MAX_ANSWERS` queries are kept."""
     answers = [(key, earlier.get(key, (today.isoformat(), value))) for key, value in facts.items()]
     answers.sort(key=lambda answer: answer[1][0], reverse=True)
     document = {"answers": dict(answers[:MAX_ANSWERS])}

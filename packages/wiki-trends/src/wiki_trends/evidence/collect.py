@@ -1,7 +1,7 @@
 """Collect evidence for the findings of a window from all sources, within the limits of `queries`.
 
-A source that fails does not fail the analysis: its kinds are `not_asked`, with the reason. A page is said to have no explanation
-only if every kind was asked about, or is one that is asked about the first findings only.
+If a source fails, the analysis continues. The kinds of evidence of this source are then in `not_asked`, with the reason. "No explanation" is
+written for a page only if no source has failed. Sources that answer for one page in a request are asked about the first findings only.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 MAX_FINDINGS = 50
 _MAIN_PAGE = ("in the news", "featured", "did you know", "on this day")
-# The sources in the order in which they are asked, with their kinds. Later ones are asked about what has no evidence yet.
+# The sources in the order in which they are asked, each with its kinds of evidence. The later sources are asked only about findings without
+# evidence from the earlier sources.
 _SOURCES: tuple[tuple[tuple[str, ...], Callable[[Search], Iterator[Evidence]]], ...] = (
     (("redirect",), redirects.redirects),
     (("death", "anniversary"), wikidata.deaths_and_anniversaries),
@@ -52,10 +53,10 @@ class Collected:
 
     Attributes:
         evidence: the pieces of evidence.
-        not_asked: the kinds whose source was not asked or failed, with the reason.
-        asked: for each kind that is asked about some findings only, the pages that were asked about.
-        requests: the number of requests, with retries, by the kinds of their source.
-        reused: the number of queries that earlier answers have answered.
+        not_asked: the kinds of evidence whose source failed or was not asked, each with the reason.
+        asked: for each kind of evidence that is requested for some findings only, the pages of these findings.
+        requests: the number of requests, including retries, by the kinds of evidence of the source.
+        reused: the number of queries for which stored facts were used.
     """
 
     evidence: list[Evidence] = field(default_factory=list)
@@ -95,9 +96,9 @@ def collect(
 
 
 def _ask(source: Callable[[Search], Iterator[Evidence]], search: Search) -> str:
-    """Add the pieces of a source. Return the reason why the source has not answered; empty if it has."""
+    """Add the evidence of a source. Return the reason why the source has not answered; empty if it has answered."""
     try:
-        # The pieces before a failure are kept, so each is added at once.
+        # Each piece is added at once, so that the pieces before a failure are kept.
         for piece in source(search):
             search.evidence.append(piece)
     except (NotAsked, WikiTrendsError) as error:

@@ -99,7 +99,7 @@ def languages() -> tuple[str, ...]:
 
 
 def dated(pattern: str, day: dt.date) -> str:
-    """Fill the day into a pattern of a page's name."""
+    """Return the title for a day, from the pattern of a title."""
     return pattern.format(year=day.year, month=MONTHS[day.month - 1], day=day.day)
 
 

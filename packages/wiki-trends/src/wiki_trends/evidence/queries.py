@@ -1,8 +1,8 @@
-"""Send the queries of the evidence, within a number of requests and a time, and keep the facts that their responses contain.
+"""Send the queries for evidence, with a limit on the requests and on the time. Return the facts from the responses.
 
-The facts of a query are kept in `StoredAnswers`, so a query that was answered before sends nothing. A query that must not be sent
-raises `NotAsked`. Errors of Wikimedia are raised as they are. After a block, or `MAX_FAILURES` sources that cannot be reached, nothing
-more is sent.
+The facts of a query are stored under the key of the query. For a query with stored facts, no request is sent. A query that must not be
+sent raises `NotAsked`. Errors of Wikimedia are raised unchanged. When Wikimedia blocks the client, or `MAX_FAILURES` sources cannot be
+reached, no more requests are sent.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     Connect: TypeAlias = "Callable[[], Client]"
 
-# The largest numbers of requests and of seconds for one window. No request is sent after them; a request that waits for its
-# response at the end of the time ends at its own deadline.
+# The largest numbers of requests and of seconds for one window. No request is sent after these limits. A request that waits for its
+# response when the time is over continues until its own deadline.
 MAX_REQUESTS = 50
 MAX_SECONDS = 60.0
 MAX_FAILURES = 2
@@ -59,10 +59,10 @@ class NotAsked(Exception):
 
 
 class Queries:
-    """Answers queries from the stored facts, and sends the others.
+    """Answers queries from the stored facts, and sends requests for all other queries.
 
     Args:
-        connect: makes the client when the first query must be sent; None to send nothing.
+        connect: a function that makes the client before the first request; None to send no requests.
         facts: the stored facts, by the key of their query; new facts are added.
 
     Attributes:
@@ -102,7 +102,7 @@ class Queries:
         return self._answer([project, *(f"{name}={params[name]}" for name in sorted(params))], request)
 
     def top(self, project: str, day: dt.date, facts_of: Callable[[Any], Any], key: str) -> Any:
-        """Request the list of a day, and return the facts of its rows. `key` names the facts among those of the list."""
+        """Request the list of a day, and return facts from its rows. Different facts from the same list have different values of `key`."""
 
         def request() -> Any:
             body = self._send(lambda client: client.top_pages(project, "all-access", day)).body

@@ -1,4 +1,4 @@
-"""The state of one collection: the findings, what is known of their pages, and which findings the sources were asked about."""
+"""The state of one collection of evidence: the findings, the facts about their pages, and the findings that each source was asked about."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Search:
         queries: sends the queries.
         redirects: the redirects in the lists of the window's days.
         evidence: the pieces that were found so far.
-        asked: for each kind that is asked about some findings only, the pages that were asked about.
+        asked: for each kind of evidence that is requested for some findings only, the pages of these findings.
         page_ids: the id of each finding's page, by page, once the wiki has answered.
         items: the Wikidata item of each finding's page, by page, once the wiki has answered.
         entities: the facts of the items; None until Wikidata has answered.

@@ -25,7 +25,7 @@ _MAX_REASON = 300
 
 
 def find_rises(scores: ArrowStream) -> list[Finding]:
-    """Return pages of `wiki_trends_scores` that certainly rose: in turn the surest rise and the largest one, each page once."""
+    """Return the pages that certainly rose: the surest rise, the largest rise, the second surest, the second largest, and so on."""
     import polars as pl
 
     from wiki_trends.warehouse.arrow import StreamOnly

@@ -190,7 +190,10 @@ def _sample_api(folder: Path) -> Iterator[str]:
 
 
 def _make_answers(address: str) -> None:
-    """Let the sample API make the answers that take time, while the lake is filled: the views of earlier days, and the causes."""
+    """Request the slow responses of the sample API while the lake is filled, so that the sample API has cached them for the main job.
+
+    The slow responses are the views of earlier days, and the causes of the rises.
+    """
     wiki, days = f"{address}/en.wikipedia/w/api.php", "daily/20241025/20241124"
     views = (
         f"{address}/api/rest_v1/metrics/pageviews/per-article/en.wikipedia/all-access/user/Main_Page/{days}"

@@ -1,6 +1,6 @@
 """Ask for the evidence of a window, and read the evidence that the lake has.
 
-An error never ends the analysis: the kinds of a source that fails are not asked, and the table says so.
+An error never ends the analysis. If a source fails, the table names the kinds of evidence that are missing, and the reason.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ def evidence_of(
 ) -> ArrowStream | None:
     """Make `wiki_trends_evidence` for the scores of a window. A failure of Wikimedia is a row of the table, and never raised.
 
-    Without `ask`, only the answers of the lake are used; the result is None when it has none for the window.
+    Without `ask`, no request is sent, and only the stored answers in the lake are used. The result is None if the lake has no answers for
+    the window.
     """
     from wiki_trends.evidence.table import evidence_table, find_rises
 

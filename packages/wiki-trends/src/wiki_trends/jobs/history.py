@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# The maximum number of requests: the first for a lake without a history of the days before the window, the second for any other lake.
+# The maximum number of requests. The first number applies if the lake has no history of the days before the window, otherwise the second.
 FIRST_REQUESTS = 150
 LATER_REQUESTS = 30
 # Seconds that one request may take with all its retries, because the window waits for the history.
@@ -170,7 +170,7 @@ def _listed_rows(settings: Settings, completeness: Completeness) -> pl.DataFrame
 
     dataset = layers(settings).diamond
     baseline = baseline_of(dataset, completeness.window)
-    # The rules of the analysis, so that no request is sent for a page that it leaves out, or that only has a new title.
+    # Apply the rules of the analysis. Then no request is sent for a page that the analysis leaves out, or that was only renamed.
     left_out = pages_of_programs([*baseline, *completeness.usable])
     rules = PageRules(left_out, read_renamed_pages(settings))
     frames = [

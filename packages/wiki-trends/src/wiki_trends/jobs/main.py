@@ -70,8 +70,8 @@ def checker(
 ) -> Callable[[], Completeness]:
     """Return a function that checks the window in the diamond layer. Each call of the function repeats the check.
 
-    If `ask_upstream` is set, the check asks Wikimedia, when it is due: with an automatic lag, whether it has the missing days; with
-    the setting `recheck`, whether it has changed the available days.
+    With `ask_upstream`, the check may send requests to Wikimedia. With an automatic lag, it asks whether Wikimedia has the missing days.
+    With the setting `recheck`, it asks whether Wikimedia has changed the available days. It asks only at the times of the schedule.
     """
     options = options or CheckOptions()
     dataset = layers(settings).diamond
@@ -175,7 +175,7 @@ class MainJob(NamedTuple):
         history: the page history that the analysis used; None when the window is not ready.
         seconds: the seconds that each phase took.
         recomputed: the records of the earlier windows whose scores were computed again because a day was restated.
-        restatements: what moved when published values were replaced.
+        restatements: the changes of views and ranks when published values were replaced.
     """
 
     backfill: Backfill
@@ -219,8 +219,8 @@ def run_main_job(
 ) -> MainJob:
     """Run the main job: check, backfill due days, check again; when the window is ready, request history, analyse, publish.
 
-    With the setting `recheck`, restated days of the window and of its baseline are run again. After the publish, the scores of the
-    earlier windows that read a day which was restated are computed again.
+    With the setting `recheck`, the pipeline runs again for the restated days of the window and of its baseline. After the publish, the
+    scores of the earlier windows that use a restated day are computed again.
     """
     from wiki_trends.jobs.progress import PhaseTimer
     from wiki_trends.jobs.publish_state import recompute_restated
@@ -331,7 +331,7 @@ def history_for_publish(
     """Request the page history of a checked window, unless its published tables are current.
 
     `on_request` is called for each request, from the thread that sends it.
-    Tables that were published without evidence are not current when the settings ask for it.
+    If the settings ask for evidence, tables that were published without evidence are not current.
 
     Returns:
         The history for the analysis; and the published run if the tables need no new analysis, otherwise None.

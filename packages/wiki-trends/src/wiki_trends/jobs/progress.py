@@ -84,7 +84,7 @@ class PhaseTimer:
         self._timed_seconds = 0.0
 
     def timed(self, name: str, function: Callable[[], Completeness]) -> Callable[[], Completeness]:
-        """Return a function that calls `function`, and counts the time of the call for phase `name`, not for the current phase."""
+        """Return a function that calls `function`. The time of the call is added to phase `name` instead of the current phase."""
 
         def call() -> Completeness:
             started_at = time.monotonic()

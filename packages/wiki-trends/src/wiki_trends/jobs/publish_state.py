@@ -69,7 +69,7 @@ def unchanged_publish(
 def recompute_restated(
     settings: Settings, run: RunRecord | None
 ) -> tuple[tuple[RunRecord, ...], tuple[DayRestatement, ...]]:
-    """Compute the scores of stale windows again; return their records, and what moved in these publishes and in `run`."""
+    """Compute the scores of stale windows again. Return their records, and the restatements of these publishes and of `run`."""
     from wiki_trends.queries.restatements import restatements_of_publishes
     from wiki_trends.warehouse import open_warehouse
 
@@ -80,10 +80,10 @@ def recompute_restated(
 
 
 def recompute_stale_windows(settings: Settings) -> tuple[RunRecord, ...]:
-    """Compute and publish the scores of the earlier windows again that read a day which was restated since.
+    """Compute and publish the scores of stale windows again. A window is stale if it used a day that was restated since.
 
-    A publish marks these windows as stale. A window that is not ready any more stays stale, and a warning is logged. The tables of the
-    window that was published last do not change.
+    A publish marks windows as stale. If a stale window is no longer ready, it stays stale, and a warning is logged. The tables of the window
+    that was published last do not change.
 
     Returns:
         The records of the new publishes, oldest window first.

@@ -1,4 +1,4 @@
-"""Judge whether days arrive in time, and send messages, lineage events and metrics about them."""
+"""Check whether days arrive in time, and send messages, lineage events and metrics about them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _JOB = "wiki-trends"
 
 
 def judge_days(settings: Settings, check_window: CheckWindow, now: dt.datetime) -> FreshnessReport:
-    """Judge the newest days whose deadlines have passed, without storing the result.
+    """Check whether the newest days arrived before their deadlines. The result is not stored.
 
     Args:
         settings: the settings, with a deadline.
@@ -144,7 +144,7 @@ def write_metrics(
 def dataset_metrics(
     settings: Settings, completeness: Completeness, report: FreshnessReport | None, now: dt.datetime
 ) -> DatasetMetrics:
-    """Return what the metrics of the diamond layer are made from."""
+    """Return the values from which the metrics of the diamond layer are computed."""
     from smart_orchestrator.telemetry.metrics import DatasetMetrics
 
     return DatasetMetrics(completeness, layers(settings).diamond.zone, report, now)

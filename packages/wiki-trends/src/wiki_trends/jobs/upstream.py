@@ -1,8 +1,7 @@
-"""Ask Wikimedia whether it has the list of a day (`WIKI_TRENDS_LAG=auto`), and whether it has changed it (`WIKI_TRENDS_RECHECK`).
+"""Ask Wikimedia whether it has the list of a day (`WIKI_TRENDS_LAG=auto`), and whether it has changed a list (`WIKI_TRENDS_RECHECK`).
 
-The answers are in the folder `_upstream` of the diamond layer, which the command line and the dashboard share on all machines.
-Wikimedia is asked about a day and a list at most once within the time for which the answer may be cached, and only when the
-schedule of the probes says so.
+The answers are stored in the folder `_upstream` of the diamond layer. So the command line and the dashboard of all machines share them.
+Wikimedia is asked only at the times of the probe schedule, and never before the last answer expires.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def upstream_watch(settings: Settings, *, ask: bool = True) -> UpstreamWatch | None:
-    """Return the watch of Wikimedia's list; None for a fixed lag. Without `ask`, only the remembered answers are used."""
+    """Return the watch of Wikimedia's list; None for a fixed lag. Without `ask`, no request is sent, and stored answers are used."""
     if settings.lag != "auto":
         return None
     from smart_orchestrator.store.opening import lake_of
@@ -37,7 +36,7 @@ def upstream_watch(settings: Settings, *, ask: bool = True) -> UpstreamWatch | N
 
 
 def recheck_days(settings: Settings, *, ask: bool = True) -> Rechecks | None:
-    """Return the rechecks of the diamond layer; None without the setting `recheck`, or if nothing may be asked."""
+    """Return the rechecks of the diamond layer; None without the setting `recheck`, or without `ask`."""
     if not settings.recheck or not ask:
         return None
     from wiki_trends.pipeline.lists.recheck import list_rechecks
@@ -46,17 +45,17 @@ def recheck_days(settings: Settings, *, ask: bool = True) -> Rechecks | None:
 
 
 def known_rechecks(settings: Settings, days: Sequence[dt.date]) -> Mapping[dt.date, Recheck]:
-    """Return what is known about changes of days that were asked about again; empty without the setting `recheck`.
+    """Return the last recheck of each day that was rechecked; empty without the setting `recheck`.
 
     Raises:
-        LakeError: the memory of the rechecks in the lake cannot be read.
+        LakeError: the stored rechecks in the lake cannot be read.
     """
     rechecks = recheck_days(settings)
     return {} if rechecks is None else rechecks.known(days)
 
 
 def baseline_window(window: Window) -> Window | None:
-    """Return the days before a window that its scores use; None for a window at the begin of the calendar."""
+    """Return the days before a window that its scores use; None if there are no such days in the calendar."""
     from wiki_trends.analytics.tables.history import BASELINE_DAYS
 
     if window.start.toordinal() <= BASELINE_DAYS:
@@ -66,21 +65,21 @@ def baseline_window(window: Window) -> Window | None:
 
 
 def lag_at(settings: Settings, as_of: dt.date, *, ask: bool = True) -> int:
-    """Return the publication lag on a day that counts as today: the fixed one, or that of the newest day that Wikimedia has.
+    """Return the publication lag if `as_of` is today: the fixed lag, or the age of the newest day that Wikimedia has.
 
     Raises:
         ContactMissing: Wikimedia must be asked, and no contact is set.
-        LakeError: the memory of the answers in the lake cannot be read or written.
+        LakeError: the stored answers in the lake cannot be read or written.
     """
     watch = upstream_watch(settings, ask=ask)
     return settings.max_lag if watch is None else watch.lag(as_of)
 
 
 def upstream_status(settings: Settings) -> UpstreamStatus | None:
-    """Return what is known about the landing delays of Wikimedia's list, without asking; None for a fixed lag.
+    """Return the known delays with which Wikimedia published its lists; None for a fixed lag. No request is sent.
 
     Raises:
-        LakeError: the memory of the answers in the lake cannot be read or written.
+        LakeError: the stored answers in the lake cannot be read or written.
     """
     watch = upstream_watch(settings, ask=False)
     return None if watch is None else watch.status()

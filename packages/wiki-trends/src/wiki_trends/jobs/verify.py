@@ -41,8 +41,8 @@ class Verification:
 
     Attributes:
         run: the record of the publish.
-        changed: the reason for each day whose partition is gone or has changed, by ISO day, and the same
-            for the exact views of pages.
+        changed: the reason for each partition that is gone or has changed. The keys are ISO days, and texts such as
+            `page history of 2025-11-05` for the exact views of pages.
         differing_rows: the number of differing rows of each compared table; empty if a partition has changed.
     """
 
@@ -181,7 +181,7 @@ def _count_differing_rows(recomputed: Reader, published: Reader, name: str, run:
             other = expected.pop(_key(name, row), None)
             if other is None or not _rows_match(other, row, ignored):
                 differing += 1
-    # The recomputed rows that are left over have no published row.
+    # The remaining recomputed rows have no published row.
     return differing + len(expected)
 
 

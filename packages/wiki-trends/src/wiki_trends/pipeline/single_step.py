@@ -2,7 +2,7 @@
 
 Each step reads rows from the lake and writes rows to the lake. The scheduler passes the results of the steps, which are small JSON
 objects, to the last step. The last step writes all results into the manifest of the diamond partition. With the setting `recheck`,
-the first step also requests the lists of the last days again that are due, so that an orchestrator finds the restated days.
+the first step also rechecks the last days, so that an orchestrator finds the restated days.
 """
 
 from __future__ import annotations

@@ -29,10 +29,9 @@ def read_evidence(reader: Reader, run: RunRecord, page: str) -> list[Row]:
 
 
 def read_why(reader: Reader, run: RunRecord, pages: Iterable[str]) -> dict[str, Row]:
-    """Return the strongest piece of evidence for each of the pages, or the row that says why there is none, by page.
+    """Return the strongest evidence for each of the pages, or the row with the reason why there is none, by page.
 
-    The result does not have the pages about which the run did not ask, because they did not certainly rise or were not among the
-    findings.
+    The result contains only findings. The run asked for no evidence about any other page.
     """
     if EVIDENCE not in run.rows:
         return {}

@@ -188,10 +188,15 @@ class PageDetails:
 def top(warehouse: Warehouse, by: str = "at_least", category: str | None = None, limit: int = 10) -> PageList:
     """Return the first pages of the published window, ordered by a measure and then by title.
 
-    `at_least` is the factor by which the views of the page's most surprising day certainly exceeded the expected views.
-    `at_most` includes only pages that certainly fell: it is the factor that the views of that day certainly did not exceed,
-    smallest first. `score` is the score of that day. `growth` is the change from the first day to the last, in percent;
-    the list then includes only pages that were listed on every day. `views` is the sum of the page's views over its listed days.
+    | measure | meaning |
+    |---|---|
+    | `at_least` | on its most surprising day, the page certainly had at least this many times the expected views |
+    | `at_most` | on that day, the page certainly had at most this many times the expected views; only pages that certainly fell |
+    | `score` | the score of that day |
+    | `growth` | the change from the first day to the last, in percent; only pages that were listed on every day |
+    | `views` | the sum of the page's views over its listed days |
+
+    The largest value is first, except for `at_most`.
 
     Args:
         warehouse: the warehouse to read.
@@ -229,7 +234,7 @@ def read_page_list(reader: Reader, run: RunRecord, selection: PageSelection) -> 
 def read_pages(
     reader: Reader, run: RunRecord, selection: PageSelection, columns: str
 ) -> tuple[list[Row], int]:
-    """Read the rows of the selected pages, and count all pages of the selection, as if it had no `skip` and `limit`.
+    """Read the rows of the selected pages. Also return the number of pages of the selection without its `skip` and `limit`.
 
     Args:
         reader: an open reader.

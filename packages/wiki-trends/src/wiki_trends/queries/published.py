@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 Row: TypeAlias = dict[str, Any]
 
 SCORES = "wiki_trends_scores"
-# The order of pages by their rise, everywhere. A window that an earlier version published has no at_least, but a score.
+# The order of pages by their rise, in all lists. A window that an earlier version published has no `at_least`, so `score` orders it.
 RANKING = "at_least DESC NULLS LAST, score DESC NULLS LAST, views DESC, page"
-# The order of pages by their fall, everywhere. A page fell when its at_most is below 1.
+# The order of pages by their fall, in all lists. A page fell when its `at_most` is below 1.
 FALL_RANKING = "at_most NULLS LAST, views DESC, page"
 # The order of the findings in the headline: the sure rises by their size.
 SIZE_RANKING = f"CASE WHEN at_least > 1 THEN magnitude END DESC NULLS LAST, {RANKING}"

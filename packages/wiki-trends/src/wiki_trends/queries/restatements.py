@@ -1,4 +1,4 @@
-"""Summarise `wiki_trends_restatements`: what moved when the published values of a day were replaced."""
+"""Summarise `wiki_trends_restatements`: the changes of views and ranks when the published values of a day were replaced."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ SELECT date, new_fingerprint, page, page_display, rank, new_rank FROM (
 
 @dataclass(frozen=True, slots=True)
 class DayRestatement:
-    """What moved when the published values of a day were replaced.
+    """The changes of views and ranks when the published values of a day were replaced.
 
     Attributes:
         date: the UTC day.

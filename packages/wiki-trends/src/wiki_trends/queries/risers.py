@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from wiki_trends.queries.published import Row
     from wiki_trends.warehouse.base import RunRecord, Warehouse
 
-# Windows of different length can end on the same day: a page then counts once, with its highest place.
+# Windows of different lengths can end on the same day. A page is then listed once, with its best window.
 _SELECT_MOVERS = """
 SELECT page, page_display, category, window_start, window_end, surprise_date, surprise_views, expected_views, at_least, at_most, score,
        shape, peak_rank, link
@@ -81,7 +81,7 @@ def _read_movers(warehouse: Warehouse, **parts: str) -> tuple[RunRecord, Sequenc
         rows = reader.rows(sql, run.dataset, _MAX_DAYS, RISERS_A_DAY)
         why = read_why(reader, run, [row["page"] for row in rows])
         window = (run.window_start, run.window_end)
-        # The evidence is that of the last window.
+        # Only the window that was published last has evidence.
         for row in rows:
             is_current = (row["window_start"], row["window_end"]) == window
             row["why"] = why[row["page"]]["text"] if is_current and row["page"] in why else None

@@ -1,4 +1,4 @@
-"""Write the figures of an equation with digits that are sufficient to recompute its result."""
+"""Format the numbers of an equation with enough decimals that a reader gets the displayed result."""
 
 from __future__ import annotations
 

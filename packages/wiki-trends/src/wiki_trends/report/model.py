@@ -182,7 +182,7 @@ class Report:
         new: the pages that no day of the baseline listed, most views first; empty without a baseline.
         returning: the pages that returned after at least a week outside the lists, most views first.
         series: the series of each page in these lists, by `page`.
-        restatements: what moved when published values of the days of the window and its baseline were replaced, oldest day first.
+        restatements: the changes of views and ranks when published values of the window or its baseline were replaced, oldest day first.
         why: the strongest evidence for the rise of each peak, by `page`; see `queries.evidence.read_why`.
     """
 

@@ -28,7 +28,7 @@ _Row: TypeAlias = "tuple[str, Sequence[int | None], *tuple[str, ...]]"
 MIN_WIDTH = 60
 _COLUMN_GAP = 2
 _MIN_TITLE_WIDTH = 8
-# A table has no sparklines when they would leave less width for the titles.
+# The smallest width of the titles. A table has no sparklines if they would leave less width for the titles.
 _MIN_TITLE_WIDTH_BESIDE_SPARKLINE = 26
 # A sparkline with a mark for every day may be wider if the terminal has room for it.
 _MAX_SPARKLINE_WIDTH = 31
@@ -200,7 +200,7 @@ def _print_peaks(console: Console, report: Report) -> None:
 
 
 def _print_why(console: Console, report: Report) -> None:
-    """Print the evidence for each peak that the run asked about; nothing when it asked about none."""
+    """Print the evidence for the peaks. Nothing is printed if the run asked for no evidence about them."""
     from rich.padding import Padding
 
     peaks = [peak for peak in report.peaks if peak.page in report.why]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 ACCESS_METHODS = ("all-access", "desktop", "mobile-web", "mobile-app")
 LEVEL_NOISE = 0.2  # standard deviation of the daily noise in a page's level
 _SOLE_EVENT_NOISE = 0.05  # the same for a page whose only traffic is an event that is not a program
-# The same for each kind of program. Only a crawl requests a page at nearly the same rate every day.
+# The standard deviation for each kind of program. Only a crawl requests a page at nearly the same rate every day.
 _PROGRAM_NOISE = {"desktop": 0.6, "mix": 0.1, "crawl": 0.03}
 # The numbers that are added to the level of every page, from Monday to Sunday.
 _WEEKDAY_LEVELS = (0.06, 0.04, 0.02, 0.0, -0.03, -0.08, 0.0)

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 BLOCK_DAYS = 10
 BURSTS_PER_BLOCK = NEW_PAGES_PER_BLOCK = 3
-# The kinds of programs, of which one begins in each block: requests from desktops only, requests with the devices of readers, and a
-# crawl that requests a page at nearly the same rate every day, mostly from desktops.
+# The kinds of programs. One program begins in each block. `desktop` requests pages from desktops only. `mix` has the same devices as readers.
+# `crawl` requests a page at nearly the same rate every day, mostly from desktops.
 PROGRAMS = ("mix", "desktop", "crawl")
 # The smallest and the largest fraction of the views from desktops. For `mix`, these are positions among the pages of the wiki.
 _PROGRAM_DESKTOP = {"mix": (0.25, 0.75), "desktop": (0.97, 0.99), "crawl": (0.95, 0.97)}

@@ -41,7 +41,7 @@ _ROLE_SIZES = {
     "redirect": 22,
     "alias": 2,
 }
-# More redirects, which lead to pages of `RARE_NUMBERS`.
+# The number of further redirects. They lead to pages of `RARE_NUMBERS`.
 _REDIRECTS_TO_RARE_PAGES = range(460, 464)
 # Listed titles that are not pages of the wiki.
 _MISSING = (470, 520, 610)

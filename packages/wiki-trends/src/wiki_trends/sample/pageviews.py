@@ -137,7 +137,7 @@ def _daily_views(
 
 
 def _with_earlier_rise(views: Views, seed: int, wiki: Wiki, page: Page, day: dt.date) -> Views:
-    """Add the rise of the year before a planted rise, which only the views of single pages show."""
+    """Add a planted rise of an earlier year. It is only in the views of single pages, not in the lists."""
     if wiki.project != causes.PROJECT or day >= causes.FIRST_DAY:
         return views
     factor = causes.earlier_rise(seed, page.number, day)

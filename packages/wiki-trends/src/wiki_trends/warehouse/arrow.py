@@ -1,8 +1,8 @@
 """The tables that are passed to a warehouse: queries of DuckDB, and any other object with an Arrow stream.
 
-A warehouse reads a query through the connection that the query belongs to. Read as an Arrow stream, the query would be executed
-several times, because DuckDB also opens a stream to learn its columns. Any other object is wrapped, so that DuckDB reads its
-stream without importing pandas or pyarrow.
+A warehouse reads a query through the connection that the query belongs to. It does not read the query as an Arrow stream, because DuckDB
+opens a stream several times, also to find out its columns. Each time, the query would be executed. Any other object is wrapped in
+`StreamOnly`, so that DuckDB reads its stream without importing pandas or pyarrow.
 """
 
 from __future__ import annotations
@@ -59,13 +59,13 @@ class QueryTable:
 
 def column_types(relation: DuckDBPyRelation) -> dict[str, str]:
     """Return the DuckDB type of each column of a relation, by name."""
-    # A table cannot have a column of type NULL; DuckDB itself then creates a column of integers.
+    # A table cannot have a column of type NULL. For such a column, DuckDB creates a column of integers.
     types = ("INTEGER" if str(kind) == '"NULL"' else str(kind) for kind in relation.types)
     return dict(zip(relation.columns, types, strict=True))
 
 
 class StreamOnly:
-    """A wrapper with only the stream of a table. By its other attributes, DuckDB or Polars would choose another interface."""
+    """A wrapper that shows only the Arrow stream of a table. If DuckDB or Polars saw its other attributes, they would use another interface."""
 
     def __init__(self, table: ArrowStream) -> None:
         self._table = table

@@ -55,13 +55,13 @@ NULLABLE: Mapping[str, frozenset[str]] = {
 }
 # fmt: on
 
-# The columns of a table that the warehouse fills with its own values: the number of the run that published the row, and
-# whether a later run read a day of the row's window with other data. Both are null in the rows of earlier versions.
+# The columns of a table whose values the warehouse sets itself. `run` is the number of the run that published the row. `stale` is true if a
+# later run read other data for a day of the row's window. Both are null in the rows of earlier versions.
 RUN_COLUMNS: Mapping[str, Mapping[str, str]] = {"wiki_trends_scores": {"run": "BIGINT", "stale": "BOOLEAN"}}
 
-# The columns whose values select the rows to replace, for each table that keeps rows of earlier windows. A publish deletes
-# only the rows whose values in these columns occur in a new row. When the dataset differs from the last run's, a publish
-# replaces all rows of the tables whose columns here do not include `dataset`.
+# Some tables keep rows of earlier windows. For each of them, these columns select the rows that a publish replaces: an old row is deleted if
+# its values in these columns also occur in a new row. For example, a new row of `wiki_diamond` for a day replaces the old rows of this day.
+# When the last run published another dataset, a publish replaces all rows of a table, unless `dataset` is one of these columns.
 REPLACEMENT_KEYS: Mapping[str, tuple[str, ...]] = {
     "wiki_diamond": ("date",),
     "wiki_trends_scores": ("dataset", "window_start", "window_end"),
@@ -110,9 +110,9 @@ class RunRecord:
         seconds: the duration from the first read to the beginning of the publish.
         states: the `state`, `code` and `reason` of each day when the window was checked, by ISO day, and `waived_by` for a
             waived day whose waiver has an author; empty in a run that an earlier version published.
-        history: the fingerprint of each partition of the page history that was read, by ISO day. The last day of the window has
-            an entry when the history was requested, with an empty fingerprint when it needs no partition.
-        history_problem: the error for which the page history is not complete; empty without one.
+        history: the fingerprint of each partition of the page history that was read, by ISO day. If the history was requested, but no
+            partition was read, the last day of the window has an empty fingerprint.
+        history_problem: the error because of which the page history is incomplete; empty without an error.
         contents: the digest of the data of each partition that was read and has checksums, by ISO day. A rewrite with equal data has
             another fingerprint and the same digest.
         recomputed: whether this publish recomputed an earlier window after a restatement, and left the current tables as they are.

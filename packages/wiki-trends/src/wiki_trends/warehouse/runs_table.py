@@ -1,8 +1,8 @@
 """The table `wiki_trends_runs`: its columns, the conversion of its rows, and its statements for DuckDB.
 
-The table has a row for each published window. The columns of `JSON_COLUMNS` contain JSON: as text in DuckDB, as `jsonb` in
-PostgreSQL. `published_at` is UTC: in DuckDB without an offset, because Python needs an additional package to read a DuckDB
-timestamp with a time zone, and a `timestamptz` in PostgreSQL. A `Reader` returns the same values from both.
+The table has a row for each published window. The columns of `JSON_COLUMNS` contain JSON: text in DuckDB, `jsonb` in PostgreSQL.
+`published_at` is a time in UTC. In PostgreSQL, it is a `timestamptz`. In DuckDB, it is a timestamp without an offset, because Python needs an
+additional package to read a DuckDB timestamp with a time zone. A `Reader` returns the same values from both databases.
 """
 
 from __future__ import annotations
@@ -87,11 +87,12 @@ def next_number(connection: DuckDBPyConnection) -> int:
 
 
 def restated_windows(newest_runs: Iterable[Sequence[Any]], run: RunRecord) -> list[tuple[dt.date, dt.date]]:
-    """Return the windows of earlier runs that read other data of a day than `run`, in the window or in its baseline.
+    """Return the windows of earlier runs that used other data for a day than `run`, in the window or in its baseline.
 
     Args:
-        newest_runs: the columns of `SELECT_NEWEST_RUNS`: the first day, the last day, and as JSON the fingerprints of the window and
-            of the baseline, and the digests of the data, of the newest run of each window. Earlier versions did not record the last two.
+        newest_runs: the newest run of each window, with the columns of `SELECT_NEWEST_RUNS`: the first day, the last day, the fingerprints
+            of the window, the fingerprints of the baseline, and the digests of the data. The last three are JSON. Earlier versions did not
+            record the last two.
         run: the run that is being published.
     """
     restated = []

@@ -1,8 +1,8 @@
 """Backfills that visitors requested on a page of the dashboard, and their results.
 
-Each requested backfill has a window of one day; its plan and its attempts follow the same rules as on the command line. The
-page of the day shows why the backfill of the day failed. The runner records the runs; this module keeps, in memory, the
-backfills that were requested since the process started.
+Each requested backfill has a window of one day. Its plan and its attempts follow the same rules as on the command line. The page of the day
+shows why the backfill of the day failed. The runner stores the runs. This module stores, in memory, the backfills that were requested since
+the process started.
 """
 
 from __future__ import annotations
@@ -120,9 +120,9 @@ class Backfills:
         return self._enqueue(RequestedBackfill(day, requested_by, dt.datetime.now(tz=dt.UTC)))
 
     def cancel(self, day: dt.date, cancelled_by: str) -> bool:
-        """Cancel the backfill of a day, and return whether one was waiting, which then does not start.
+        """Cancel the backfill of a day. Return whether a backfill was waiting; this backfill does not start.
 
-        A backfill that is already running ends when its run ends, so the caller ends the run as well.
+        A backfill that is already running ends when its run ends. So the caller must also end the run.
         """
         with self._lock:
             current = self._backfills.get(day)
@@ -150,7 +150,7 @@ class Backfills:
             self._queue.put(new_backfill.day)
             if self._thread_count < limits_of(self._sources.settings).jobs:
                 self._thread_count += 1
-                # The end of the process may interrupt a daemon thread, which is safe, because an interrupted run commits nothing.
+                # A daemon thread may be interrupted at the end of the process. This is safe, because an interrupted run commits nothing.
                 threading.Thread(
                     target=self._run_worker, name=f"backfill {self._thread_count}", daemon=True
                 ).start()

@@ -81,7 +81,7 @@ def _request_family(counts: Counter[str]) -> Any:
         "Responses of the dashboard, by the class of their status.",
         labels=["status"],
     )
-    # Every class has a series from the start, so that a rate over the first error is not lost.
+    # Every class has a time series from the start. Otherwise, Prometheus could not compute the increase of the first error.
     for status in ("2xx", "3xx", "4xx", "5xx"):
         family.add_metric([status], counts[status])
     return family

@@ -34,8 +34,8 @@ _SECRET_VARIABLES = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AZURE_STORAG
 _USERINFO = re.compile(r"(?<=://)[^\s/?#'\"<>]*@")
 # A shorter secret is not masked, because ordinary words could contain it.
 _MIN_SECRET_LENGTH = 4
-# Text is a path only at the start or after one of these characters. After another character, a slash is part of a URL, an
-# object key or a title.
+# A path begins at the start of the text, or after one of these characters. After any other character, a slash is part of a URL, an object
+# key or a title.
 _CHARACTERS_BEFORE_PATH = frozenset(" \t\n'\"`([{<=:,;")
 
 

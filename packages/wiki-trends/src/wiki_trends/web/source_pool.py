@@ -1,9 +1,9 @@
 """Threads for the calls to one source (lake, warehouse, runs), with a deadline for each call.
 
-Each source has its own threads, so a source that does not answer does not delay the other sources. A caller whose call
-misses the deadline gets a `SourceTimeout`; the thread of the call continues until the call returns or the process ends. While
-each of the regular threads has an overdue call, one extra thread at a time tries a new call, and the pool refuses all other
-calls immediately.
+Each source has its own threads, so a source that does not respond does not delay the other sources. A caller whose call misses the
+deadline gets a `SourceTimeout`. The thread of the call continues until the call returns or the process ends. If all regular threads are
+blocked by overdue calls, one extra thread tries a new call, to find out whether the source responds again. Meanwhile, the pool refuses all
+other calls immediately.
 """
 
 from __future__ import annotations
@@ -191,6 +191,6 @@ def _now() -> dt.datetime:
 
 
 def _retrieve_exception(call: asyncio.Future[Any]) -> None:
-    # asyncio logs an exception that no caller retrieves, and a caller that timed out retrieves none.
+    # A caller that timed out does not retrieve the exception. asyncio would then log the exception.
     if not call.cancelled():
         call.exception()

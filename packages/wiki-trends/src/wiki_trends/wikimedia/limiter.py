@@ -1,8 +1,9 @@
 """Limit the requests of all processes of a machine to Wikimedia: requests in flight, requests per minute, pauses.
 
-Processes that share the state folder share the limits. Each request in flight needs a slot, which is a file lock, so a slot is
-released when its process dies. The token bucket is a small file with its own lock. A folder that cannot be written raises
-`SettingError`. When the wait would end after the deadline, `DeadlinePassed` is raised and no token is spent.
+Processes that share the state folder share the limits. Each request in flight holds a slot. A slot is a file lock, so it is released when
+its process dies. Each request also spends a token of a token bucket, which limits the requests per minute. The bucket is a small file with
+its own lock. A folder that cannot be written raises `SettingError`. When the wait would end after the deadline, `DeadlinePassed` is raised
+and no token is spent.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 
 # Seconds between two polls for a free slot while other processes hold all slots.
 POLL_SECONDS = 0.01
-# The server counts requests when they arrive, and network delays vary. To stay below the limit, the requests of a minute
-# are spread over a minute plus this many seconds.
+# The server counts requests when they arrive, and the time on the network varies. So the requests of a minute are spread over a minute plus
+# this many seconds. Then at most the allowed number arrives in any minute.
 TRANSIT_SECONDS = 3
 # The number of seconds for which the rate is halved after Wikimedia has throttled a request.
 SLOW_SECONDS = 600.0
@@ -177,7 +178,7 @@ class Limiter:
             tokens = bucket.tokens - 1
             rate = self._halved if now < bucket.slow_until else self._full
             pause = bucket.not_before - now
-            if pause > MAX_PAUSE_SECONDS:  # An older version wrote the pause, or the clock was set back.
+            if pause > MAX_PAUSE_SECONDS:  # An older version wrote this pause, or the clock was set back.
                 pause, bucket = 0.0, bucket._replace(not_before=0.0)
             wait = max(0.0, -tokens / rate.per_second, pause)
             if wait > max_wait:

@@ -24,7 +24,7 @@ from wiki_trends.wikimedia.transport import Transport
 if TYPE_CHECKING:
     from wiki_trends.config.settings import Settings
 
-# A blocked client is asked to stay away: repeated requests can extend the block.
+# How long a blocked client sends no request, because repeated requests can extend the block.
 BLOCKED_VALIDITY = dt.timedelta(hours=1)
 
 

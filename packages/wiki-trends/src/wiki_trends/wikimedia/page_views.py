@@ -1,7 +1,7 @@
 """Parse the daily views of single pages from two APIs: `prop=pageviews` of the Action API, and the per-article API.
 
-`prop=pageviews` accepts 50 titles, answers some of them in each response, and continues. A day without a number is null: the page
-had no views, or the day is not loaded yet. A malformed response raises `ContractBroken`. Sources:
+`prop=pageviews` accepts 50 titles. Each response contains some of them, and the parameters that request the next response. A day without a
+number is null: the page had no views, or the day is not loaded yet. A malformed response raises `ContractBroken`. Sources:
 https://www.mediawiki.org/wiki/Extension:PageViewInfo and
 https://doc.wikimedia.org/generated-data-platform/aqs/analytics-api/reference/page-views.html
 """
@@ -18,8 +18,8 @@ from wiki_trends.errors import ContractBroken
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# `prop=pageviews` knows at most this many days, which end on the day before the request. Its views are those of people, by
-# all access methods.
+# `prop=pageviews` returns at most this many days, up to the day before the request. It counts the views by people, with all access methods
+# together.
 RECENT_DAYS = 60
 RECENT_VIEWS_QUERY = {
     "action": "query",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # The Action API accepts this many titles in one request.
 TITLES_PER_REQUEST = 50
-# `|` separates titles in a request, and a leading U+001F changes the separator. No valid title contains these characters.
+# In a request, `|` separates titles, and a U+001F at the beginning replaces this separator. No valid title contains these characters.
 _FORBIDDEN_CHARACTERS = ("|", "\x1f")
 
 PAGE_FACTS_QUERY = {

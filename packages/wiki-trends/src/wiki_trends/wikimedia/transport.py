@@ -42,7 +42,7 @@ MIN_BACKOFF_SECONDS = 0.1
 FIRST_BACKOFF_SECONDS = 0.25
 FIRST_THROTTLED_BACKOFF_SECONDS = 1.0
 MAX_BACKOFF_SECONDS = 30.0
-# Far above real responses: the list of a day has about 60 KB, and the facts of a batch of pages have at most 2 MB.
+# The maximum size of a body. Real responses are much smaller: the list of a day has about 60 KB, and a batch of pages at most 2 MB.
 MAX_BODY_BYTES = 64 * 1024 * 1024
 
 
@@ -205,7 +205,7 @@ class Transport:
     def _send_once(
         self, request: httpx2.Request, deadline: float, counters: Counters, *, retry: bool
     ) -> Answer:
-        """Send a request once, within the limits, and return its response or raise the error that it means."""
+        """Send a request once, within the limits. Return the response, or raise the error that the response means."""
         with self._limiter.request(deadline, self._sleep):
             counters.add(retry=retry)
             response = self._exchange(request, deadline)
@@ -266,7 +266,7 @@ class Transport:
             raise RetryLater(_reason(error)) from None
         body = b"".join(chunks)
         if response.status_code >= 400 and self._settings.token:
-            # A page about an error may repeat the headers of the request, and messages quote the page.
+            # A page about an error may repeat the headers of the request, such as the token. Messages quote this page.
             body = body.replace(self._settings.token.encode(), b"(secret)")
         return RawResponse(response.status_code, response.headers, body, response.http_version)
 
@@ -288,7 +288,7 @@ class _QueryState:
         request: the request that is sent next; a redirect replaces this request.
         deadline: the time after which no attempt begins, on the clock of `time.monotonic`.
         attempts: the number of attempts that did not succeed.
-        failed: the same number without the attempts after which Wikimedia asked the client to wait; only this number is limited.
+        failed: the number of failed attempts, which is limited. Attempts after which Wikimedia asked the client to wait do not count.
         redirects: the number of redirects that were followed.
         wait: the number of seconds before the next attempt.
         reasons: the different reasons of the failures, the earliest first.

@@ -36,7 +36,7 @@ HEADERS = {
 
 
 def create_page() -> Starlette:
-    """Create the app. It keeps what its checks have read in a temporary folder, which is removed with the app."""
+    """Create the app. Its checks cache their results in a temporary folder, which is removed when the app is deleted."""
     from jinja2 import Environment
     from starlette.applications import Starlette
     from starlette.responses import HTMLResponse, JSONResponse

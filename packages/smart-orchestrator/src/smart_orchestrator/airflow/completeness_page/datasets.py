@@ -1,4 +1,4 @@
-"""Find the datasets that the orchestrator DAGs of this Airflow look after, and check their windows.
+"""Find the datasets of the orchestrator DAGs in this Airflow, and check their windows.
 
 The api-server does not parse DAG files. `orchestrator_dag` therefore records its configuration as JSON in the documentation of the
 task `check_completeness` (`doc_json`), and Airflow stores this documentation with the serialized DAG. The tag `smart orchestrator`
@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 TAG = "smart orchestrator"
-# The seconds for which the result of a check is shown again, and after which a page is sent without an unfinished check.
+# The result of a check is shown for this number of seconds. Then the dataset is checked again.
 FRESH_SECONDS = 30.0
+# A request waits for a check for at most this number of seconds. Then the page is sent without the result.
 WAIT_SECONDS = 20.0
 THREADS = 8
 # The time for retries of a request to Airflow's API, in seconds.
@@ -39,7 +40,7 @@ API_PATIENCE = 5.0
 
 @dataclass(frozen=True, slots=True)
 class OrchestratedDataset:
-    """A dataset, and the orchestrator DAG that looks after it.
+    """A dataset, and the orchestrator DAG that keeps it complete.
 
     Attributes:
         dag_id: the id of the orchestrator DAG.

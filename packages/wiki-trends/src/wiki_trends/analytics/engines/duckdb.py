@@ -1,7 +1,7 @@
-"""Compute the tables of a window with DuckDB, in memory up to a limit, and beyond the limit with temporary files.
+"""Compute the tables of a window with DuckDB. Up to a limit, the data are in memory. Beyond the limit, DuckDB writes temporary files.
 
 The engine raises `EngineError` when it needs more memory and disk space than it has. It raises `duckdb.Error` for rows without
-the columns and types of `ROW_TYPES`. The contract of the dataset rules out such rows.
+the columns and types of `ROW_TYPES`. Partitions that satisfy the contract of the dataset have no such rows.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# This minimum is enough for ten years of lists (four million rows), which are not much faster with more memory. Lists of days with far
-# more pages need more, because DuckDB cannot move the state of its aggregations to disk.
+# This minimum is enough for ten years of lists (four million rows). More memory would hardly make them faster. Days with far more pages
+# need more memory, because DuckDB cannot move the state of its aggregations to disk.
 MIN_MEMORY_BYTES = 800_000_000
 BYTES_PER_ROW = 200
 MAX_MEMORY_SHARE = 0.8
@@ -85,7 +85,7 @@ class DuckDBEngine:
 
 @contextmanager
 def computed_tables(inputs: Mapping[str, ArrowStream]) -> Iterator[Mapping[str, ArrowStream]]:
-    """Compute all tables from input tables; yield the streams of the computed tables by name, to be read within this context.
+    """Compute all tables from input tables. Yield the streams of the computed tables by name. They can be read only within this context.
 
     Args:
         inputs: the tables of `INPUTS` by name, with at least the columns that `INPUTS` lists.
@@ -98,7 +98,7 @@ def computed_tables(inputs: Mapping[str, ArrowStream]) -> Iterator[Mapping[str, 
 
 @contextmanager
 def computed_surprises(rows: Iterable[pl.DataFrame]) -> Iterator[Iterator[list[dict[str, object]]]]:
-    """Compute the surprise of each page on each day; yield the result in batches of rows, to be read within this context.
+    """Compute the surprise of each page on each day. Yield the result in batches of rows, which can be read only within this context.
 
     The result has the columns of `page_days.TYPES` and is ordered by date, then page.
 

@@ -1,9 +1,8 @@
 """Declare how a page changed over the window and towards the end of the window: halves, momentum and trend.
 
-Halves and momentum need a number of views for every day. For a day that did not list the page, they use the bound of the
-day: the views of the last listed page, which are at least the page's own views. So when a page entered or left the list, its
-views rose or fell by at least the published amount. The trend omits the days that did not list the page, because a line
-through bounds would be flat.
+The halves and the momentum need a number of views for every day. If a page was not listed on a day, they use the bound of the day: the
+views of the last page in the list. The page had at most this many views. So a page that entered or left the list changed by at least the
+published amount. The trend ignores the days on which the page was not listed, because a line through bounds would be flat.
 """
 
 from __future__ import annotations
@@ -21,11 +20,11 @@ FAST_SPAN = 3
 SLOW_SPAN = 14
 TREND_DAYS = 14
 MIN_TREND_DAYS = 7
-# A trend counts as distinguished from noise when its t value is at least this far from zero. Few pages without a trend reach this
-# value, whatever the correlation of their days (`make bench-trends` measures how many).
+# A trend is clear when its t value is at least this far from zero. Few pages without a trend reach this value, even if their days are
+# correlated. `make bench-trends` measures how many do.
 MIN_TREND_T = 3.0
 MAX_CORRELATION = 0.9
-# This number is added to the sum of the squared residuals, so that the correlation is near zero for a series on a straight line.
+# This number is added to the sum of the squared residuals. For points on a straight line, the correlation is then near zero instead of 0 / 0.
 NO_RESIDUALS = 1e-4
 # The smallest `momentum` of the labels `surging` and `rising`, and the largest `momentum` of the label `falling`.
 SURGING = 1.0
@@ -37,8 +36,8 @@ def halves(history: Table, available: Table, days: Table) -> Table:
     """Declare the Wikitrends score of each page: |h2 - h1| ln((h2 + 1) / (h1 + 1)), negative for a fall.
 
     h1 and h2 are the views in the first half and in the last half of the days used. With an odd number of days, the middle
-    day is in neither half. On a day that did not list the page, the bound of the day counts. h1, h2 and the score are null
-    for a window of one day.
+    day is in neither half. If the page was not listed on a day, the bound of the day replaces its views. For a window of one day, h1,
+    h2 and the score are null.
 
     Columns: page, half_days, first_half_views (h1), last_half_views (h2), wikitrends_score.
 
@@ -89,8 +88,8 @@ def momentum(history: Table, available: Table, days: Table) -> Table:
 
     Both averages are exponentially weighted means over the available days among the 56 days that end with the last day used.
     The weight of a day is (1 - a)^age, divided by the sum of the weights. a is 2 / (span + 1), and age is the number of days
-    before the last day used. The span is 3 days for the fast average and 14 days for the slow average. On a day that did not
-    list the page, the bound of the day counts.
+    before the last day used. The span is 3 days for the fast average and 14 days for the slow average. If the page was not listed on
+    a day, the bound of the day replaces its views.
 
     Columns: page, ewma_3, ewma_14 (views), momentum, momentum_label: `surging` from +1, `rising` from +0.2, `falling` up to
     -0.2, otherwise `steady`.
@@ -140,11 +139,11 @@ def _weight(age: IntegerValue, span: int) -> FloatingValue:
 
 
 def trend_points(history: Table, days: Table) -> Table:
-    """Declare the points of the trend lines: a row for each page and listed day of the 14 days that end with the last day used.
+    """Declare the points of the trend lines. A page has a point for each day on which it was listed, among the last 14 days.
 
-    Columns: page, x (days after the last day used, so 0 or less), y (the level of the page less the mean level of the day). The
-    mean level is subtracted so that a weekend with fewer readers is not a decline of every page. This mean is over the pages
-    that were listed on every available day of the 14 days. A page with fewer than seven listed days has no rows.
+    Columns: page, x (0 for the last day used, -1 for the day before, and so on), y (the level of the page minus the mean level of the
+    day). Without this subtraction, a weekend with fewer readers would be a decline of every page. The mean level is that of the pages
+    that were listed on every available day of the 14 days. A page that was listed on fewer than seven days has no points.
     """
     import ibis
 
@@ -178,18 +177,21 @@ def trend_lines(points: Table) -> Table:
 
 
 def trends(points: Table, lines: Table) -> Table:
-    """Declare the trend of each page over the 14 days that end with the last day used, and whether it is distinguished from noise.
+    """Declare the trend of each page over the 14 days that end with the last day used, and whether the trend is larger than noise.
 
-    The trend is the slope of a least-squares line through the points of the page. The views of consecutive days are correlated, so
-    the points contain less information than the same number of independent days, and a page without a trend often seems to have one.
-    The standard error of the slope is therefore widened by sqrt((1 + rho) / (1 - rho)). rho is the correlation of the residuals
-    of consecutive days, r = sum(e_i e_(i-1)) / (sum(e_i^2) + 0.0001), corrected for the bias that fitting a line to n points
-    causes: rho = (r + 2.5 / n) / (1 - 5 / n), at least 0 and at most 0.9.
+    The trend is the slope of a least-squares line through the points of the page. The views of consecutive days are correlated. So the
+    points contain less information than independent days would, and a page without a trend often seems to have one. The standard error
+    of the slope is therefore multiplied by sqrt((1 + rho) / (1 - rho)). rho is the correlation of the residuals of consecutive days:
+
+        r = sum(e_i e_(i-1)) / (sum(e_i^2) + 0.0001)
+        rho = (r + 2.5 / n) / (1 - 5 / n), at least 0 and at most 0.9
+
+    The second line corrects a bias: residuals of a line through n points have a smaller correlation than the series itself.
 
     Columns: page, trend_days (n), trend_pct_per_day = (e^slope - 1) * 100, trend_t = slope / trend_se, trend_slope (in
-    ln(1 + views) a day), trend_rho, trend_se, has_trend (whether trend_t is at least 3 or at most -3). The residual variance
-    in trend_se is the larger of two values: the page's own variance, sum(e_i^2) / (n - 2), and this variance shrunk towards
-    0.2^2 with the weight of 14 days.
+    ln(1 + views) a day), trend_rho, trend_se, has_trend (whether trend_t is at least 3 or at most -3). trend_se contains the variance of
+    the residuals. It is the larger of two values: the variance of the page itself, sum(e_i^2) / (n - 2), and the mean of this variance and
+    0.2^2, where 0.2^2 has the weight of 14 days.
 
     Source: ordinary least squares; NIST/SEMATECH, e-Handbook of Statistical Methods, 4.1.4.1. The factor is that of the
     effective number of independent observations of a first-order autoregressive series (G. V. Bayley and J. M. Hammersley,

@@ -8,7 +8,7 @@ The expressions have six input tables (`INPUTS`):
 - `PAGE_HISTORY`: the exact views of some pages, one row for each page and day, up to the last day of the window
 - `RUN`: one row with the dataset, the window and the project
 
-The days come from the check and not from the rows, so that a day without rows counts as a day that listed no page.
+The days come from the check and not from the rows. So a day without rows counts as an available day on which no page was listed.
 
 The lists in the lake contain at most 1,000 pages. When a list does not contain a page, the number of its views on that day
 is *unknown*, not zero, unless `PAGE_HISTORY` has it. So the tables made from the lists have no row for the page on that day. `wiki_trends_common` and `wiki_trends_growth` contain

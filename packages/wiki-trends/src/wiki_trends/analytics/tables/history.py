@@ -74,11 +74,11 @@ def available_days(history: Table, days: Table, earlier_days: Table) -> Table:
     """Declare a row for each available day of the window and of the baseline.
 
     Columns: day (as in `history`); in_window; place (1 is the earliest available day); bound (views of the last page
-    listed; 0 for a day without rows); reference; reference_first and reference_last (the first and the last day that
-    belong to it); reference_days (number of available days of the reference); reference_bound (median of the bounds of these days).
+    listed; 0 for a day without rows); reference; reference_first and reference_last (the first and the last day of the reference);
+    reference_days (number of available days of the reference); reference_bound (median of the bounds of these days).
 
-    The reference of a day is the 28 days before it (`before`). A day of the window that has no available day among them
-    takes the 28 days after it (`window`).
+    The reference of a day is the days with which the day is compared: the 28 days before the day (`before`). If none of these days is
+    available, the reference of a day of the window is the 28 days after the day (`window`).
     """
     import ibis
 

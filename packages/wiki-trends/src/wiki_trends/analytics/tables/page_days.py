@@ -1,7 +1,7 @@
 """The surprise of each page on each day, as SQL for DuckDB.
 
-A chart needs each day of a page once. `wiki_trends_scores` cannot provide this: it has one row for each page and window, with the most
-surprising day, so it can have a day several times or not at all. The formulas are those of `surprise`.
+A chart needs each day of a page once. `wiki_trends_scores` cannot provide this. It has one row for each page and window, with the most
+surprising day of the window. So it can have the same day several times, or not at all. The formulas are those of the module `surprise`.
 """
 
 from __future__ import annotations

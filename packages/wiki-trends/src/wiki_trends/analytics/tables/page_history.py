@@ -1,12 +1,12 @@
 """Declare the exact views from `wiki_page_history` as a second source of the rows that the scores are computed from.
 
-The first source are the lists. If the list of a day does not have a page, but the history of the page has the day, the page gets a row
-for this day, with `listed` false. The history of a page also covers days without a list in the lake; these days have rows in
-`all_days`, without a bound. Pages without a history are not affected.
+The first source is the lists. The second source is the history of a page: its exact views on some days. If a page is not in the list of a
+day, but its history has the day, the page gets a row for this day, with `listed` false. A history can also contain days for which the lake
+has no list. These days have rows in `all_days`, without a bound. Nothing changes for a page without a history.
 
     the views of a page on a day are   exact     listed, or in the history
                                        bounded   outside the list of the day, and not in the history
-                                       missing   the lake has no list of the day, and they are not in the history
+                                       missing   the lake has no list of the day, and the history does not have the day
 """
 
 from __future__ import annotations
@@ -92,8 +92,8 @@ def all_days(available: Table, history: Table) -> Table:
 def with_page_references(table: Table, history: Table, days: Table) -> Table:
     """Add the days without a list to the reference of each page whose history has these days.
 
-    If no list precedes a day, but the page has exact views of days before it, the page is compared with these days: its `reference`
-    changes from `window` to `before`.
+    The lake may have no list of the 28 days before a day. If the history of the page has some of these days, the page is compared with
+    them: its `reference` changes from `window` to `before`.
 
     Args:
         table: rows with the columns of `history` and of `days`.
@@ -135,11 +135,15 @@ def with_page_references(table: Table, history: Table, days: Table) -> Table:
 
 
 def input_counts(best: Table, history: Table, available: Table, days: Table) -> Table:
-    """Declare how many of the days behind the figures of a page are exact, bounded or missing.
+    """Count the days from which the figures of a page are computed: how many are exact, bounded or missing.
 
-    Columns: page; of the 28 days of the reference: reference_history (exact, but from the history only), reference_bounded,
-    reference_missing; of the days used: window_history and window_bounded, for the halves; ewma_bounded, of the available days
-    among the last 56, for the averages. All other days are exact. The first three are null without a reference.
+    | columns | counted days |
+    |---|---|
+    | reference_history (exact, only in the history), reference_bounded, reference_missing | the 28 days of the reference |
+    | window_history, window_bounded (for the halves) | the days used |
+    | ewma_bounded (for the averages) | the available days among the last 56 days |
+
+    All other days are exact. Without a reference, the first three columns are null. The column `page` has the page.
 
     Args:
         best: see `surprise.most_surprising`.

@@ -1,7 +1,7 @@
 """Declare `wiki_trends_scores`: a row for each page listed in the window, with its scores and their inputs.
 
-On a day that did not list a page, its views are *unknown*, not zero. `surprise`, `change` and the function `listing` document
-how they treat such days.
+If a page was not listed on a day, its views on this day are *unknown*, not zero. The modules `surprise` and `change` and the function
+`listing` document how they treat such days.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def steps(
         history_rows: the exact views of pages, with the columns of `declarations.HISTORY_TYPES`.
 
     Returns:
-        The tables by name, in the order in which they are computed; and those of them that `scores` joins.
+        Two values: all tables by name, in the order in which they are computed; and the tables that `scores` joins.
     """
     import ibis
 
@@ -137,11 +137,12 @@ def listing(rows: Table, past: Table, available: Table, days: Table) -> Table:
     best_rank; views (sum of its listed days); streak (number of consecutive available days on which it was listed, up to
     the last day used; 0 when it was not listed on that day); presence.
 
-    `days_away` is the number of available days between the first listed day in the window and the listed day before it; null
-    without such a day. `streak_start` is the first day of the streak; null when the streak is 0.
+    `days_away` is the length of the page's absence before the window: the number of available days between the last listed day of the
+    baseline and the first listed day of the window. It is null when the page was not listed in the baseline. `streak_start` is the
+    first day of the streak; null when the streak is 0.
 
-    `presence` is `unknown` without a baseline. It is `returning` when `days_away` is at least seven, and `regular` when it is
-    less. A page that no list of the baseline has is `new`, although it may have had readers.
+    `presence` is `unknown` without a baseline, `returning` when `days_away` is at least seven, and `regular` when `days_away` is less.
+    A page that is in no list of the baseline is `new`, although people may have read it then.
     """
     import ibis
 
@@ -195,8 +196,8 @@ def _presence(past: Table, available: Table, days: Table) -> Table:
     placed = past.inner_join(available.select("day", "place", "in_window"), "day").select(
         "page", "date", "day", "place", "in_window"
     )
-    # From one day of a streak to the next, the place of the day and the number of the page's listed day both grow by one. So their
-    # difference is the same for all days of a streak.
+    # The listed days of a page are numbered. From one day of a streak to the next, this number and the place of the day both grow by
+    # one. So their difference is the same for all days of a streak.
     placed = placed.mutate(number=ibis.row_number().over(group_by="page", order_by="place"))
     placed = placed.mutate(streak_id=placed.place - placed.number)
     streaks = placed.group_by("page", "streak_id").agg(

@@ -1,41 +1,44 @@
 """Declare the surprise of a page: how far its most surprising day lies above the expected views, and how certain that is.
 
-    reference the available days among the 28 before the day (`before`). A day of the window without such a day takes the
-              days among the 28 after it (`window`), so that the first day of a lake is compared as well
-    usual     the higher of two medians of the page's levels on its listed days: over the reference, and over the 7 days
-              before the day, so that a steady rise is not a new surprise every day. When the page was listed on less than
-              half of the reference: the bound of the day itself or the median bound of the reference, the larger of them
-    effect    median, over the same weekdays of the 56 days before, of (level - median of the 28 days before that weekday);
-              null with fewer than three such weekdays
+    reference the days with which the day is compared: the available days among the 28 days before the day (`before`). If there are
+              none, a day of the window is compared with the available days among the 28 days after it (`window`). So even the first
+              day of a lake is compared with other days
+    usual     the usual level of the page: the higher of two medians of its levels on listed days. The first median is over the
+              reference. The second is over the 7 days before the day, so that a steady rise is not a new surprise every day. If the
+              page was listed on less than half of the reference: the bound of the day or the median bound of the reference,
+              whichever is larger
+    effect    the effect of the weekday. For each of the same weekdays in the 56 days before: the level on that day minus the median
+              level of the 28 days before that day. The effect is the median of these differences; null with fewer than three
     expected  usual + effect, where a negative or unknown effect counts as 0; published as expected_views = e^expected - 1
     surprise  level - expected
-    spread    the usual day-to-day noise: 1.4826 times the median absolute deviation (MAD) of the levels on the listed days
-              of the reference, shrunk towards 0.2 with the weight of 14 days:
-              sqrt((n (1.4826 MAD)^2 + 14 * 0.2^2) / (n + 14)), where n is the number of these days
-    se        the standard error of predicting the day: sqrt((spread^2 + 1 / (1 + expected_views)) (1 + (pi / 2) / n)).
-              1 / (1 + expected_views) is the noise of counting few views; (pi / 2) / n is the error of a median of n days. n
-              is the number of listed days of the reference, or of all its days when the page was listed on less than half
+    spread    the usual noise from day to day: 1.4826 times the median absolute deviation (MAD) of the levels on the n listed days of
+              the reference, combined with a typical noise of 0.2 that has the weight of 14 days:
+              sqrt((n (1.4826 MAD)^2 + 14 * 0.2^2) / (n + 14))
+    se        the standard error of predicting the level of the day: sqrt((spread^2 + 1 / (1 + expected_views)) (1 + (pi / 2) / n)).
+              1 / (1 + expected_views) is the noise of counting few views. (pi / 2) / n is the error of a median of n days. n is the
+              number of listed days of the reference. If the page was listed on less than half of the reference, n is the number of
+              all days of the reference
     evidence  surprise / se
-    at_least  e^(surprise - z se): the page had at least this many times the expected views, with a certainty of 95 %. The
-              day is the best of the page's d listed days in the window, so z is the quantile of the normal distribution that
-              is exceeded with probability 0.05 / d. Rises are ranked by `at_least`, largest first
-    at_most   e^(surprise + z se): even on this day, its best, the page had at most this many times the expected views. Falls
-              are ranked by `at_most`, smallest first. Null when the page was outside the list on a day of the reference, because the
+    at_least  e^(surprise - z se): the page had at least this many times the expected views, with a certainty of 95 %. The day is the
+              best of the d listed days of the page in the window. So z is the value that a normally distributed variable exceeds with
+              probability 0.05 / d. Rises are ranked by `at_least`, largest first
+    at_most   e^(surprise + z se): the page had at most this many times the expected views, even on this day, its best day. Falls are
+              ranked by `at_most`, smallest first. Null when the page was outside the list on a day of the reference, because the
               expected views are then only an upper bound
-    magnitude v ln(v / m) - (v - m) when v > m, otherwise 0, where v is the views of the day and m is the largest number of
-              views that noise explains: m = e^(expected + z se) - 1, at least 1. This is the likelihood ratio of a Poisson
-              count: it measures the size of a rise, not its certainty. The headline orders the certain rises by it
+    magnitude the size of the rise, not its certainty: v ln(v / m) - (v - m) when v > m, otherwise 0. v is the views of the day. m is
+              the largest number of views that noise explains: e^(expected + z se) - 1, at least 1. The formula is the likelihood
+              ratio of a Poisson count. The findings order the certain rises by `magnitude`
     score     surprise / spread * confidence, where confidence = reference days / 28
     burst     whether the evidence is at least 5; null with fewer than 14 reference days
-    shape     of a burst: `plateau` when the median of the available days in the window among the three after it keeps at
-              least half of the rise above usual, `spike` when it keeps less, null without such a day
+    shape     whether a burst lasts. Take the median level of the available days of the window among the three days after the burst.
+              `plateau`: at least half of the rise above `usual` is left. `spike`: less is left. Null without such a day
 
 All levels are ln(1 + views). `surprise_date` is the day of the window with the page's greatest surprise, the earliest of
 equals. `robust_z` is (level - median) / (1.4826 MAD) of that day, without weekday effect and shrinkage. `usual_source` says
 which of the numbers became `usual_views`: `median` (of the reference), `week` (the median of the 7 days) or `bound`.
 
-The medians omit days outside the list, so they are too high for a page near the end of the list, and its surprise is a
-lower bound. The surprise of a page that was rarely listed is a lower bound, too, because it is measured against the bound.
+The medians omit days outside the list. For a page near the end of the list, they are therefore too high, and its surprise is a lower
+bound. For a page that was rarely listed, the expected views are the bound, which is too high, too. So its surprise is also a lower bound.
 
 Sources: the modified z-score is that of B. Iglewicz and D. C. Hoaglin, How to Detect and Handle Outliers (ASQC, 1993);
 1.4826 makes the MAD estimate the standard deviation of a normal distribution. The prior is the posterior mean of a
@@ -68,7 +71,8 @@ USUAL_NOISE = 0.2
 PRIOR_DAYS = 14
 RECENT_DAYS = 7
 MIN_WEEKDAYS = 3
-# Evidence of at least BURST from at least BURST_DAYS days is a burst. A burst that keeps at least this fraction of its rise is a plateau.
+# A rise is a burst if its evidence is at least BURST, and its reference has at least BURST_DAYS days. A burst is a plateau if at least this
+# fraction of the rise is left.
 BURST = 5.0
 BURST_DAYS = 14
 PLATEAU = 0.5

@@ -1,7 +1,7 @@
 """Find the pages that rose at the same time in both years before, in their exact daily views.
 
-The pageviews API tells one page in a request, so only the first findings without other evidence are asked about, until the requests
-of this source are used up. The second year is asked for only when the first one shows a rise.
+The pageviews API returns the views of one page in a response. So this source asks only about the first findings without other evidence, up
+to its maximum number of requests. The second year is requested only if the page rose in the first year.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _YEAR = dt.timedelta(days=364)
 
 
 def earlier_years(search: Search) -> Iterator[Evidence]:
-    """Yield the pages that rose in both years before and not on the other days around."""
+    """Yield the pages that rose at the same time in both years before, and not on the other days of the weeks around."""
     around = dt.timedelta(days=int(rules()[_RULE]["days_around"]))
     queries = 0
     for finding in list(search.unexplained()):

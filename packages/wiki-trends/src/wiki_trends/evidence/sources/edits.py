@@ -1,7 +1,7 @@
 """Find the pages that were created or moved before their rise, and those that were edited more than usual.
 
-The wiki tells edits of one page in a request, so only some findings are asked about: pages whose id is newer than the window, then
-the first findings without other evidence. Only days and numbers are kept, no names and no texts.
+The wiki returns the edits of one page in a response. So this source asks only about some findings: first the pages that were created
+just before the rises, then the first findings without other evidence. Only days and numbers are kept, no names and no texts.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def edits(search: Search) -> Iterator[Evidence]:
 
 
 def _first_new_page(search: Search) -> int:
-    """Return the id of the first page that was created in the days before the first rise; 0 if the log has none."""
+    """Return the id of the first page that was created in the days before the first rise; 0 if the log contains no such page."""
     first = min(finding.day for finding in search.findings) - dt.timedelta(
         days=int(rules()[_CREATED]["days_before"])
     )
@@ -61,7 +61,7 @@ def _first_new_page(search: Search) -> int:
 
 
 def _created_page(answers: Sequence[Any]) -> int:
-    """Return the id of the first page that the log of creations has; 0 without one. A deleted page has its id in `logpage`."""
+    """Return the id of the first page in the log of creations; 0 for an empty log. The id of a deleted page is in `logpage`."""
     for event in answers[0].get("query", {}).get("logevents", []):
         return int(event.get("logpage") or event.get("pageid") or 0)
     return 0
@@ -108,7 +108,7 @@ def _pieces(search: Search, finding: Finding, history: Mapping[str, Any]) -> Ite
     counts = {dt.date.fromisoformat(day): number for day, number in history["edits"].items()}
     recent = sum(number for day, number in counts.items() if abs((day - finding.day).days) <= 1)
     earlier = sum(counts.values()) - recent
-    # With more edits than a response has, the earlier ones are not known.
+    # If the page has more edits than one response contains, the earlier edits are unknown.
     usual = 3 * earlier / int(limits["usual_days"])
     is_known = not history["more"] and history["created"] is None
     if is_known and recent >= limits["least"] and recent >= limits["times"] * usual:

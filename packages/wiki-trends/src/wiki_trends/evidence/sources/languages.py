@@ -43,7 +43,7 @@ def _title(search: Search, finding: Finding, language: str) -> str | None:
 
 
 def _languages_of(search: Search, findings: Sequence[Finding], own: str) -> list[str]:
-    """Return the languages in which most of the findings have a page, in the order of the rules among equals."""
+    """Return the languages in which most of the findings have a page. Languages with equal numbers are in the order of the rules."""
     counts = {
         language: sum(_title(search, finding, language) is not None for finding in findings)
         for language in languages()

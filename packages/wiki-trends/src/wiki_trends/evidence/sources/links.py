@@ -49,7 +49,7 @@ def current_events(search: Search) -> Iterator[Evidence]:
 
 
 def stories(search: Search) -> Iterator[Evidence]:
-    """Yield a piece for each page of a story but the first finding, which names the story."""
+    """Yield a piece of evidence for each page of a story, except for the first finding, whose title is the name of the story."""
     params = {
         "action": "query",
         "titles": search.titles,
@@ -60,7 +60,7 @@ def stories(search: Search) -> Iterator[Evidence]:
     links = search.queries.action(search.project, params, _links_and_revisions)
     linked = {title: set(titles) for title, (titles, _revision) in links.items()}
     candidates = [pair for pair in _pairs_of_the_same_days(search.findings) if _link_count(linked, *pair) > 0]
-    # Categories are requested only for pages of which one links to the other.
+    # Categories are requested only for pairs of pages with a link in one direction.
     one_way = [pair for pair in candidates if _link_count(linked, *pair) == 1]
     categories = _categories(search, one_way) if one_way else {}
     related: dict[Finding, list[tuple[Finding, str]]] = {}
@@ -79,14 +79,14 @@ def stories(search: Search) -> Iterator[Evidence]:
 
 
 def _strongest(related: Mapping[Finding, Sequence[tuple[Finding, str]]], finding: Finding) -> Finding:
-    """Follow the pairs to the first finding of the story. Each step leads to an earlier one, so the steps end."""
+    """Follow the pairs to the first finding of the story. Each step leads to an earlier finding, so the loop ends."""
     while finding in related:
         finding = related[finding][0][0]
     return finding
 
 
 def _pairs_of_the_same_days(findings: Sequence[Finding]) -> Iterator[tuple[Finding, Finding]]:
-    """Yield each pair of findings whose days are near, the first finding first."""
+    """Yield each pair of findings with the same day or neighbouring days. In each pair, the more important finding is first."""
     days_apart = int(rules()[_LINKED]["days_apart"])
     for position, finding in enumerate(findings):
         for leading in findings[:position]:

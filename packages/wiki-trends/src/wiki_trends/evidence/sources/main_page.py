@@ -1,7 +1,7 @@
 """Find the findings that the main page showed: the featured article, the news, "Did you know", and "On this day".
 
-The main page of a past day is made from the revision of each template at the end of the day. What is shown in bold is what the
-main page is about; other links of a sentence are not evidence.
+For a past day, the source reads the revision that each template of the main page had at the end of the day. In a sentence of the main page,
+the link in bold leads to the subject. Other links are not evidence.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def _shown_pages(answers: Sequence[Any]) -> dict[str, tuple[int, list[str]]]:
 def _bold_targets(text: str) -> Iterator[str]:
     """Yield the targets of the links in bold, and of those in the list of recent deaths."""
     for line in text.splitlines():
-        # Bold text ends with its line at the latest.
+        # Bold text that is not closed ends at the end of its line.
         for bold in _BOLD.split(line)[1::2]:
             yield from _ANY_LINK.findall(bold)
         yield from _LINK_WITH_BOLD_TEXT.findall(line)

@@ -18,7 +18,7 @@ _RULE = "redirect-brought-the-views"
 
 
 def redirects(search: Search) -> Iterator[Evidence]:
-    """Yield the redirect through which most views of the day of a rise came, if its part was smaller on the other days."""
+    """Yield the redirect through which most views on the day of a rise came, if its share was smaller on the other days."""
     limits = rules()[_RULE]
     parts: dict[tuple[str, str], dict[dt.date, float]] = defaultdict(dict)
     for row in search.redirects:

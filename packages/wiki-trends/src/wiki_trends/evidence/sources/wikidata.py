@@ -57,7 +57,7 @@ def _pieces(finding: Finding, item: str, dates: Mapping[str, Sequence[str]]) -> 
 
 
 def _read_items(search: Search) -> None:
-    """Ask the wiki for the ids and the items of the pages. A finding that was renamed since is followed."""
+    """Ask the wiki for the ids and the Wikidata items of the pages. For a page that was renamed since, the redirect is followed."""
     params = {
         "action": "query",
         "titles": search.titles,
@@ -86,7 +86,7 @@ def _page_ids_and_items(answers: Sequence[Any]) -> dict[str, tuple[int, str]]:
 
 
 def _entities(answers: Sequence[Any]) -> dict[str, Any]:
-    """Reduce the entities, which have megabytes, to their dates and to the titles of the pages in other Wikipedias."""
+    """Return only the dates of the entities and the titles in other Wikipedias, because the entities themselves have megabytes."""
     entities = {}
     for answer in answers:
         for item, entity in answer["entities"].items():

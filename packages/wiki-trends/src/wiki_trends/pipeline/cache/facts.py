@@ -36,7 +36,7 @@ FACT_COLUMNS = (
     "disambiguation",
     "lastrevid",
 )
-# A file without one of these columns is not a segment. An older version may have written a file without the other columns.
+# A segment must have these columns. The other columns may be missing, because an older version wrote segments without them.
 REQUIRED_COLUMNS = (REQUESTED, ANSWERED_AT, "title")
 
 # JSON can hold a lone surrogate, but UTF-8 cannot encode one.

@@ -5,8 +5,8 @@ merge writes the facts of several segments to a new segment and deletes the old 
 merges them if there are too many. Writers do not wait for each other: two merges of the same segments write the same facts twice,
 and the newest facts of a page count. A process keeps the segments that it has read in memory.
 
-Bad data in the cache never end a run, because the facts can be requested again. An object that is not a segment (because it is damaged,
-of another program or too large) is ignored and not deleted. A row with impossible values is ignored, too. For each such object, and for
+Bad data in the cache never end a run, because the facts can be requested again. An object is not a segment if it is damaged, too large, or
+of another program. Such an object is ignored and not deleted. A row with impossible values is ignored, too. For each such object, and for
 each segment with such rows, a process logs one warning. An error of the lake is raised.
 """
 

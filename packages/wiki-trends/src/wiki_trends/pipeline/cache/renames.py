@@ -29,7 +29,7 @@ def renamed_pages(facts: pl.DataFrame) -> dict[str, str]:
     titles = newest.select(
         old=_with_underscores("requested"), new=_with_underscores("title"), item="wikidata_id"
     ).with_row_index("order")
-    # A title that redirects has the item of its target, so only titles that lead to themselves name the page of an item.
+    # A redirect has the Wikidata item of its target. So only titles that are not redirects show which page an item has.
     pages = titles.filter(pl.col("old") == pl.col("new"), pl.col("item").is_not_null(), pl.col("item") != "")
     last = pages.group_by("item").agg(pl.col("new").sort_by("order").last().alias("last"), pl.len())
     moved = pages.join(last.filter(pl.col("len") > 1), on="item").filter(pl.col("new") != pl.col("last"))
@@ -46,7 +46,7 @@ def _with_underscores(column: str) -> pl.Expr:
 
 
 def _last_title(title: str, targets: Mapping[str, str]) -> str:
-    """Follow the titles to the last one; a circle ends where it began, which leaves its titles as they are."""
+    """Follow the redirects from a title to the last title. For a circle, return the title itself."""
     seen = [title]
     while (following := targets.get(seen[-1])) is not None:
         if following in seen:

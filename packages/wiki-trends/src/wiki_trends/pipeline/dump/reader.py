@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 BLOCK_BYTES = 6 * 1024 * 1024
 PARSER_THREADS = 3
-# The number of blocks that can wait for a thread. While the threads parse, the reader can so go on to skip other wikis.
+# The number of blocks that can wait for a thread. Meanwhile, the reader continues and skips the lines of other wikis.
 MAX_QUEUED_BLOCKS = 8
 _SAMPLE_LINES = 200
 _MAX_SAMPLE_LINE_BYTES = 64 * 1024
@@ -154,7 +154,7 @@ class _RecordReader:
 
     Args:
         project: the project, for example `en.wikipedia`.
-        drop_small_records: a function that drops records that cannot be in a list; the parser threads call it for each block.
+        drop_small_records: a function that drops records of titles that cannot be in a list. The parser threads call it for each block.
     """
 
     def __init__(self, project: str, drop_small_records: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
@@ -209,8 +209,8 @@ class _RecordReader:
                 )
                 raise OSError(message)
             last_line = bytes(buffer[buffer.rfind(b"\n", 0, size - 1) + 1 : size]) + rest_of_line
-            # A file is sorted by wiki, so most blocks have no line of the project. The end of the buffer can split the
-            # last line, so the last line is searched separately.
+            # A file is sorted by wiki, so most blocks have no line of the project. The last line may be incomplete at the end of the
+            # buffer, so it is searched separately.
             has_project_line = (
                 buffer.startswith(self._line_start, 0, size)
                 or buffer.find(b"\n" + self._line_start, 0, size) >= 0

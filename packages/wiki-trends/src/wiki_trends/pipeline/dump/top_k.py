@@ -31,11 +31,12 @@ class NotInOrder(Exception):
 class Threshold:
     """A lower bound of the views that a title needs to be in the list. Each run of summed records raises the bound.
 
-    Order the titles so far by their views, and let `v` be the views of the title at place `list_length`. At least `list_length`
-    titles have `v` views or more, so a title with fewer views cannot be in the list. The views of a title
-    can be split into several pieces: records in one sorted block, or rows in several runs. If a title has at most `pieces`
-    pieces and at least `v` views, the largest piece has at least `v / pieces` views. So a title can be dropped before its
-    views are summed if each piece has fewer than `v / pieces` views.
+    Order the titles so far by their views. `v` is the number of views of the title at place `list_length`. At least `list_length` titles
+    have `v` views or more, so a title with fewer views cannot be in the list.
+
+    The views of a title can be split into pieces: records in one sorted block, or rows in several runs. If a title has at least `v` views
+    in at most `pieces` pieces, its largest piece has at least `v / pieces` views. So a title whose pieces all have fewer views can be
+    dropped before its views are summed.
 
     For example, let the list have two titles. In the first run, A has 90 views, B 60 and C 10, so `v` is 60:
 

@@ -1,4 +1,4 @@
-"""Choose the pages whose history is requested: the likely risers of a window whose usual views the lake does not show."""
+"""Choose the pages whose history is requested: pages that probably rose in a window, and whose usual views the lake does not show."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ MAX_UNKNOWN_DAYS = 7
 def rank_candidates(rows: pl.DataFrame, start: dt.date) -> list[str]:
     """Return the pages of a window, ordered by how far they rose above their usual views according to the lists, largest rise first.
 
-    The usual views are the median over the listed days. For a page that is listed on less than half of the days, they are the
-    views of the last page in the list of the day, which has at least as many views as the page.
+    The usual views are the median of the views on the listed days. For a page that was listed on less than half of the days, the usual
+    views are those of the last page in the list of the day. This is an upper bound.
 
     Args:
         rows: the listed pages of the window and of the days before it, with the columns page, date and views.

@@ -1,7 +1,8 @@
 """Request the daily views of pages from Wikimedia, with a limit on the number of requests.
 
-`prop=pageviews` answers several pages in a response, but only about the last 60 days and all access methods together. For other
-windows, the per-article API answers one page in a response. Which API is used follows from the first response.
+There are two APIs. `prop=pageviews` returns the views of several pages in a response, but only for the last 60 days, and only for all
+access methods together. The per-article API returns the views of one page in a response, for any days. The first response of
+`prop=pageviews` shows whether it has the needed days. If it does not have them, the per-article API is used.
 An error of Wikimedia ends the requests. The responses before the error are kept, and the error is returned as a text.
 """
 
@@ -37,7 +38,7 @@ class HistoryQuery:
         access: the access method.
         titles: the pages, the most important first.
         first: the first day.
-        needed_from: the first day that is needed; an API that does not answer about this day is not used.
+        needed_from: the first day that is needed. An API without the views of this day is not used.
         last: the last day.
         max_requests: the maximum number of requests.
     """
@@ -106,7 +107,7 @@ class _Requests:
             self._titles[start : start + TITLES_PER_REQUEST]
             for start in range(0, len(self._titles), TITLES_PER_REQUEST)
         ]
-        # The days of the first response show whether the API reaches the window, whatever day is today at Wikimedia.
+        # The 60 days of the API depend on Wikimedia's clock. So the days of the first response decide whether the API has the needed days.
         response = self._send_batch(batches[0], {})
         if response is None:
             return True

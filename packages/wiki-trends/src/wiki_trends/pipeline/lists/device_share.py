@@ -1,7 +1,7 @@
 """Computes the share of a page's views that comes from desktops, and which shares are unusual on a day.
 
-Readers use desktops and phones, but many programs use only one. How many readers use which differs by wiki and changes with time, so
-a share is compared with the shares of the other pages of the day.
+Readers use desktops and phones, but many programs use only one kind of device. The usual share of desktops depends on the wiki, and changes
+with time. So the share of a page is compared with the shares of the other pages of the day.
 
 The list of a device has only a thousand pages. If a page is not in the list, it had at most as many views as the last row of the
 list. So the share of many pages is known only within bounds.
@@ -23,20 +23,21 @@ if TYPE_CHECKING:
     from wiki_trends.pipeline.lists.top_list import ListRow
 
 LISTED_DEVICES = ("desktop", "mobile-web")
-# Since August 2025, Wikimedia derives the access method from the device, before from the host (`en.m.wikipedia.org`). From this day
-# on, all lists are by device. Source: https://phabricator.wikimedia.org/T401665
+# Wikimedia derived the access method of a view from the host (`en.m.wikipedia.org`). In August 2025, it began to derive it from the
+# device. From this day on, all lists are by device. Source: https://phabricator.wikimedia.org/T401665
 BY_DEVICE_SINCE = dt.date(2025, 9, 1)
-# Fewer views than this can come from one kind of device by chance, as in small wikis and at the low ranks of dumps.
+# A page with fewer views than this is never unusual, because so few views can come from one kind of device by chance.
 MIN_VIEWS = 20
-# The shares of fewer pages than this do not describe the readers of a wiki.
+# If a day has fewer pages than this, no share is unusual, because so few pages do not describe the readers of a wiki.
 MIN_PAGES = 20
 # A share is unusual if its log-odds are further from the median of the day than this number of spreads.
 UNUSUAL_SPREADS = 5.0
-# The spread is 1.4826 times the median absolute deviation (the standard deviation of a normal distribution), but at least this.
+# The spread is 1.4826 times the median absolute deviation, but at least this. The factor makes the spread an estimate of the standard
+# deviation of a normal distribution.
 MIN_SPREAD = 0.25
 _MAD_TO_SPREAD = 1.4826
-# People read a wiki almost only on phones if the median share is below this. On such a wiki, no share is unusually low. The same
-# applies to the share of other devices and unusually high shares.
+# If the median share is below this number, people read the wiki almost only on phones, and no share is unusually low. If it is above
+# 1 minus this number, people read the wiki almost only on desktops, and no share is unusually high.
 ONE_DEVICE_MEDIAN = 0.25
 
 
@@ -81,9 +82,10 @@ class DeviceLists:
 class UnusualShares:
     """Decides which desktop shares are unusual on a day.
 
-    The distance of a share from the day's median is measured in log-odds, in units of the day's spread and the error of counting.
-    If a share is known only within bounds, the bound that is nearer to the median counts. The median and the spread themselves are
-    those of the bounds that make a share less unusual.
+    The distance of a share from the median of the day is measured in log-odds. The unit is the spread of the day; for a page with few
+    views, the unit is larger. If a share is known only within bounds, the bound that is nearer to the median is used. The median and
+    the spread are computed from bounds, too: from the lower bounds for unusually low shares, and from the upper bounds for unusually
+    high shares. So a share is never called unusual only because it is uncertain.
 
     Attributes:
         low: the median and the spread for unusually low shares; None if no share is unusually low.
@@ -99,8 +101,8 @@ class UnusualShares:
 
         Args:
             pages: the share and the views of each page.
-            by_device: see `DeviceLists`. Where the host decided, everybody who followed a link to the mobile host counted as
-                mobile, so a low share shows the link and not the device. Then no share is unusually low.
+            by_device: see `DeviceLists`. If False, everybody who followed a link to the mobile host counted as mobile. A low share may
+                then be caused by a link, so no share is unusually low.
         """
         pages = [(share, views) for share, views in pages if views >= MIN_VIEWS]
         if len(pages) < MIN_PAGES:
@@ -131,7 +133,7 @@ def _log_odds(share: float, views: int) -> float:
 
 
 def _distance(share: float, views: int, center: float, spread: float) -> float:
-    """Return the signed distance of a share from the median, in spreads that include the error of counting `views` views."""
+    """Return the signed distance of a share from the median, in spreads. With few `views`, the spread is larger (counting error)."""
     error = 1 / (share * views + 0.5) + 1 / ((1 - share) * views + 0.5)
     return (_log_odds(share, views) - center) / math.sqrt(spread**2 + error)
 

@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 
 class ListComparison:
-    """A `Comparison` of the API's list of a day with the list in bronze, by the bounds of `restatement`.
+    """A `Comparison` of the API's list of a day with the list in bronze. The module `restatement` has the limits of a material change.
 
     The comparison sends one request without retries, within the rate limits that all processes of the machine share.
     """
@@ -87,7 +87,7 @@ def list_rechecks(settings: Settings) -> Rechecks:
 
 
 def recheck_last_days(settings: Settings) -> None:
-    """Ask about the last days of the settings that are due for a recheck. An error is logged as a warning."""
+    """Recheck those of the last days (setting `days`) that are due for a recheck. An error is logged as a warning."""
     if not settings.recheck:
         return
     window = Window.of_last(settings.days, today_utc(), settings.max_lag)

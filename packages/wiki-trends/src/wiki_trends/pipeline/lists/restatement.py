@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
     from wiki_trends.pipeline.lists.top_list import ListRow
 
-# A smaller fraction of new and gone titles is expected at the end of a list, whose last titles have almost equal views.
+# The last titles of a list have almost equal views. So some titles at the end are new or gone after any small change.
 MAX_ROWS_CHANGED = 0.01
 MAX_VIEWS_CHANGE = 0.01
-# Pages share ranks at the end of a list, where one view can be worth many places.
+# At the end of a list, many pages have the same views. There, one more view can move a page by many ranks.
 MAX_RANK_CHANGE = 0.1
 
 

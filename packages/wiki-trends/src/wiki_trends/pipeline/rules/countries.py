@@ -94,7 +94,7 @@ def _read_corrections() -> dict[str, Any]:
 
 @lru_cache(maxsize=1)
 def _library_facts() -> dict[str, Mapping[str, Any]]:
-    """Return the library's facts about countries by code. Of countries with the same code (Wales, the UK), the largest counts."""
+    """Return the library's facts about countries, by code. If countries share a code (Wales, the UK), the largest one has the code."""
     import countryinfo
 
     excluded_codes = set(_read_corrections()["gone"]["codes"])

@@ -236,12 +236,12 @@ def words_of(text: str) -> list[str]:
     return list(_fold_words(text))
 
 
-# The cache saves time because several tables label the same text in turn.
+# The cache saves time, because several tables label the same text one after another.
 @lru_cache(_FOLDED_CACHE_SIZE)
 def _fold_words(text: str) -> tuple[str, ...]:
     if text.isascii():
         return tuple(_WORD.findall(text.casefold()))
-    # The text is split before folding, because folding turns `İ` into two characters, and the second would end the word.
+    # The text is split before folding. Folding turns `İ` into two characters, and a split after it would end the word at the second one.
     return tuple([word.casefold() for word in _split_words(text)])
 
 
@@ -256,7 +256,7 @@ def _words_of_all(phrases: Iterable[str]) -> set[tuple[str, ...]]:
 
 def _expand(phrase: str) -> list[str]:
     """Return all spellings of a phrase, with and without its optional parts."""
-    # Every second part is optional, because the pattern has one group.
+    # `re.split` with one group returns the fixed parts and the optional parts in turn: every second part is optional.
     parts = _OPTIONAL.split(phrase)
     choices = [(part,) if number % 2 == 0 else ("", part) for number, part in enumerate(parts)]
     return ["".join(chosen) for chosen in itertools.product(*choices)]

@@ -79,8 +79,9 @@ _PLACE_TYPES = {
 }
 _TYPES_WITH_OWN_NAME = ("City", "Country", "Region", "Landmark")
 
-# A weight is multiplied by the first factor for the first label of a text, and by the second factor for the other labels. The
-# description is one line by the wiki's authors, so it counts more than one of many categories, and its first label counts most.
+# The factors of each kind of text. The weight of a phrase is multiplied by the first factor for the first label of a text, and by the
+# second factor for all other labels. The description is one line by the wiki's authors, so it counts more than one of many categories.
+# Its first label counts most.
 _DESCRIPTION_FACTORS = (4.0, 2.0)
 _TITLE_FACTORS = (3.0, 3.0)
 _CATEGORY_FACTORS = (1.0, 1.0)

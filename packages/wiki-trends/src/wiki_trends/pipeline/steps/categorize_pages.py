@@ -116,7 +116,7 @@ def merge_rows(
 def suspect_pages(
     silver: Partition, rows: Iterable[MergedRow], facts: Mapping[str, PageFacts]
 ) -> list[dict[str, Any]]:
-    """Return the page and the views of the pages of which at least half of the views are of suspect rows.
+    """Return the title and the views of each suspect page: at least half of its views come from suspect rows.
 
     The result is ordered by views, and has at most `MAX_SUSPECT_PAGES` pages, because checks read the manifest of diamond.
 

@@ -1,7 +1,8 @@
 """Step 1: fetches the lists of a day's most-viewed pages, and stores the exact bytes of the responses in bronze.
 
-If bronze has a day, the day is not requested again unless it is restated, so it can be rebuilt without Wikimedia. With the `all-access` list, the step
-also fetches the desktop and mobile-web lists. Step 2 uses both lists to find automated traffic, and skips this check without them.
+If bronze has a day, the day is not requested again unless it is restated. So a day can be rebuilt without Wikimedia. With the `all-access`
+list, the step also fetches the desktop and mobile-web lists. Step 2 uses both lists to find automated traffic. Without them, step 2 skips
+this check.
 A list of another day or project raises `ContractBroken`. A missing main list raises `DayNotPublished`. In both cases nothing is
 written.
 """

@@ -20,7 +20,7 @@ _MAX_TICKS = 8
 _MAX_DAYS_WITH_LARGE_DOTS = 45
 _LABEL_HEIGHT_PIXELS = 14
 _MAX_TITLE_LENGTH = 34
-# On a logarithmic axis of more powers of ten, the labels between them would lie on each other.
+# A logarithmic axis with more powers of ten than this has labels only at the powers. More labels would overlap.
 _MAX_DECADES_WITH_STEPS = 4
 
 
@@ -132,10 +132,10 @@ def rank_scale_start(height: int, lowest_rank: int) -> float:
 
 
 def end_labels(rows: Sequence[Row], height: int, lowest_rank: int) -> list[dict[str, Any]]:
-    """Return a label for each page, to the right of the last day, where no line runs; labels are moved apart.
+    """Return a label for each page, to the right of the last day. Labels that would overlap are moved apart.
 
-    `from_date` and `from_rank` are the last listed day of the page and its rank. If it is not the last day, the label names it,
-    and a line can lead from there to the label.
+    `from_date` is the last day on which the page was listed, and `from_rank` the rank on this day. If the page left the list before the
+    last day, the label names this day, and a line can connect the end of the page's line with the label.
     """
     last_rows: dict[str, Row] = {}
     for row in sorted((row for row in rows if row["rank"] is not None), key=lambda row: row["date"]):

@@ -106,7 +106,7 @@ def rank_race(rows: Sequence[Row], height: int = 380) -> ChartSpec:
             .encode(x=day_axis(days, _LABEL_ROOM), y=alt.Y("rank:Q", scale=scale), text="label:N")
         )
 
-    # A border in the colour of the paper keeps the grid clear of the labels.
+    # The labels have a border in the colour of the paper, so that grid lines do not touch the text.
     borders = labels(stroke="var(--paper)", strokeWidth=5, strokeJoin="round", fill="var(--paper)")
     return chart_spec(
         alt.layer(leaders, lines, dots, borders, labels().encode(color=colour)),

@@ -63,7 +63,7 @@ class LakeFacts:
 
     Attributes:
         left_out: the titles that were left out of the days of the window.
-        changed: what has changed on each day that differs from the day as it was used, by ISO day.
+        changed: the reason for each day whose data have changed since the publish, by ISO day.
         not_compared: the reason why the days could not be compared with the lake; empty when they were compared.
     """
 

@@ -1,9 +1,13 @@
 """Encode the table of all pages for `assets/table.js`, which sorts, searches and draws the table.
 
-Each row is a list without field names. With thousands of pages, repeated field names would be most of the file. For each column
-of the table, `at` is the index of its value in the row. If the column has `names`, the value is an index in them, which sorts the
-column if it has `byIndex`; otherwise the names sort it. `page` is the
-index of the exact title, which is empty if it follows from the displayed title.
+Each row is a list without field names. With thousands of pages, repeated field names would be most of the file. The document describes the
+columns of the table:
+
+- `at` is the index of the column's value in a row.
+- `names` is a list of texts, such as the categories. The value in a row is then an index into this list.
+- `byIndex` means that the column is sorted by this index. Otherwise, it is sorted by the texts.
+
+`page` is the index of the exact title in a row. The exact title is empty if it can be derived from the displayed title.
 """
 
 from __future__ import annotations

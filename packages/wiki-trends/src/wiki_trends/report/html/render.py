@@ -84,7 +84,7 @@ def title(text: str) -> Markup:
 
 
 def sentence(text: str) -> str:
-    """Begin a text with a capital letter, and leave the rest unchanged: names in it keep their letters."""
+    """Return a text with a capital first letter. All other letters stay as they are."""
     return text[:1].upper() + text[1:]
 
 

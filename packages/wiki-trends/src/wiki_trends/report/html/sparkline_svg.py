@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _MARGIN_PIXELS = 3
-# With more days, the line itself marks the listed days, because dots would lie on each other.
+# A sparkline of more days than this has no dots, because the dots would overlap.
 _MAX_DAYS_WITH_DOTS = 31
 
 
@@ -25,7 +25,8 @@ def sparkline_svg(
 ) -> Markup:
     """Draw the views of consecutive days as a line, with a dot on the day with the most views.
 
-    A point needs two pixels of width. When the days need more width, each point is the highest of several consecutive days.
+    A point needs two pixels of width. If there is not enough width for all days, a point stands for several consecutive days, and shows the
+    highest of them.
 
     Args:
         views: the views on each day, oldest first; None on a day that did not list the page.

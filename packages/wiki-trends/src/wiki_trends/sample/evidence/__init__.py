@@ -1,9 +1,11 @@
 """Plants the causes of rises in the synthetic English Wikipedia, and answers the queries of the sources that show them.
 
-A third of the bursts have no cause. About a quarter of the causes is not in the form that the rules of the evidence expect: a death is
-known to the month only, a page is named but not in bold, a move has another comment. Decoys resemble causes: earlier deaths, main
-pages and current events with pages that did not rise, busy histories, links in one direction, rises of other pages in other languages.
-The lists show no redirect that brought a rise; the benchmark of the evidence adds those.
+- A third of the bursts have no cause.
+- About a quarter of the causes do not have the form that the rules expect. For example, only the month of a death is known, a page is named
+  without bold, or a move has an unusual comment.
+- Decoys resemble causes. For example, a person died much earlier, the main page names a page that did not rise, or a page is always edited
+  often.
+- No redirect causes a rise in the lists. The benchmark of the evidence adds such redirects.
 """
 
 from __future__ import annotations

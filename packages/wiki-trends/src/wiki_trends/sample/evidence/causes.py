@@ -21,8 +21,8 @@ PROJECT = "en.wikipedia"
 FIRST_DAY, LAST_DAY = dt.date(2025, 1, 1), dt.date(2026, 12, 31)
 # The other languages whose pages can rise with a page of English Wikipedia.
 LANGUAGES = ("de", "fr")
-# The kinds of causes that a burst can have anyway, with their weights. A person can also die; a pair of bursts can be a story; and a
-# subject whose page rises on the same day in another language can have this cause.
+# The kinds of causes that every burst can have, with their weights. Three kinds have a condition: only a person can die, only a pair of bursts
+# can be a story, and only a page that rises on the same day in another language can have this cause.
 _WEIGHTS = {
     "none": 30, "current events": 12, "in the news": 9, "featured": 6, "did you know": 7, "on this day": 7, "edits": 7,
     "moved": 4, "anniversary": 6, "earlier years": 6, "redirect": 6,
@@ -36,10 +36,10 @@ class Cause:
     """The cause of a rise.
 
     Attributes:
-        kind: the kind of the evidence that it leaves, or `none`.
+        kind: the kind of evidence that the sources show for the cause, or `none`.
         number: the number of the page.
         start: the first day of the rise.
-        is_typical: whether the sources show it in the form that a rule expects.
+        is_typical: whether the sources show the evidence in the form that a rule expects.
         partner: for `story`, the number of the other page; for `other languages`, the number of the page in that wiki.
         language: for `other languages`, the language.
     """
@@ -53,7 +53,7 @@ class Cause:
 
     @property
     def is_recent_death(self) -> bool:
-        """Whether the news of the main page name the person, too."""
+        """Whether the cause is a death that is also in the news of the main page."""
         return self.kind == "death" and self.is_typical and self.number % 2 == 0
 
 
@@ -87,7 +87,7 @@ def planted_causes(seed: int) -> Mapping[tuple[int, dt.date], Cause]:
             cause = Cause("other languages", event.number, event.start, is_typical, number, language)
         else:
             (kind,) = rng.choices(list(_WEIGHTS), weights=list(_WEIGHTS.values()))
-            # The lists of later years are fixed, so an earlier rise is planted only in years before the first cause.
+            # A rise in earlier years is planted only before the first cause, because the lists since then must not change.
             kind = "none" if kind == "earlier years" and event.start.year > FIRST_DAY.year else kind
             cause = Cause(kind, event.number, event.start, is_typical)
         causes[event.number, event.start] = cause
@@ -127,7 +127,7 @@ def title_of(seed: int, number: int) -> str:
 
 
 def earlier_rise(seed: int, number: int, day: dt.date) -> float:
-    """Return the factor by which a page was read more on a day of the two years before its rise: 1 for most pages and days."""
+    """Return the factor of a planted rise of a page on a day of the two years before its main rise; 1 for most pages and days."""
     return _earlier_rises(seed).get((number, day), 1.0)
 
 
@@ -137,7 +137,7 @@ def _earlier_rises(seed: int) -> Mapping[tuple[int, dt.date], float]:
     for cause in planted_causes(seed).values():
         if cause.kind == "earlier years":
             for years in (1, 2):
-                # A movable feast was more than a week away in the years before.
+                # The form that no rule expects: a movable feast, whose date in the years before is more than a week away.
                 first = cause.start - dt.timedelta(days=364 * years + (0 if cause.is_typical else 9))
                 for offset, factor in enumerate((7.0, 5.0, 2.5)):
                     factors[cause.number, first + dt.timedelta(days=offset)] = factor

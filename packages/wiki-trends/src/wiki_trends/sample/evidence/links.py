@@ -49,7 +49,7 @@ def _links(title: str, seed: int) -> list[str]:
 
 
 def _portal_links(day: dt.date, seed: int) -> list[str]:
-    # The current events name another page of the same matter, when the cause is not typical.
+    # If the cause is not typical, the current events link to another page about the same matter.
     titles = [
         title_of(seed, cause.number) for cause in causes_of(seed, "current events", day) if cause.is_typical
     ]
@@ -64,7 +64,7 @@ def _portal_links(day: dt.date, seed: int) -> list[str]:
 
 
 def _page_links(number: int, seed: int) -> list[str]:
-    """Return the links of a page: to the other page of a story, to two plain pages, and without a cause to all rises of the day."""
+    """Return the links of a page: to the other page of its story, and to two plain pages. A page without a cause links to all rises of the day."""
     titles = plain_titles(seed, f"links/{number}", 2)
     for cause in planted_causes(seed).values():
         if cause.number == number:
@@ -74,7 +74,7 @@ def _page_links(number: int, seed: int) -> list[str]:
 
 def _links_of_cause(cause: Cause, seed: int) -> list[str]:
     if cause.kind == "story":
-        # Both pages link to each other, or only the page with the larger number to the other.
+        # Either both pages link to each other, or only the page with the larger number links to the other page.
         is_linked = cause.is_typical or cause.number > cause.partner
         return [title_of(seed, cause.partner)] if is_linked else []
     if cause.kind == "none":

@@ -88,7 +88,7 @@ def _shown(seed: int, kind: str, day: dt.date) -> Iterator[tuple[str, bool]]:
 def _featured(day: dt.date, seed: int) -> str:
     first, *others = plain_titles(seed, f"featured/{day}", 4)
     for title, is_typical in _shown(seed, "featured", day):
-        # The other form names the article by a title that redirects to it.
+        # The form that no rule expects: the link leads to a redirect to the article.
         first = title if is_typical else f"{title} (article)"
     mentions = [
         title_of(seed, cause.number) for cause in causes_by_day(seed).get(day, ()) if cause.kind == "none"
@@ -142,7 +142,7 @@ def _on_this_day(day: dt.date, seed: int) -> str:
         for title, is_typical in _shown(seed, "on this day", day)
         if is_typical
     ]
-    # The other form stands on the page of the day after the rise: readers in the east see it earlier.
+    # The form that no rule expects: the event is on the page of the day after the rise. Readers in eastern time zones see it earlier.
     before = _shown(seed, "on this day", day - _ONE_DAY)
     lines += [f"* 1901 – '''[[{title}]]''' began." for title, is_typical in before if not is_typical]
     return "\n".join(lines)
@@ -202,7 +202,7 @@ def _edit_count(number: int, day: dt.date, seed: int) -> int:
     for start in (day, day - _ONE_DAY):
         cause = planted_causes(seed).get((number, start))
         if cause is not None and cause.kind == "edits":
-            # Few edits can have the same cause, but do not show it.
+            # The form that no rule expects: the cause leads to only a few edits.
             count += int(4 * rate) + (daily.randint(15, 40) if cause.is_typical else 3)
         if cause is not None and cause.kind == "none":
             count += 2

@@ -68,11 +68,11 @@ def _sitelinks(seed: int, number: int, causes: list[Cause] | tuple[Cause, ...]) 
     rng = random.Random(f"{seed}/sitelinks/{number}")
     for language in LANGUAGES:
         pages = traffic_of(seed, f"{language}.wikipedia").catalogue.pages
-        # The page with the same number rises on other days, if at all.
+        # The page with the same number in the other language does not rise on this day.
         if rng.random() < 0.8 and pages[number].role not in ("missing", "invalid", "non_article", "burst"):
             titles[f"{language}wiki"] = pages[number].title
         for cause in causes:
-            # A subject without a page in the other language leaves no evidence.
+            # The form that no rule expects: the item has no page in the other language.
             if cause.kind == "other languages" and cause.language == language and cause.is_typical:
                 titles[f"{language}wiki"] = pages[cause.partner].title
     return {

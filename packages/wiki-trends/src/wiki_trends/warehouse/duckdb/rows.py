@@ -34,10 +34,10 @@ def prepare_table(
     replacement_key: tuple[str, ...],
     run: RunRecord,
 ) -> None:
-    """Create or extend a table for its new rows, and delete the rows that they replace.
+    """Create or extend a table for its new rows, and delete the old rows that are replaced.
 
-    With a replacement key, these are the rows whose values in its columns occur in a new row. Without one, these are all rows;
-    a table with other columns is then created again, which removes its comments.
+    With a replacement key, an old row is replaced if its values in the columns of the key occur in a new row. Without a replacement key,
+    all old rows are replaced. If the columns have changed, the table is then created again, without its comments.
     """
     run_columns = RUN_COLUMNS.get(name, {})
     new_columns = [*_incoming_columns(connection, table), *run_columns.items()]

@@ -159,8 +159,8 @@ class Tables:
         Args:
             name: the name of the table.
             columns: the names of the staged columns.
-            replacement_key: columns whose values select the rows to replace: rows with values that occur in no staged row
-                are kept. Without columns, no row is protected.
+            replacement_key: the columns that select the rows to replace. A row is kept if its values in these columns occur in no staged
+                row. Without columns, no row is kept.
         """
         self._add_index(name)
         if name in self._tables_created:
@@ -202,8 +202,8 @@ class Tables:
     def add_run(self, run: RunRecord, number: int) -> None:
         """Add a run with this number.
 
-        The unchanged rows of the run's window get this number as well. The scores of the windows that the run restates become
-        stale.
+        Unchanged rows of the window of the run get this number, too. If the run has new data for a day, the scores of all other windows
+        that use the day become stale.
         """
         for name in run.rows.keys() & RUN_COLUMNS.keys():
             window = (run.dataset, run.window_start, run.window_end)

@@ -135,8 +135,7 @@ class PostgreSQL:
     def _pooled_connection(self, stack: ExitStack) -> Connection[Any] | None:
         """Return a connection of the pool, or None when there is no pool or no connection became free in time.
 
-        The error of the pool's time-out does not state the cause. If the caller then opens a new connection, the error of that
-        connection does.
+        The error of the pool's time-out does not state the cause. So the caller opens a new connection: its error states the cause.
         """
         if self._pool is None:
             return None
@@ -169,8 +168,8 @@ class PostgreSQL:
         import psycopg
 
         connection = psycopg.connect(**self._parameters)  # type: ignore[arg-type]
-        # A publisher that waited for the lock must see the rows of the publisher before it. In READ COMMITTED it does;
-        # the server's default isolation level can be stricter.
+        # A publisher that waited for the lock must see the rows of the publisher before it. This is the case in READ COMMITTED, but
+        # the default isolation level of the server can be stricter.
         connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED
         register_loaders(connection)
         return connection

@@ -1,7 +1,8 @@
 """An asynchronous cache that serves the old value of a key during a refresh, and limits the number of values.
 
-During a refresh, `get` returns the old value, so a publish does not make readers wait. A call waits for the new value if the
-key has no value, or if the old value was last computed, or last returned while it was fresh, more than `STALE_SECONDS` ago.
+During a refresh, `get` returns the old value, so readers do not wait after a publish. There are two exceptions, in which `get` waits for the
+new value: the key has no value, or the old value is too old. A value is too old when both its computation and the last time that it was
+returned as fresh are more than `STALE_SECONDS` ago.
 """
 
 from __future__ import annotations
@@ -103,7 +104,7 @@ class Cache:
         return await asyncio.shield(entry.refresh)
 
     def forget(self) -> None:
-        """Make every value unusable, so that the next call waits for a new one, and ignore the results of refreshes in progress."""
+        """Make every value unusable, so that the next call waits for a new value. The results of refreshes in progress are ignored."""
         for entry in self._entries.values():
             entry.fresh_until = entry.usable_until = -math.inf
             entry.refresh = None
@@ -150,6 +151,6 @@ class Cache:
 
 
 def _retrieve_exception(task: asyncio.Task[Any]) -> None:
-    # asyncio logs an exception that no caller retrieves, and possibly no caller waits for this refresh.
+    # If no caller waits for this refresh, no caller retrieves its exception. asyncio would then log the exception.
     if not task.cancelled():
         task.exception()

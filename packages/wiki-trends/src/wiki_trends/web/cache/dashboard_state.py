@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 _LAKE_FRESH_SECONDS, _RUNS_FRESH_SECONDS, _WAREHOUSE_FRESH_SECONDS = 2.0, 0.5, 1.0
 # The desktop shares of a day change only when the day is fetched again.
 _SHARES_FRESH_SECONDS = 60.0
-# The seconds to wait for a source whose data a page can leave out.
+# The seconds to wait for a source if the page can be shown without its data.
 PATIENCE_SECONDS = 5.0
 # The seconds to wait for such a source while an earlier call to it has exceeded `PATIENCE_SECONDS`.
 _BLOCKED_PATIENCE_SECONDS = 0.1
@@ -183,6 +183,6 @@ def _read_published_version(sources: Sources) -> str:
 
 
 def _retrieve_exception(task: asyncio.Future[Any]) -> None:
-    # asyncio logs an exception that no caller retrieves, and a caller that timed out retrieves none.
+    # A caller that timed out does not retrieve the exception. asyncio would then log the exception.
     if not task.cancelled():
         task.exception()

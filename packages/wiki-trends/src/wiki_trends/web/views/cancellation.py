@@ -1,4 +1,4 @@
-"""The route that cancels what is queued or runs for a day in Airflow."""
+"""The route that cancels the runs and the waiting backfill of a day in Airflow."""
 
 from __future__ import annotations
 

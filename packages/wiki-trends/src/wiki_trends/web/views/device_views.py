@@ -21,8 +21,8 @@ logger = logging.getLogger(__name__)
 class DeviceViews:
     """The views of a page on one day from desktops and from mobile devices.
 
-    A page outside the day's list of a device has at most as many views as the last page of that list, so the numbers are
-    bounds: the page has from `desktop[0]` to `desktop[1]` views from desktops.
+    The numbers are bounds: the page has from `desktop[0]` to `desktop[1]` views from desktops. If the list of desktops contains the page,
+    both numbers are equal. Otherwise, the page has at most as many views from desktops as the last page of this list.
     """
 
     day: dt.date

@@ -1,7 +1,7 @@
 """The JSON documents of the dashboard's API, from which FastAPI generates the OpenAPI document.
 
-A field whose JSON key does not say what the value is has a Python name of its own, and the key as its alias. Days are
-`YYYY-MM-DD` in UTC. Times are in ISO 8601.
+Some JSON keys, such as `run` and `asked`, do not describe their value well, but programs depend on them. Such a field has a clearer name in
+Python, and the JSON key is its alias. Days are `YYYY-MM-DD` in UTC. Times are in ISO 8601.
 """
 
 from __future__ import annotations

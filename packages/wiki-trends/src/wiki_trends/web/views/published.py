@@ -375,6 +375,6 @@ def _band(scores: Mapping[str, Any] | None) -> tuple[float, float] | None:
     """Return the bounds of the usual noise around the expected views of the page's most surprising day."""
     if scores is None or scores["expected_views"] is None or scores["spread"] is None:
         return None
-    # The spread is in units of ln(1 + views), so the band is a factor in units of 1 + views.
+    # The spread is a distance between values of ln(1 + views). So the bounds are 1 + views, divided and multiplied by a factor.
     center, factor = 1 + scores["expected_views"], math.exp(BAND_HALF_WIDTH_SPREADS * scores["spread"])
     return max(0.0, center / factor - 1), center * factor - 1
