@@ -168,6 +168,10 @@ def test_waiting_ends_with_the_time_or_when_the_window_is_ready(lake):
             ["waive", "orders", "2025-11-06", "--reason", "x", "--until", "soon"],
             "--until: 'soon' is not a day",
         ),
+        (
+            ["waive", "orders", "2025-11-06", "--reason", "x", "--until", "2025-11-12"],
+            "--until: 2025-11-12 is in the past. Give ",
+        ),
     ],
 )
 def test_wrong_usage_names_the_option_and_ends_with_2(lake, words, text):

@@ -229,6 +229,12 @@ def _parse_consumer(name: str, table: ConfigTable, datasets: Mapping[str, Datase
     timezone = table.optional_text("timezone")
     if timezone is not None and not is_time_zone(timezone):
         raise table.error("timezone", f"{timezone!r} is not an IANA name", "Write for example Europe/Berlin.")
+    if timezone is not None and grain in (None, Grain.HOUR):
+        raise table.error(
+            "timezone",
+            f"{timezone!r} has no effect without a grain of days, weeks or months",
+            'Add grain = "day", or remove timezone: a window without grain has the keys of its datasets.',
+        )
     names = tuple(table.texts("datasets"))
     grains = {Grain(grain) if grain else datasets[need].grain for need in names if need in datasets}
     consumer = ConsumerConfig(
