@@ -238,7 +238,7 @@ CASES: list[Fault] = [
         HIDDEN,
         connecting_to(f"postgresql://me:{SECRET}@@host/trends"),
         ("report", "--json"),
-        3,
+        2,
         output_patterns=("the URL cannot be read",),
         stores=("local",),
     ),

@@ -117,7 +117,11 @@ def test_a_run_that_leaves_no_data_has_a_cause_with_evidence(tmp_path, leaves, f
     explained = lake.json("explain", "orders", day, code=1)
     assert (explained["state"], explained["cause"]["cause"]) == ("absent", cause)
     assert len(explained["runs"]) == 3
+    # What the plan says is what the next run does.
     assert explained["plan"]["action"] == "start"
+    assert ("counts its attempts from the start" in explained["plan"]["why"]) == (leaves == "an error")
+    lake.run("run", "orders", *WINDOW, code=1)
+    assert lake.lines("started.txt") == [day] * 6
     assert f"  cause   {cause}: " in lake.run("explain", "orders", day, code=1).stdout
 
 
@@ -168,6 +172,10 @@ def test_waiting_ends_with_the_time_or_when_the_window_is_ready(lake):
             ["waive", "orders", "2025-11-06", "--reason", "x", "--until", "soon"],
             "--until: 'soon' is not a day",
         ),
+        (
+            ["waive", "orders", "2025-11-06", "--reason", "x", "--until", "2025-11-12"],
+            "--until: 2025-11-12 is in the past. Give ",
+        ),
     ],
 )
 def test_wrong_usage_names_the_option_and_ends_with_2(lake, words, text):
@@ -180,7 +188,14 @@ def test_a_dataset_without_a_runner_is_checked_and_not_run(tmp_path):
     lake = AnyLake(tmp_path, CONFIG.replace('runner = "etl"\n', ""))
     assert lake.json("run", "orders", *WINDOW, code=0)["ready"] is True
     lake.take_away("2025-11-06")
-    assert "the dataset has no runner" in lake.run("run", "orders", *WINDOW, code=2).stderr
+    plan = lake.json("plan", "orders", *WINDOW, "-o", "plan.json", code=0)
+    (step,) = (step for step in plan["days"] if step["action"] != "keep")
+    assert plan["due"] == []
+    assert step["action"] == "give_up"
+    assert step["why"] == "MISSING: nothing is there; the dataset has no runner"
+    assert lake.json("explain", "orders", "2025-11-06", code=1)["plan"] == step
+    for words in (["run", "orders", *WINDOW], ["apply", "plan.json"]):
+        assert "the dataset has no runner" in lake.run(*words, code=2).stderr
 
 
 def test_a_consumer_that_fails_ends_the_run_with_1(tmp_path):

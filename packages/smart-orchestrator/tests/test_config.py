@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from smart_orchestrator.config.loading import load_config, parse_config
 from smart_orchestrator.config.values import Config
+from smart_orchestrator.foreign import MAX_TOML_BYTES
 from smart_orchestrator.model.grain import Grain
 from smart_orchestrator.project_errors import ConfigError
 
@@ -46,6 +47,7 @@ min_coverage = 100
 command = ["dbt", "build", "--select", "revenue"]
 """
 MINIMAL = '[datasets.a]\nurl = "lake"\nkey = "{start:%Y-%m-%d}"\n'
+HOURLY = '[datasets.logs]\nurl = "x"\nkey = "{start:%Y-%m-%d/%H}"\ngrain = "hour"\n'
 
 
 def parse(text):
@@ -106,7 +108,7 @@ def test_the_waivers_of_tables_are_beside_the_state_unless_they_are_named():
         ("", "datasets: the file describes no dataset. Add a table [datasets.NAME]."),
         ("datasets = 3", "datasets: 3 is not a table. Write [datasets.NAME]."),
         ("[datasets]\na = 3", "datasets.a: 3 is not a table."),
-        ("[datasets.a", "not TOML ("),
+        ("[datasets.a", "it is not TOML ("),
         (MINIMAL + "lagg = 3", "datasets.a.lagg: is not an option. Did you mean lag?"),
         (MINIMAL + "[consumer.x]", "consumer: is not an option. Did you mean consumers?"),
         (
@@ -154,6 +156,14 @@ def test_the_waivers_of_tables_are_beside_the_state_unless_they_are_named():
             MINIMAL + '[consumers.c]\ndatasets = ["b"]\ncommand = ["x"]',
             "consumers.c.datasets: 'b' is not defined in the file.",
         ),
+        (
+            MINIMAL + '[consumers.c]\ndatasets = ["a"]\ntimezone = "Europe/Berlin"\ncommand = ["x"]',
+            "consumers.c.timezone: 'Europe/Berlin' has no effect without a grain of days, weeks or months.",
+        ),
+        (
+            HOURLY + '[consumers.c]\ndatasets = ["logs"]\ngrain = "hour"\ntimezone = "UTC"\ncommand = ["x"]',
+            "consumers.c.timezone: 'UTC' has no effect without a grain of days, weeks or months.",
+        ),
         ('[datasets.a]\nkey = "{start:%Y-%m-%d}"', "datasets.a.url: is missing. Add url to [datasets.a]."),
         ('[datasets.a]\nurl = "x"', "datasets.a.key: is missing. Add key to [datasets.a]."),
         (
@@ -167,9 +177,6 @@ def test_an_error_names_the_file_the_key_the_value_and_the_fix(text, error):
         parse(text)
     assert str(caught.value).startswith(f"/project/smart-orchestrator.toml: {error}")
     assert caught.value.exit_code == 2
-
-
-HOURLY = '[datasets.logs]\nurl = "x"\nkey = "{start:%Y-%m-%d/%H}"\ngrain = "hour"\n'
 
 
 @pytest.mark.parametrize(
@@ -205,8 +212,8 @@ def test_a_file_that_cannot_be_read(tmp_path):
         load_config(tmp_path / "absent.toml")
     with pytest.raises(ConfigError, match="the file cannot be read"):
         load_config(tmp_path)
-    (tmp_path / "large.toml").write_bytes(b"#" * (1 << 20) + b"#")
-    with pytest.raises(ConfigError, match="1,048,577 bytes, at most 1,048,576 are read"):
+    (tmp_path / "large.toml").write_bytes(b"#" * (MAX_TOML_BYTES + 1))
+    with pytest.raises(ConfigError, match="it has more than 4,194,304 bytes"):
         load_config(tmp_path / "large.toml")
     os.mkfifo(tmp_path / "pipe.toml")
     (tmp_path / "zero.toml").symlink_to("/dev/zero")

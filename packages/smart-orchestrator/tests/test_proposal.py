@@ -18,6 +18,8 @@ from smart_orchestrator.store.opening import open_lake
 from .any_lake import COMMAND, CONFIG, WINDOW, AnyLake
 
 NOW = dt.datetime(2025, 11, 12, tzinfo=dt.UTC)
+# The weeks around a new year. Some days of the week 53 of 2020 are in 2021.
+WEEKS = [(2020, 52), (2020, 53), (2021, 1), (2021, 2)]
 DAYS = ["2025-11-03", "2025-11-04", "2025-11-05", "2025-11-06"]
 
 
@@ -53,6 +55,25 @@ def proposals(folder):
         ),
         ([f"w/{day}" for day in ("2025-10-20", "2025-10-27", "2025-11-03")], "w/{start:%Y-%m-%d}", "week"),
         ([f"w/2025-W{week}" for week in (43, 44, 45)], "w/{start:%G-W%V}", "week"),
+        ([f"w/{year}/W{week:02}" for year, week in WEEKS], "w/{start:%G}/W{start:%V}", "week"),
+        (
+            [f"w/year={year}/week={week}" for year, week in WEEKS],
+            "w/year={start:%G}/week={start:%-V}",
+            "week",
+        ),
+        ([f"j/2025/{day}" for day in ("098", "099", "100")], "j/{start:%Y}/{start:%j}", "day"),
+        ([f"j/2025-{day}" for day in ("098", "099", "100")], "j/{start:%Y-%j}", "day"),
+        ([f"j/2025{day}" for day in ("098", "099", "100")], "j/{start:%Y%j}", "day"),
+        (
+            [f"j/year=2025/doy={day}" for day in ("098", "099", "100")],
+            "j/year={start:%Y}/doy={start:%j}",
+            "day",
+        ),
+        (
+            [f"j/2025/309/{hour:02}" for hour in (21, 22, 23)],
+            "j/{start:%Y}/{start:%j}/{start:%H}",
+            "hour",
+        ),
         ([f"m/{month}" for month in ("2025-08", "2025-09", "2025-10")], "m/{start:%Y-%m}", "month"),
         (
             [f"m/{month}-01" for month in ("2025-08", "2025-09", "2025-10")],

@@ -120,6 +120,13 @@ def test_the_gate_stands_in_the_published_run(place):
     assert '"min_coverage": 80.0' in report["run"]["policy"]
 
 
+def test_a_waiver_that_ended_before_it_was_recorded_is_refused(place):
+    ran = place.run("waive", DAYS[0], "--reason", "never came", "--until", "2025-11-12")
+    assert ran.code == 2
+    assert ran.err.startswith("error: --until: 2025-11-12 is in the past. Give ")
+    assert place.run("waive", "--list", "--json").json == []
+
+
 def test_waived_days_are_listed_shown_and_taken_back(place):
     place.write_days(*DAYS[1:])
     ran = place.run("waive", DAYS[0], "--reason", "never came", "--by", "Ada", "--until", "2030-01-01")

@@ -1,8 +1,8 @@
 """Parse what another program may have written: JSON documents such as markers and waivers, TOML files, an HTTP header.
 
 A document is accepted if its size, its nesting and its integers are within bounds, its numbers are finite, and its strings can be
-encoded. For any other document, `BadDocument` is raised, with a reason in one line. The functions `…_field` read one value of a
-document; they raise `BadDocument`, too.
+encoded. For any other document, `BadDocument` is raised, with a reason in one line; `TomlError` for TOML. The functions `…_field` read
+one value of a document; they raise `BadDocument`, too.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_BYTES = 16 << 20
-MAX_TOML_BYTES = 1 << 20
+MAX_TOML_BYTES = 4 << 20
 MAX_DEPTH = 32
 MAX_INTEGER = 2**63 - 1
 MAX_REASON_LENGTH = 200
@@ -47,6 +47,10 @@ class BadDocument(SmartOrchestratorError):
         self.what = what
         self.problem = one_line(problem)
         super().__init__(f"{what}: {self.problem}. Remove it, or write it again.")
+
+
+class TomlError(ValueError):
+    """A TOML file that cannot be used. The message is the reason, in one line."""
 
 
 def one_line(text: object, length: int = MAX_REASON_LENGTH) -> str:
@@ -119,23 +123,66 @@ def parse_document(
     return document
 
 
-def parse_toml(data: bytes, *, what: str, max_bytes: int = MAX_TOML_BYTES) -> dict[str, Any]:
-    """Parse `data` as a TOML document of a bounded size.
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file of a user, and return its top-level table.
 
     Raises:
-        BadDocument: the document is too large, has a key of more than `MAX_DEPTH` parts, or is not TOML.
+        TomlError: the file cannot be read, is not a regular file, or is not a TOML document within bounds.
+    """
+    try:
+        data = read_regular_file(path, MAX_TOML_BYTES)
+    except OSError as error:
+        raise TomlError(one_line(error.strerror or error)) from None
+    except ValueError as error:
+        # The path contains a NUL character.
+        raise TomlError(one_line(error)) from None
+    return parse_toml(data)
+
+
+def parse_toml(data: bytes) -> dict[str, Any]:
+    """Parse TOML in UTF-8, with or without a byte order mark.
+
+    The nesting is limited, because Python's parser is recursive, and the number of parts of a dotted key, because the parser's
+    time grows with the square of this number.
+
+    Raises:
+        TomlError: the data are too large, not UTF-8, not TOML, have a key of more than `MAX_DEPTH` parts, or are nested too deeply.
     """
     import tomllib
 
-    if len(data) > max_bytes:
-        raise BadDocument(what, f"{len(data):,} bytes, at most {max_bytes:,} are read")
+    if len(data) > MAX_TOML_BYTES:
+        raise TomlError(f"it has more than {MAX_TOML_BYTES:,} bytes")
     try:
         text = data.decode("utf-8-sig")
-        if has_too_long_toml_key(text):
-            raise BadDocument(what, f"a key of more than {MAX_DEPTH} parts")
-        return tomllib.loads(text)
-    except (ValueError, RecursionError, OverflowError) as error:
-        raise BadDocument(what, f"not TOML ({one_line(error)})") from None
+    except UnicodeDecodeError as error:
+        problem = f"it is not TOML in UTF-8 (byte {error.start + 1} is 0x{data[error.start]:02x})"
+        raise TomlError(problem) from None
+    if text.count(".") >= MAX_DEPTH and re.search(_TOO_LONG_TOML_KEY, text) is not None:
+        raise TomlError(f"it has a key of more than {MAX_DEPTH} parts")
+    too_deep = TomlError(f"it is nested more than {MAX_DEPTH} levels deep")
+    try:
+        table = tomllib.loads(text)
+    except RecursionError:
+        raise too_deep from None
+    except (ValueError, OverflowError) as error:
+        # A number of thousands of digits raises a plain `ValueError` instead of `TOMLDecodeError`.
+        raise TomlError(f"it is not TOML ({one_line(error)})") from None
+    if not _is_shallow(table):
+        raise too_deep
+    return table
+
+
+def _is_shallow(table: dict[str, Any]) -> bool:
+    """Return whether tables and arrays are nested at most `MAX_DEPTH` levels deep."""
+    level: list[Any] = [table]
+    for _ in range(MAX_DEPTH):
+        tables = [value for value in level if isinstance(value, dict)]
+        arrays = [value for value in level if isinstance(value, list)]
+        level = [value for items in tables for value in items.values()]
+        level += [value for items in arrays for value in items]
+        if not level:
+            return True
+    return False
 
 
 def _integer(text: str) -> int:
@@ -152,14 +199,6 @@ def _finite(text: str) -> float:
         message = f"the number {text[:24]} is out of range"
         raise ValueError(message)
     return number
-
-
-def has_too_long_toml_key(text: str) -> bool:
-    """Return whether a TOML text has a dotted key of more than `MAX_DEPTH` parts.
-
-    The time of Python's parser grows with the square of the number of parts.
-    """
-    return text.count(".") >= MAX_DEPTH and re.search(_TOO_LONG_TOML_KEY, text) is not None
 
 
 def _depth(data: bytes, limit: int) -> int:

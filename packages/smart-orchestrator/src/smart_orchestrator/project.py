@@ -177,16 +177,8 @@ class Project:
         completeness = self.check(name, window, policy=policy)
         plan = make_plan(completeness, self.latest_runs(name, completeness))
         plan = replace(plan, runner=self.config.dataset(name).runner)
-        blocked = self._find_blocked_keys(name, plan.days(Action.START))
-        if not blocked:
-            return plan
-        steps = tuple(
-            replace(step, action=Action.WAIT, why=blocked[step.day])
-            if step.action is Action.START and step.day in blocked
-            else step
-            for step in plan.steps
-        )
-        return replace(plan, steps=steps)
+        plan = plan.with_blocked(self._find_blocked_keys(name, plan.days(Action.START)))
+        return plan if plan.runner is not None else plan.without_starts()
 
     def apply(
         self,
@@ -208,14 +200,15 @@ class Project:
         from smart_orchestrator.backfilling.loop import Backfill, execute_plan, wait_until_written
         from smart_orchestrator.backfilling.reporter import SilentReporter
         from smart_orchestrator.backfilling.state import Outcome
-        from smart_orchestrator.model.plan import Action
+        from smart_orchestrator.model.plan import Action, due
 
         reporter = reporter or SilentReporter()
         name = plan.completeness.dataset
         dataset = self.config.dataset(name)
         window, policy = plan.completeness.window, plan.completeness.policy
         check_again = partial(self.check, name, window, policy=policy)
-        if dataset.runner is None and not {*plan.days(Action.START)} - {*plan.completeness.restated}:
+        needs_runner = {*plan.days(Action.GIVE_UP)}.intersection(due(plan.completeness, plan.latest_runs))
+        if dataset.runner is None and not needs_runner:
             reporter.planned(plan)
             limits = limits or self.limits(name)
             checked = wait_until_written(check_again, dataset, limits.timeout)

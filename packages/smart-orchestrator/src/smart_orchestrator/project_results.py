@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from smart_orchestrator.model.cause import Cause
+from smart_orchestrator.model.plan import Action
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -12,7 +15,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.consumers import ConsumerResult
     from smart_orchestrator.model.cause import Explanation
     from smart_orchestrator.model.completeness import Completeness
-    from smart_orchestrator.model.plan import Plan
+    from smart_orchestrator.model.plan import Plan, PlanStep
     from smart_orchestrator.model.run import Run
     from smart_orchestrator.upstream.store import KnownAnswer
 
@@ -45,3 +48,15 @@ class PartitionExplanation:
     runs: tuple[Run, ...]
     plan: Plan
     upstream: KnownAnswer | None = None
+
+    @property
+    def step(self) -> PlanStep:
+        """The planned action. After exhausted attempts, the reason says that the next backfill counts its attempts anew."""
+        step = self.plan.steps[0]
+        if (
+            step.action is not Action.START
+            or not self.cause
+            or self.cause.cause is not Cause.ATTEMPTS_EXHAUSTED
+        ):
+            return step
+        return replace(step, why=f"{step.why}; a new `run` counts its attempts from the start")

@@ -51,6 +51,8 @@ _DATE_FORMS = (
     (re.compile(r"(?<!\d)\d{4}_\d{2}_\d{2}(?!\d)"), "%Y_%m_%d"),
     (re.compile(r"(?<!\d)(?:19|20)\d{6}(?!\d)"), "%Y%m%d"),
     (re.compile(r"(?<!\d)\d{4}-W\d{2}(?!\d)"), "%G-W%V"),
+    (re.compile(r"(?<!\d)\d{4}-[0-3]\d{2}(?![\d-])"), "%Y-%j"),
+    (re.compile(r"(?<!\d)(?:19|20)\d{2}[0-3]\d{2}(?!\d)"), "%Y%j"),
     (re.compile(r"(?<!\d)\d{4}-\d{2}(?![\d-])"), "%Y-%m"),
 )
 # Folder names that contain one part of a date, such as `month=11`, with their directives.
@@ -59,9 +61,11 @@ _NAMED_DATE_PARTS = (
     (re.compile(r"(?:month|mon|mm|m)=\d{1,2}", re.IGNORECASE), "%m"),
     (re.compile(r"(?:day|dd|d)=\d{1,2}", re.IGNORECASE), "%d"),
     (re.compile(r"(?:hour|hr|hh|h)=\d{1,2}", re.IGNORECASE), "%H"),
+    (re.compile(r"(?:day|dd|d|dayofyear|day_of_year|doy|yday)=\d{3}", re.IGNORECASE), "%j"),
+    (re.compile(r"(?:week|wk|ww|w)=\d{1,2}", re.IGNORECASE), "%V"),
 )
-# The directives of folder names that are only numbers, in the order of the levels.
-_UNNAMED_DATE_PARTS = ("%Y", "%m", "%d", "%H")
+# The directives of folder names that are only numbers, in the order of the levels, with their numbers of digits.
+_UNNAMED_DATE_PARTS = {"%Y": 4, "%m": 2, "%d": 2, "%H": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +226,9 @@ def _key_format_of(folders: Sequence[str]) -> tuple[str, int]:
         if name is not None:
             depth = number
         names.append(name or folder)
-    return "/".join(names[:depth]), depth
+    key_format = "/".join(names[:depth])
+    # A week belongs to a year of weeks, which can differ from the year of the calendar.
+    return key_format.replace("%Y", "%G") if "%V" in used_directives else key_format, depth
 
 
 def _date_field_name(folder: str, used_directives: set[str]) -> str | None:
@@ -241,11 +247,17 @@ def _date_field_name(folder: str, used_directives: set[str]) -> str | None:
         if pattern.fullmatch(folder) and directive not in used_directives:
             used_directives.add(directive)
             return f"{folder.partition('=')[0]}={{start:{directive}}}"
-    expected = next(
-        (directive for directive in _UNNAMED_DATE_PARTS if directive not in used_directives), None
-    )
-    digits = 4 if expected == "%Y" else 2
-    if expected is not None and re.fullmatch(rf"\d{{{digits}}}", folder):
+    week = re.fullmatch(r"([Ww])\d{2}", folder)
+    if week is not None and used_directives == {"%Y"}:
+        used_directives.add("%V")
+        return f"{week[1]}{{start:%V}}"
+    if re.fullmatch(r"\d{3}", folder) and used_directives == {"%Y"}:
+        used_directives.add("%j")
+        return "{start:%j}"
+    # The number of the day in the year takes the place of the month and the day.
+    known = used_directives | ({"%m", "%d"} if "%j" in used_directives else set())
+    expected = next((directive for directive in _UNNAMED_DATE_PARTS if directive not in known), None)
+    if expected is not None and re.fullmatch(rf"\d{{{_UNNAMED_DATE_PARTS[expected]}}}", folder):
         used_directives.add(expected)
         return f"{{start:{expected}}}"
     return None
@@ -254,7 +266,7 @@ def _date_field_name(folder: str, used_directives: set[str]) -> str | None:
 def _propose_dataset(key_format: str, group: _Group, url: str) -> Proposal | None:
     """Propose a dataset for a group of partitions. Return None when their names are not keys of any grain."""
     if group.has_unpadded_numbers:
-        key_format = re.sub(r"=\{start:%([mdH])\}", r"={start:%-\1}", key_format)
+        key_format = re.sub(r"=\{start:%([mdHV])\}", r"={start:%-\1}", key_format)
     grains = _possible_grains(key_format)
     if len(group.paths) < _MIN_PARTITIONS:
         # Assume the finest grain. A few dates can be Mondays by chance, so they do not prove that the grain is the week.
@@ -320,9 +332,9 @@ def _possible_grains(key_format: str) -> list[Grain]:
     """Return the grains that a key format can have, the coarsest first. For example, dates that are all Mondays can be weeks."""
     if "%H" in key_format or "%-H" in key_format:
         return [Grain.HOUR]
-    if "%V" in key_format:
+    if "%V" in key_format or "%-V" in key_format:
         return [Grain.WEEK]
-    if "%d" in key_format or "%-d" in key_format:
+    if any(directive in key_format for directive in ("%d", "%-d", "%j")):
         return [Grain.MONTH, Grain.WEEK, Grain.DAY]
     return [Grain.MONTH]
 

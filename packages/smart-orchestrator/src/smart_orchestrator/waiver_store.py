@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.errors import ObjectConflict, ObjectMissing, ObjectUnusable, WaiverError
+from smart_orchestrator.errors import ObjectConflict, ObjectMissing, ObjectUnusable, WaiverError, WindowError
 from smart_orchestrator.foreign import (
     BadDocument,
     date_field,
@@ -21,6 +21,7 @@ from smart_orchestrator.foreign import (
     timestamp_field,
 )
 from smart_orchestrator.model.grain import key_text, parse_key
+from smart_orchestrator.model.window import parse_day
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -70,6 +71,18 @@ class Waiver:
             "waived_at": self.waived_at.isoformat(),
             **problem,
         }
+
+
+def parse_until(text: str, today: dt.date) -> dt.date:
+    """Parse the last as-of day of a waiver that is about to be recorded.
+
+    Raises:
+        WindowError: the text is not a day, or the day is past, so that the waiver would apply to no check.
+    """
+    until = parse_day(text, "until")
+    if until < today:
+        raise WindowError("until", until, "is in the past", f"Give {today} or a later day.")
+    return until
 
 
 def waive(dataset: Dataset, lake: Lake, waiver: Waiver) -> None:

@@ -172,6 +172,9 @@ def test_a_query_cannot_write(events):
         ({"table": None}, "either a table or a query"),
         ({"query": "SELECT 1", "table": "events"}, "either a table or a query"),
         ({"lake": "no url"}, "is not that of a database"),
+        ({"lake": "postgresql://[host/db"}, "is not that of a database"),
+        ({"lake": "postgresql://me@127.0.0.1:99999/db"}, "cannot be used .*invalid port number"),
+        ({"lake": "postgresql://me@127.0.0.1/db?sslmode=no"}, "cannot be used .*invalid sslmode value"),
         (
             {"lake": "unknown://host/database"},
             "no SQLAlchemy dialect for unknown://host/database is installed",

@@ -160,7 +160,12 @@ def test_a_dataset_without_a_runner_stays_ready_with_a_restated_day(upstream):
     path = upstream.folder / "smart-orchestrator.toml"
     path.write_text(path.read_text().replace('runner = "etl"\n', ""))
 
-    backfill = Project(load_config(path), now=at(14)).run("orders", window).backfill
+    project = Project(load_config(path), now=at(14))
+    (step,) = (step for step in project.plan("orders", window).steps if step.day == day(5))
+    assert (step.action, step.why.partition(":")[0]) == (Action.KEEP, "RESTATED")
+    assert step.why.endswith("the dataset has no runner")
+
+    backfill = project.run("orders", window).backfill
 
     assert (backfill.completeness.ready, backfill.completeness.restated) == (True, (day(5),))
 

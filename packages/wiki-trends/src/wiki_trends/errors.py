@@ -7,7 +7,7 @@
     │   ├── DayNotPublished     the list of a day does not exist (yet)
     │   ├── RequestRejected     Wikimedia rejected a request, and a retry cannot help
     │   │   ├── ClientBlocked   a 403 without `Retry-After`: Wikimedia blocks this client
-    │   │   └── TokenRejected   a 401: the access token is not valid
+    │   │   └── TokenRejected   a 401: the access token is not valid or missing
     │   └── ContractBroken      a response or a layer does not have the expected form
     ├── WikimediaUnreachable    no usable response came before the deadline
     ├── PageNotListed           a page is in none of the lists that were read
@@ -16,6 +16,7 @@
     ├── EngineError             the analytics engine is missing, or fails
     │   └── TableFailed         the engine failed while it read a table
     └── WarehouseError          the tables cannot be read or published
+        ├── WarehouseUrlError   the URL of the warehouse cannot be used
         └── NothingPublished    no window has been published yet
 
 The message of an exception is made from its fields. The message says what happened to which object, and ends with the fix.
@@ -144,9 +145,22 @@ class ClientBlocked(RequestRejected):
 
 
 class TokenRejected(RequestRejected):
-    """Wikimedia does not accept the access token: the response has status 401."""
+    """Wikimedia does not accept the access token, or requires one: the response has status 401.
+
+    Attributes:
+        has_token: whether the request had an access token.
+    """
+
+    def __init__(self, *, url: str, status: int, detail: str, has_token: bool = True) -> None:
+        self.has_token = has_token
+        super().__init__(url=url, status=status, detail=detail)
 
     def _message(self) -> str:
+        if not self.has_token:
+            return (
+                f"Wikimedia requires an access token: {self.url} answered status {self.status}: "
+                f"{self.detail.rstrip('.') or '(no text)'}. Set WIKI_TRENDS_TOKEN."
+            )
         return (
             f"Wikimedia does not accept the access token: {self.url} answered status {self.status}: "
             f"{self.detail.rstrip('.')}. Renew WIKI_TRENDS_TOKEN, or unset it: a token does not raise the limits by itself."
@@ -303,6 +317,13 @@ class WarehouseError(WikiTrendsError):
         self.problem = problem
         self.fix = fix
         super().__init__(f"{warehouse}: {problem}. {fix}")
+
+
+class WarehouseUrlError(WarehouseError):
+    """The URL of the warehouse cannot be used."""
+
+    transient = False
+    exit_code = USAGE
 
 
 class NothingPublished(WarehouseError):

@@ -200,6 +200,10 @@ def test_what_is_left_out_of_a_sorted_file_is_never_among_the_first(tmp_path, mo
         ("month.txt", b"en.wikipedia Nova 5 desktop 100 A6Z8\\8_8\n", "is a monthly file"),
         ("pageviews-20210103-user", LINES.encode(), "is not of 2021-01-02, by its name"),
         ("pageviews-20210102-user", LINES.encode(), None),
+        ("pageviews-20210102-spider", LINES.encode(), r"has the views of programs \(spider\)"),
+        ("pageviews-20210102-spider.bz2", bz2.compress(LINES.encode()), r"programs \(spider\)"),
+        ("pageviews-20210102-automated.txt", LINES.encode(), r"programs \(automated\)"),
+        ("my-spiders.txt", LINES.encode(), None),
     ],
 )
 def test_what_is_no_dump_of_the_day_is_refused(tmp_path, name, data, problem):

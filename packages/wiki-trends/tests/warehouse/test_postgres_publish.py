@@ -9,10 +9,11 @@ import polars as pl
 import psycopg
 import pytest
 
+from smart_orchestrator.expected_error import USAGE
 from testing.dashboard import eventually
 from testing.pg_server import PROGRAMS, postgres_server
 from testing.window_data import day_number, run_record
-from wiki_trends.errors import NothingPublished, WarehouseError
+from wiki_trends.errors import NothingPublished, WarehouseError, WarehouseUrlError
 from wiki_trends.warehouse import open_warehouse
 from wiki_trends.warehouse.postgres import tables as postgres_tables
 
@@ -426,10 +427,25 @@ def test_a_server_that_is_not_there_is_told():
     ],
 )
 def test_a_url_that_cannot_be_read_shows_nothing_of_the_password(url):
-    with pytest.raises(WarehouseError, match=r"the URL cannot be read|could not|connection") as caught:
+    with pytest.raises(WarehouseUrlError, match="the URL cannot be read") as caught:
         markers(open_warehouse(url))
+    assert caught.value.exit_code == USAGE
     shown = f"{caught.value} {caught.value.warehouse} {caught.value.__cause__}"
     assert not [part for part in ("hun", "ter2", "34") if part in shown]
+
+
+@pytest.mark.parametrize(
+    ("parameter", "problem"),
+    [
+        (":99999/db", "invalid port number"),
+        ("/db?sslmode=hunter", "invalid sslmode value"),
+        ("/db?target_session_attrs=hunter", "invalid target_session_attrs value"),
+        ("/db?connect_timeout=hunter", "bad value for connect_timeout"),
+    ],
+)
+def test_a_parameter_that_the_driver_refuses_is_an_error_of_the_url(parameter, problem):
+    with pytest.raises(WarehouseUrlError, match=f"{problem}.* Correct it in WIKI_TRENDS_WAREHOUSE"):
+        markers(open_warehouse(f"postgresql://me@127.0.0.1{parameter}"))
 
 
 def test_without_the_driver_the_fix_is_told(monkeypatch):

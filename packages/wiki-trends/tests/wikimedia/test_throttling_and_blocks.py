@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -20,8 +21,10 @@ from wiki_trends.errors import (
 from wiki_trends.wikimedia import WikimediaClient, hosts, transport
 from wiki_trends.wikimedia.answers import MAX_PAUSE_SECONDS, RetryLater
 from wiki_trends.wikimedia.limiter import SLOW_SECONDS, Limiter
+from wiki_trends.wikimedia.transport import MAX_ATTEMPTS
 
 GOOD = Reply({"items": [{"articles": []}]})
+MAXLAG = Reply({"error": {"code": "maxlag", "info": "Waiting"}})
 CONTACT = "https://meta.wikimedia.org/wiki/User:Somebody"
 
 
@@ -65,9 +68,17 @@ def test_a_block_that_is_lifted_within_three_tries_is_forgotten(serve):
 
 
 def test_a_403_with_retry_after_is_throttling(serve):
-    server, client = serve(*[Reply(b"", status=403, headers={"Retry-After": "0"})] * 9, GOOD)
+    server, client = serve(*[Reply(b"", status=403, headers={"Retry-After": "0"})] * 7, GOOD)
     top(client)
-    assert len(server.requests) == 10
+    assert len(server.requests) == MAX_ATTEMPTS
+
+
+@pytest.mark.parametrize("reply", [Reply(b"", status=429), MAXLAG], ids=["429", "maxlag"])
+def test_throttling_without_a_wait_ends_after_a_few_attempts(serve, reply):
+    server, client = serve(replace(reply, headers={"Retry-After": "0"}))
+    with pytest.raises(WikimediaUnreachable, match=f"after {MAX_ATTEMPTS} tries"):
+        top(client)
+    assert len(server.requests) == MAX_ATTEMPTS
 
 
 def test_a_401_names_the_token(serve):
@@ -76,6 +87,15 @@ def test_a_401_names_the_token(serve):
         top(client)
     assert len(server.requests) == 1
     assert "s3cret" not in str(caught.value)
+
+
+def test_a_401_without_a_token_says_that_a_token_is_needed(serve):
+    _, client = serve(Reply({"detail": "Jwt is missing"}, status=401))
+    with pytest.raises(TokenRejected) as caught:
+        top(client)
+    text = str(caught.value)
+    assert text.startswith("Wikimedia requires an access token: ")
+    assert text.endswith("answered status 401: Jwt is missing. Set WIKI_TRENDS_TOKEN.")
 
 
 def test_a_token_that_mediawiki_rejects_is_named_too(serve):

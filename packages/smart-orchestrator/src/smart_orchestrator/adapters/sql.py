@@ -25,6 +25,7 @@ from smart_orchestrator.extras import extra
 from smart_orchestrator.foreign import one_line
 from smart_orchestrator.model.grain import Grain
 from smart_orchestrator.model.partition import Code, Partition, PartitionData, rows_text
+from smart_orchestrator.store.variables import is_host
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -47,6 +48,8 @@ _REFUSALS = (
     "pg_hba.conf",
 )
 _REFUSED_CODES = ("28", "3D000", "42501")
+# The driver refuses a parameter of the URL before it connects.
+_INVALID_PARAMETER = re.compile(r"invalid (?:port number|connection option|(?:\w+ )?value)|bad value for \w")
 _UNREACHABLE_CODES = ("08", "53", "57", "58", "40", "55")
 # A colon that SQLAlchemy would interpret as the start of a parameter. `::` is a cast, so it does not match.
 _PARAMETER = re.compile(r"(?<!:):(?=\w)")
@@ -73,9 +76,11 @@ class SqlAdapter:
             import sqlalchemy as sa
         try:
             self._url = sa.make_url(dataset.lake)
+            if not all(map(is_host, (self._url.host or "localhost").split(","))):
+                raise ValueError(self._url.host)
         except (sa.exc.ArgumentError, ValueError):  # ValueError: the port is not a number
             raise DatasetError(
-                dataset.name, "its URL is not that of a database, such as postgresql://user@host/database"
+                dataset.name, "its URL is not that of a database, such as postgresql://host/database"
             ) from None
         if self._url.drivername == "postgres":
             self._url = self._url.set(drivername="postgresql")
@@ -248,6 +253,8 @@ class SqlAdapter:
             limit = self.dataset.timeout * QUERY_TIMEOUT_FACTOR
             fix = "Raise the dataset's timeout, or add an index on the key column."
             return LakeUnreachable(self.url, f"the query took longer than {limit:g} s", fix)
+        if not state and _INVALID_PARAMETER.search(text):
+            return DatasetError(self.dataset.name, f"the URL {self.url} cannot be used ({text})")
         if state.startswith(_REFUSED_CODES) or (
             _is_operational(error) and not state and any(refusal in text for refusal in _REFUSALS)
         ):

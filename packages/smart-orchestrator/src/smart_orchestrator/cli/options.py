@@ -209,17 +209,6 @@ def parse_key_argument(text: str, dataset: Dataset) -> Key:
     return _parse_key("KEY", text, dataset)
 
 
-def parse_until(text: str | None) -> dt.date | None:
-    """Parse the last as-of day of a waiver.
-
-    Raises:
-        WindowError: the text is not a day.
-    """
-    from smart_orchestrator.model.window import parse_day
-
-    return None if text is None else parse_day(text, "until")
-
-
 def check_seconds(name: str, seconds: float) -> None:
     """Check the value of an option that is a number of seconds.
 

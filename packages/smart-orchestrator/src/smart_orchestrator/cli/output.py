@@ -87,7 +87,7 @@ def explanation_document(explanation: PartitionExplanation) -> dict[str, object]
         **partition.to_json(),
         "cause": explanation.cause.to_json() if explanation.cause else None,
         "runs": [run.to_json() for run in explanation.runs],
-        "plan": explanation.plan.steps[0].to_json(),
+        "plan": explanation.step.to_json(),
         **({"upstream": upstream.to_json(partition.day)} if upstream is not None else {}),
     }
 
@@ -95,7 +95,7 @@ def explanation_document(explanation: PartitionExplanation) -> dict[str, object]
 def explanation_lines(explanation: PartitionExplanation) -> list[Line]:
     """Return lines with the state, the cause, the runs and the plan of a partition."""
     partition = explanation.completeness.partitions[0]
-    step = explanation.plan.steps[0]
+    step = explanation.step
     lines: list[Line] = [
         (f"{explanation.completeness.dataset}  {key_text(partition.day)}", "strong"),
         (f"  state   {partition.state.value} ({partition.code.value}): {partition.reason}", ""),

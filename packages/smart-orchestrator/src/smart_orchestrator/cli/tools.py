@@ -17,7 +17,6 @@ from smart_orchestrator.cli.options import (
     DEFAULT_CONFIG,
     WindowOptions,
     parse_age,
-    parse_until,
     select_dataset,
     select_policy,
 )
@@ -186,8 +185,9 @@ def waive(
     if not key and not list_waived:
         raise typer.BadParameter("give a partition key, or --list")
     keys = [options.parse_key_argument(text, target) for text in key or []]
-    last_day = parse_until(until)
     now = dt.datetime.now(tz=dt.UTC).replace(microsecond=0)
+    today = now.astimezone(target.zone).date()
+    last_day = None if until is None else waiver_store.parse_until(until, today)
     for partition_key in keys:
         if remove:
             waiver_store.unwaive(target, lake, partition_key)

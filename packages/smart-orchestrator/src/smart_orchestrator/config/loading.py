@@ -22,7 +22,7 @@ from smart_orchestrator.config.tables import ConfigTable, unknown_name_error
 from smart_orchestrator.config.upstream import parse_grain, parse_lag, parse_recheck, parse_upstream
 from smart_orchestrator.config.values import Config, ConsumerConfig
 from smart_orchestrator.errors import DatasetError, LakeUrlError, OptionError
-from smart_orchestrator.foreign import MAX_TOML_BYTES, BadDocument, parse_toml, read_regular_file
+from smart_orchestrator.foreign import MAX_TOML_BYTES, TomlError, parse_toml, read_regular_file
 from smart_orchestrator.model.bounds import MAX_RETRIES, MAX_ROWS
 from smart_orchestrator.model.completeness import Policy
 from smart_orchestrator.model.dataset import (
@@ -101,9 +101,9 @@ def parse_config(data: bytes, path: Path) -> Config:
         ConfigError: a value is invalid.
     """
     try:
-        document = parse_toml(data, what=str(path))
-    except BadDocument as error:
-        raise ConfigError(str(path), "", error.problem, "Correct the file.") from None
+        document = parse_toml(data)
+    except TomlError as error:
+        raise ConfigError(str(path), "", str(error), "Correct the file.") from None
     root = ConfigTable(str(path), "", document)
     folder = path.absolute().parent
     state = folder / Path(root.text("state", DEFAULT_STATE)).expanduser()
@@ -229,6 +229,12 @@ def _parse_consumer(name: str, table: ConfigTable, datasets: Mapping[str, Datase
     timezone = table.optional_text("timezone")
     if timezone is not None and not is_time_zone(timezone):
         raise table.error("timezone", f"{timezone!r} is not an IANA name", "Write for example Europe/Berlin.")
+    if timezone is not None and grain in (None, Grain.HOUR):
+        raise table.error(
+            "timezone",
+            f"{timezone!r} has no effect without a grain of days, weeks or months",
+            'Add grain = "day", or remove timezone: a window without grain has the keys of its datasets.',
+        )
     names = tuple(table.texts("datasets"))
     grains = {Grain(grain) if grain else datasets[need].grain for need in names if need in datasets}
     consumer = ConsumerConfig(

@@ -10,7 +10,7 @@ never hide a missing day.
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -83,6 +83,31 @@ class Plan:
     def days(self, action: Action) -> tuple[dt.date, ...]:
         """Return the days that have this action, oldest first."""
         return tuple(step.day for step in self.steps if step.action is action)
+
+    def with_blocked(self, reasons: Mapping[dt.date, str]) -> Plan:
+        """Return the plan in which days wait instead of starting; `reasons` has a sentence for each of these days."""
+        steps = (
+            replace(step, action=Action.WAIT, why=reasons[step.day])
+            if step.action is Action.START and step.day in reasons
+            else step
+            for step in self.steps
+        )
+        return replace(self, steps=tuple(steps))
+
+    def without_starts(self) -> Plan:
+        """Return the plan of a dataset without a runner: restated days are kept, and missing days cannot be filled."""
+        restated = set(self.completeness.restated)
+        steps = (
+            replace(
+                step,
+                action=Action.KEEP if step.day in restated else Action.GIVE_UP,
+                why=f"{step.why}; the dataset has no runner",
+            )
+            if step.action is Action.START
+            else step
+            for step in self.steps
+        )
+        return replace(self, steps=tuple(steps))
 
     def to_json(self) -> dict[str, object]:
         """Return the JSON document that `plan --json` prints."""

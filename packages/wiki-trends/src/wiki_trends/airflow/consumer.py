@@ -50,7 +50,7 @@ def trends_consumer(settings: Settings) -> Consumer:
 
     def publish(completeness: Completeness) -> dict[str, object]:
         """Compute and publish the tables of the checked window."""
-        from wiki_trends.errors import WarehouseError
+        from wiki_trends.errors import NothingPublished, WarehouseError
         from wiki_trends.jobs.main import publish_trends
 
         warehouse = postgres_url(CONNECTION)
@@ -63,11 +63,11 @@ def trends_consumer(settings: Settings) -> Consumer:
         try:
             return publish_trends(settings, completeness, warehouse)
         except WarehouseError as error:
-            if warehouse is None or type(error) is not WarehouseError:
+            if warehouse is None or isinstance(error, NothingPublished):
                 raise
             # The error names the setting with the URL of the warehouse, but this URL is from the connection.
             fix = error.fix.replace("WIKI_TRENDS_WAREHOUSE", f"the connection {CONNECTION}")
-            raise WarehouseError(warehouse=error.warehouse, problem=error.problem, fix=fix) from error
+            raise type(error)(warehouse=error.warehouse, problem=error.problem, fix=fix) from error
 
     return publish
 

@@ -103,7 +103,7 @@ def _is_file(path: Path) -> bool:
 
 
 def _read_toml(path: Path) -> dict[str, object]:
-    from wiki_trends.config.toml_file import TomlError, read_toml
+    from smart_orchestrator.foreign import TomlError, read_toml
 
     try:
         return read_toml(path)

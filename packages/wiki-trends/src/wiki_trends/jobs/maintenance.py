@@ -15,7 +15,7 @@ from smart_orchestrator.model.grain import Grain
 from smart_orchestrator.model.window import parse_day
 from smart_orchestrator.store.opening import lake_of
 from smart_orchestrator.store.urls import redacted_url
-from smart_orchestrator.waiver_store import Waiver, unwaive, waive, waivers
+from smart_orchestrator.waiver_store import Waiver, parse_until, unwaive, waive, waivers
 from wiki_trends.config.layers import layers
 from wiki_trends.pipeline.cache.pages import PageCache
 from wiki_trends.pipeline.step_result import project_of
@@ -31,10 +31,10 @@ def waive_days(settings: Settings, days: Sequence[str], *, reason: str, by: str,
     """Record that days of the diamond layer are no longer expected.
 
     Raises:
-        WindowError: a text is not a day.
+        WindowError: a text is not a day, or `until` is in the past.
         WaiverError: a day is waived already, or the reason is empty.
     """
-    last_as_of = parse_day(until, "until") if until else None
+    last_as_of = parse_until(until, dt.datetime.now(tz=dt.UTC).date()) if until is not None else None
     for day in [parse_day(text, "DAY") for text in days]:
         waive_day(settings, day, reason, by, last_as_of)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wiki_trends.errors import WarehouseError
+from wiki_trends.errors import WarehouseUrlError
 
 if TYPE_CHECKING:
     from wiki_trends.warehouse.base import Warehouse
@@ -22,7 +22,8 @@ def open_warehouse(url: str, *, long_running: bool = False) -> Warehouse:
             reader of DuckDB uses one thread.
 
     Raises:
-        WarehouseError: the URL does not name a warehouse, or the driver of PostgreSQL is not installed.
+        WarehouseUrlError: the URL does not name a warehouse.
+        WarehouseError: the driver of PostgreSQL is not installed.
     """
     scheme, _, rest = url.partition("://")
     if scheme == "duckdb" and len(rest) > 1 and rest.startswith("/"):
@@ -35,7 +36,7 @@ def open_warehouse(url: str, *, long_running: bool = False) -> Warehouse:
         from wiki_trends.warehouse.postgres.warehouse import PostgreSQL
 
         return PostgreSQL(url, pooled=long_running)
-    raise WarehouseError(
+    raise WarehouseUrlError(
         # The URL may contain a password, so the message shows only its scheme.
         warehouse=f"{scheme}://…" if rest else "the warehouse's URL",
         problem="is not the URL of a warehouse",

@@ -66,14 +66,18 @@ class Blocked(Exception):
         super().__init__(detail)
 
 
-def parse_response(url: str, status: int, headers: Mapping[str, str], body: bytes) -> Json:
+def parse_response(
+    url: str, status: int, headers: Mapping[str, str], body: bytes, *, has_token: bool = True
+) -> Json:
     """Parse the JSON of a successful response, or raise the error that the response means.
+
+    `has_token` is whether the request had an access token.
 
     Raises:
         RetryLater: the request was throttled, the server failed, or the body is not complete JSON.
         Blocked: Wikimedia blocks the client.
         NoData: the API has no data for the day.
-        TokenRejected: the access token is not valid.
+        TokenRejected: the access token is not valid, or the request needs one.
         RequestRejected: the request is invalid.
     """
     if status == 200:
@@ -84,7 +88,7 @@ def parse_response(url: str, status: int, headers: Mapping[str, str], body: byte
     if status == 403:
         raise Blocked(_detail(body, limit=600))
     if status == 401:
-        raise TokenRejected(url=url, status=status, detail=_detail(body))
+        raise TokenRejected(url=url, status=status, detail=_detail(body), has_token=has_token)
     if status >= 500 or status == 408:
         raise RetryLater(f"status {status}", pause=pause)
     if status == 404 and _is_no_data(body):

@@ -16,7 +16,7 @@ from smart_orchestrator.upstream.url_probe import answer_of
 from wiki_trends.config.environment import check_network_variables
 from wiki_trends.config.projects import canonical_project
 from wiki_trends.errors import RequestRejected
-from wiki_trends.wikimedia.answers import Blocked, NoData, RetryLater, parse_response
+from wiki_trends.wikimedia.answers import Blocked, NoData, RetryLater
 from wiki_trends.wikimedia.client import top_url
 from wiki_trends.wikimedia.limiter import DeadlinePassed
 from wiki_trends.wikimedia.transport import Transport
@@ -69,7 +69,7 @@ def _request(transport: Transport, url: str, now: dt.datetime) -> tuple[Answer, 
         return Answer.of(Presence.UNKNOWN, now, problem, url=url, is_silent=True), b""
     answer = answer_of(response.status, response.headers, url, now)
     try:
-        parse_response(url, response.status, response.headers, response.body)
+        transport.parse(url, response)
     except NoData:
         return answer, b""
     except Blocked:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from wiki_trends.config.projects import canonical_project
 from wiki_trends.errors import ClientBlocked, WikimediaUnreachable, WikiTrendsError
-from wiki_trends.wikimedia.answers import Blocked, NoData, RetryLater, one_line, parse_response
+from wiki_trends.wikimedia.answers import Blocked, NoData, RetryLater, one_line
 from wiki_trends.wikimedia.client import SITEINFO_QUERY, action_url, top_url
 from wiki_trends.wikimedia.limiter import DeadlinePassed
 from wiki_trends.wikimedia.transport import Transport
@@ -107,7 +107,7 @@ def _send_probe(transport: Transport, service: str, url: str, params: Mapping[st
         return LiveAnswer(service, url, None, None, None, None, None, reason, failure)
     error: WikiTrendsError | None = None
     try:
-        parse_response(url, response.status, response.headers, response.body)
+        transport.parse(url, response)
     except NoData:
         error = None  # The service works; the day is not published yet.
     except Blocked as block:

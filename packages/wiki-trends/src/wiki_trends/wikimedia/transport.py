@@ -177,6 +177,11 @@ class Transport:
         with self._limiter.request(deadline, self._sleep):
             return self._exchange(self._build_request(url, params), deadline)
 
+    def parse(self, url: str, response: RawResponse) -> Json:
+        """Parse a response like `parse_response`."""
+        has_token = bool(self._settings.token)
+        return parse_response(url, response.status, response.headers, response.body, has_token=has_token)
+
     def slow_down(self, pause: float | None) -> None:
         """Halve the rate of all processes of this machine, and block new requests for `pause` seconds, after a throttled request."""
         self._limiter.slow_down()
@@ -212,7 +217,7 @@ class Transport:
         url = _url_text(request)
         self._report_deprecation(request, response.headers)
         self._raise_if_redirected(request, response.status, response.headers)
-        parsed = parse_response(url, response.status, response.headers, response.body)
+        parsed = self.parse(url, response)
         return Answer(response.body, parsed, url, response.status, response.headers.get("etag"))
 
     def _report_deprecation(self, request: httpx2.Request, headers: Mapping[str, str]) -> None:
@@ -307,7 +312,8 @@ class _QueryState:
         if failure.reason not in self.reasons:
             self.reasons.append(failure.reason)
         self.attempts += 1
-        self.failed += not failure.slow_down
+        # With `Retry-After: 0`, the server asks for no wait, so nothing else would end the attempts before the deadline.
+        self.failed += not failure.slow_down or failure.pause == 0
         self.wait = _retry_delay(failure, self.attempts)
         has_time = time.monotonic() + self.wait <= self.deadline
         if failure.pause and not has_time and failure.pause < MAX_PAUSE_SECONDS:

@@ -7,7 +7,7 @@ breaks, so a record with a line break is left out and counted. Source: https://d
 
 The reader streams files in blocks of a few megabytes and parses only a few blocks at once, so memory does not grow with the dump.
 Reading fails on a line of more than a megabyte, and on a compressed file that expands more than a thousandfold. A file that is not
-a dump, is of another day, or cannot be read to its end raises `SettingError`.
+a dump, is of another day, has the views of programs, or cannot be read to its end raises `SettingError`.
 """
 
 from __future__ import annotations
@@ -59,6 +59,8 @@ _READ_ERRORS = (OSError, EOFError, zlib.error)
 _RECORD_END = re.compile(rb" (?:desktop|mobile-web|mobile-app) \d+ (?:[A-X]\d+)+$")
 # In a daily file, the letters A to X are hours. In a monthly file, the letters are days and continue after X.
 _MONTHLY_RECORD_END = re.compile(rb" (?:desktop|mobile-web|mobile-app) \d+ (?:[A-_]\d+)+$")
+# The files of a day are `pageviews-20251105-user.bz2`, `…-automated.bz2` and `…-spider.bz2`.
+_PROGRAMS_IN_NAME = re.compile(r"-(automated|spider)(?:\.|$)")
 _DAY_IN_NAME = re.compile(r"(?<!\d)(\d{4})-?(\d{2})-?(\d{2})(?!\d)")
 
 
@@ -249,6 +251,8 @@ def _check_file(path: Path, day: dt.date) -> None:
     match = _DAY_IN_NAME.search(path.name)
     if match is not None and match.group(0).replace("-", "") != f"{day:%Y%m%d}":
         raise _file_error(path, f"is not of {day}, by its name")
+    if (program := _PROGRAMS_IN_NAME.search(path.name)) is not None:
+        raise _file_error(path, f"has the views of programs ({program[1]}), and the lists are of users")
     _file_size(path)
     lines = _read_first_lines(path)
     records = [line for line in lines if _RECORD_END.search(line)]

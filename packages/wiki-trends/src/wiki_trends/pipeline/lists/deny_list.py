@@ -11,8 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from smart_orchestrator.foreign import one_line
-from wiki_trends.config.toml_file import TomlError, read_toml
+from smart_orchestrator.foreign import TomlError, one_line, read_toml
 from wiki_trends.errors import SettingError
 from wiki_trends.wikimedia.siteinfo import folded
 

@@ -22,7 +22,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from wiki_trends.config.toml_file import TomlError, parse_toml, read_toml
+from smart_orchestrator.foreign import TomlError, parse_toml, read_toml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from wiki_trends.errors import WarehouseError
+from wiki_trends.errors import WarehouseError, WarehouseUrlError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -28,6 +29,9 @@ _PROBLEMS_BY_STATE = {
 _FIX_TABLES = (
     "Move your own tables out of the way, or use another schema; then run `wiki-trends analyze` again."
 )
+_FIX_URL = "Correct it in WIKI_TRENDS_WAREHOUSE."
+# The driver refuses a parameter of the URL before it connects.
+_INVALID_PARAMETER = re.compile(r"invalid (?:port number|connection option|(?:\w+ )?value)|bad value for \w")
 _FIX_CONNECTION = "Check that the server runs, and host, port, user, password and database in WIKI_TRENDS_WAREHOUSE; then try again."
 
 
@@ -44,10 +48,11 @@ def warehouse_errors(url: str, secrets: Iterable[str] = ()) -> Iterator[None]:
         contained_secrets = [secret for secret in secrets if secret and secret in text]
         for secret in contained_secrets:
             problem = problem.replace(secret, "…")
+        is_url_error = not error.sqlstate and _INVALID_PARAMETER.search(text) is not None
+        error_class = WarehouseUrlError if is_url_error else WarehouseError
+        fix = _FIX_URL if is_url_error else fix
         # Do not chain an error that contains a secret, because a log would show its text.
-        raise WarehouseError(warehouse=url, problem=problem, fix=fix) from (
-            None if contained_secrets else error
-        )
+        raise error_class(warehouse=url, problem=problem, fix=fix) from (None if contained_secrets else error)
 
 
 def _problem_and_fix(error: psycopg.Error) -> tuple[str, str]:

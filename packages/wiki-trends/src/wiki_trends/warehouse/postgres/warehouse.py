@@ -25,7 +25,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from wiki_trends.errors import NothingPublished, WarehouseError
+from wiki_trends.errors import NothingPublished, WarehouseError, WarehouseUrlError
 from wiki_trends.warehouse.arrow import read_copy_text
 from wiki_trends.warehouse.base import REPLACEMENT_KEYS, RUN_COLUMNS, RUNS
 from wiki_trends.warehouse.postgres.failures import warehouse_errors
@@ -247,7 +247,7 @@ def _parse_url(url: str) -> dict[str, str]:
 
     The error for an invalid URL omits the driver's reason, because the reason can contain a part of the password.
     """
-    invalid_url = WarehouseError(
+    invalid_url = WarehouseUrlError(
         warehouse="postgresql://…",
         problem="the URL cannot be read",
         fix="In WIKI_TRENDS_WAREHOUSE, write postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with %40 for @, %2F for / and so on"
