@@ -123,7 +123,8 @@ def orchestrator_dag(
             environment apply.
         notify_conn_id: the id of the connection, or the name of the variable, with Apprise URLs.
         notify_on: the runs that are reported: `failure`, `change` or `always`. With `change`, a run is reported if it fails, skips the
-            consumer or waits for days, or if its consumer does not return `"changed": False`.
+            consumer or waits for days, if it is the first whose consumer runs after a failure, or if its consumer does not return
+            `"changed": False`.
         state: the folder in which a worker caches the results of data files that it has read; empty for no cache.
         settle_seconds: the age in seconds below which data files without a marker count as being written.
         outlets: the assets that the consumer updates.
