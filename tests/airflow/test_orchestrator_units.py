@@ -105,6 +105,7 @@ def test_settings_change_what_was_changed_by_editing_the_file(monkeypatch, tmp_p
         "ORCHESTRATOR_POLL": "30",
         "ORCHESTRATOR_TIMEOUT": "3600",
         "ORCHESTRATOR_NOTIFY_ON": "change",
+        "ATTEMPTS": "2",
         "WRITING_SECONDS": "77",
         "DAYS": "7",
     }.items():
@@ -112,7 +113,7 @@ def test_settings_change_what_was_changed_by_editing_the_file(monkeypatch, tmp_p
     dag = runpy.run_path(str(ROOT / "dags/wiki_smart_analytics_orchestrator.py"))["dag"]
     waiting = dag.get_task("wait_for_data_ready").orchestration
     assert (dag.schedule, waiting.poll_seconds, waiting.timeout) == ("0 */6 * * *", 30, 3600)
-    assert waiting.settle_seconds == 77
+    assert (waiting.settle_seconds, waiting.attempts) == (77, 2)
     assert dag.get_task("notify").on == "change"
     assert dag.params["days"] == 7
 

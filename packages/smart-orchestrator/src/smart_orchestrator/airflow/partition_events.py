@@ -118,7 +118,7 @@ class _Emissions:
         """Return the state of a task that has emitted a key; None if its run was deleted."""
         dag_id, _, rest = source.partition("/")
         run_id, _, task = rest.rpartition("/")
-        states = self._ti.get_task_states(dag_id=dag_id, run_ids=[run_id])
+        states: dict[str, dict[str, str | None]] = self._ti.get_task_states(dag_id=dag_id, run_ids=[run_id])
         return states.get(run_id, {}).get(task)
 
 

@@ -36,6 +36,7 @@ def wiki_orchestrator_dag() -> DAG:
         lag=settings.lag,
         max_lag=settings.max_lag,
         probe=probe_of(settings),
+        attempts=settings.attempts or 1,
         poll_seconds=settings.orchestrator_poll,
         timeout=settings.orchestrator_timeout,
         retries=settings.task_retries,
