@@ -31,6 +31,7 @@ from wiki_trends.errors import (
     ContractBroken,
     DayNotPublished,
     EngineError,
+    NewerPublished,
     NothingPublished,
     RequestRejected,
     SettingError,
@@ -118,6 +119,7 @@ def test_every_error_of_both_distributions_pickles() -> None:
         (TableFailed, True, Failure.ERROR, 3),
         (WarehouseError, True, Failure.ERROR, 3),
         (NothingPublished, False, Failure.ERROR, 1),
+        (NewerPublished, False, Failure.ERROR, 1),
     ],
 )
 def test_an_error_says_what_a_retry_a_run_and_a_command_make_of_it(

@@ -2,113 +2,78 @@
 
 from __future__ import annotations
 
-# The type, the title and the text of each message.
-SITUATIONS: dict[str, list[tuple[str, str, str]]] = {
-    "a missing day was filled": [
-        (
-            "success",
-            "pages: analytics done",
-            (
-                "Window: 2025-11-05 .. 2025-11-09\n"
-                "Coverage: 100.0 %\n"
-                "Days filled: 2025-11-06\n"
-                "Days failed: none\n"
-                "Run: https://airflow.example/dags/pages_orchestrator/runs/night"
-            ),
-        ),
-    ],
+# The type, the title and the text of a message.
+Sent = tuple[str, str, str]
+
+WINDOW = "Window: 2025-11-05 .. 2025-11-09"
+RUN = "Run: https://airflow.example/dags/pages_orchestrator/runs/night"
+NOT_PUBLISHED = "The analytics were not run; the tables published before are unchanged."
+RUN_FAILED = (
+    "  2025-11-06 failed (run 2025-11-06.1, UNREACHABLE): task fetch failed: HTTP 500 -- "
+    "https://airflow.example/dags/pages_pipeline/runs/2025-11-06.1"
+)
+KEPT = (
+    "Skipped: the window 2025-11-05 .. 2025-11-09 ends before the published window, 2025-11-10 .. 2025-11-14, which is kept. "
+    'To replace it, trigger a run with {"replace_newer": true}.'
+)
+
+
+def done(*lines: str) -> Sent:
+    """The message of a run whose analytics ran on a complete window."""
+    return "success", "pages: analytics done", "\n".join([WINDOW, "Coverage: 100.0 %", *lines, RUN])
+
+
+def failed(*lines: str) -> Sent:
+    """The message of a run without analytics."""
+    return "failure", "pages: FAILED, nothing was published", "\n".join([*lines, RUN])
+
+
+UNCHANGED = done()
+FILLED = done("Days filled: 2025-11-06", "Days failed: none")
+DAY_FAILED = failed(
+    WINDOW,
+    "Coverage: 80.0 %",
+    "Days filled: none",
+    "Days failed: 2025-11-06",
+    RUN_FAILED,
+    f"Problem: The window 2025-11-05 .. 2025-11-09 is not ready: coverage 80.0 %, missing 2025-11-06. {NOT_PUBLISHED}",
+)
+
+SITUATIONS: dict[str, list[Sent]] = {
+    "a missing day was filled": [FILLED],
     'a missing day was filled, `notify_on="failure"`': [],
-    'a missing day was filled, `notify_on="change"`': [
-        (
-            "success",
-            "pages: analytics done",
-            (
-                "Window: 2025-11-05 .. 2025-11-09\n"
-                "Coverage: 100.0 %\n"
-                "Days filled: 2025-11-06\n"
-                "Days failed: none\n"
-                "Run: https://airflow.example/dags/pages_orchestrator/runs/night"
-            ),
-        ),
-    ],
-    "nothing has changed": [
-        (
-            "success",
-            "pages: analytics done",
-            (
-                "Window: 2025-11-05 .. 2025-11-09\n"
-                "Coverage: 100.0 %\n"
-                "Run: https://airflow.example/dags/pages_orchestrator/runs/night"
-            ),
-        ),
-    ],
+    'a missing day was filled, `notify_on="change"`': [FILLED],
+    "nothing has changed": [UNCHANGED],
     'nothing has changed, `notify_on="failure"`': [],
     'nothing has changed, `notify_on="change"`': [],
+    'a run failed, and nothing has changed in the two runs after it, `notify_on="change"`': [
+        DAY_FAILED,
+        (
+            "success",
+            "pages: analytics done",
+            f"Recovered: the run night had failed\n{WINDOW}\nCoverage: 100.0 %\n{RUN}",
+        ),
+    ],
     "a day is gone when the analytics check again": [
-        (
-            "failure",
-            "pages: FAILED, nothing was published",
-            (
-                "Window: 2025-11-05 .. 2025-11-09\n"
-                "Coverage: 80.0 %\n"
-                "Problem: The window 2025-11-05 .. 2025-11-09 is not ready: coverage 80.0 %, missing "
-                "2025-11-05. The analytics were not run; the tables published before are unchanged.\n"
-                "Run: https://airflow.example/dags/pages_orchestrator/runs/night"
-            ),
+        failed(
+            WINDOW,
+            "Coverage: 80.0 %",
+            f"Problem: The window 2025-11-05 .. 2025-11-09 is not ready: coverage 80.0 %, missing 2025-11-05. {NOT_PUBLISHED}",
         ),
     ],
-    "the pipeline run of a day failed": [
-        (
-            "failure",
-            "pages: FAILED, nothing was published",
-            (
-                "Window: 2025-11-05 .. 2025-11-09\n"
-                "Coverage: 80.0 %\n"
-                "Days filled: none\n"
-                "Days failed: 2025-11-06\n"
-                "  2025-11-06 failed (run 2025-11-06.1, UNREACHABLE): task fetch failed: HTTP 500 -- "
-                "https://airflow.example/dags/pages_pipeline/runs/2025-11-06.1\n"
-                "Problem: The window 2025-11-05 .. 2025-11-09 is not ready: coverage 80.0 %, missing "
-                "2025-11-06. The analytics were not run; the tables published before are unchanged.\n"
-                "Run: https://airflow.example/dags/pages_orchestrator/runs/night"
-            ),
-        ),
-    ],
-    'the pipeline run of a day failed, `notify_on="failure"`': [
-        (
-            "failure",
-            "pages: FAILED, nothing was published",
-            (
-                "Window: 2025-11-05 .. 2025-11-09\n"
-                "Coverage: 80.0 %\n"
-                "Days filled: none\n"
-                "Days failed: 2025-11-06\n"
-                "  2025-11-06 failed (run 2025-11-06.1, UNREACHABLE): task fetch failed: HTTP 500 -- "
-                "https://airflow.example/dags/pages_pipeline/runs/2025-11-06.1\n"
-                "Problem: The window 2025-11-05 .. 2025-11-09 is not ready: coverage 80.0 %, missing "
-                "2025-11-06. The analytics were not run; the tables published before are unchanged.\n"
-                "Run: https://airflow.example/dags/pages_orchestrator/runs/night"
-            ),
-        ),
-    ],
+    "the pipeline run of a day failed": [DAY_FAILED],
+    'the pipeline run of a day failed, `notify_on="failure"`': [DAY_FAILED],
     "the wait ended early, because the window cannot become complete": [
-        (
-            "failure",
-            "pages: FAILED, nothing was published",
-            (
-                "Window: 2025-11-05 .. 2025-11-09\n"
-                "Coverage: 60.0 %\n"
-                "Days filled: none\n"
-                "Days failed: 2025-11-06\n"
-                "  2025-11-06 failed (run 2025-11-06.1, UNREACHABLE): task fetch failed: HTTP 500 -- "
-                "https://airflow.example/dags/pages_pipeline/runs/2025-11-06.1\n"
-                "  2025-11-07 is not there yet, its run 2025-11-07.1 is running: the window can no "
-                "longer become ready -- https://airflow.example/dags/pages_pipeline/runs/2025-11-07.1\n"
-                "Problem: The window 2025-11-05 .. 2025-11-09 is not ready: coverage 60.0 %, missing "
-                "2025-11-06, 2025-11-07. The analytics were not run; the tables published before are "
-                "unchanged.\n"
-                "Run: https://airflow.example/dags/pages_orchestrator/runs/night"
-            ),
+        failed(
+            WINDOW,
+            "Coverage: 60.0 %",
+            "Days filled: none",
+            "Days failed: 2025-11-06",
+            RUN_FAILED,
+            "  2025-11-07 is not there yet, its run 2025-11-07.1 is running: the window can no longer become ready -- "
+            "https://airflow.example/dags/pages_pipeline/runs/2025-11-07.1",
+            "Problem: The window 2025-11-05 .. 2025-11-09 is not ready: coverage 60.0 %, missing 2025-11-06, 2025-11-07. "
+            f"{NOT_PUBLISHED}",
         ),
     ],
     "the run has missed its deadline": [
@@ -119,51 +84,27 @@ SITUATIONS: dict[str, list[tuple[str, str, str]]] = {
         ),
     ],
     "a parameter is wrong": [
-        (
-            "failure",
-            "pages: FAILED, nothing was published",
-            (
-                "Problem: conf: 'dayz' is not a parameter of this DAG. Did you mean days?\n"
-                "Run: https://airflow.example/dags/pages_orchestrator/runs/night"
-            ),
-        ),
+        failed("Problem: conf: 'dayz' is not a parameter of this DAG. Did you mean days?"),
     ],
     "an old window is not published": [
         (
             "success",
             "pages: analytics skipped",
-            (
-                "Skipped: the window 2025-11-05 .. 2025-11-09 ends before the published window, "
-                "2025-11-10 .. 2025-11-14, which is kept. To replace it, trigger a run with "
-                '{"replace_newer": true}.\n'
-                "Window: 2025-11-05 .. 2025-11-09\n"
-                "Coverage: 100.0 %\n"
-                "Run: https://airflow.example/dags/pages_orchestrator/runs/night"
-            ),
+            f"{KEPT}\n{WINDOW}\nCoverage: 100.0 %\n{RUN}",
         ),
     ],
     "the analytics failed": [
-        (
-            "failure",
-            "pages: FAILED, nothing was published",
-            (
-                "Window: 2025-11-05 .. 2025-11-09\n"
-                "Coverage: 100.0 %\n"
-                "Problem: warehouse: 'postgresql://db/pages' does not answer. Start it.\n"
-                "Run: https://airflow.example/dags/pages_orchestrator/runs/night"
-            ),
+        failed(
+            WINDOW,
+            "Coverage: 100.0 %",
+            "Problem: warehouse: 'postgresql://db/pages' does not answer. Start it.",
         ),
     ],
     "a task was killed, or marked as failed": [
-        (
-            "failure",
-            "pages: FAILED, nothing was published",
-            (
-                "Window: 2025-11-05 .. 2025-11-09\n"
-                "Coverage: 100.0 %\n"
-                "Problem: run_analytics was killed, or marked as failed. See its log.\n"
-                "Run: https://airflow.example/dags/pages_orchestrator/runs/night"
-            ),
+        failed(
+            WINDOW,
+            "Coverage: 100.0 %",
+            "Problem: run_analytics was killed, or marked as failed. See its log.",
         ),
     ],
     "a day was restated (a channel of `wiki-trends`)": [
@@ -186,45 +127,8 @@ SITUATIONS: dict[str, list[tuple[str, str, str]]] = {
         ),
     ],
     "a dry run": [],
-    "one of two addresses is dead: what the other receives": [
-        (
-            "success",
-            "pages: analytics done",
-            (
-                "Window: 2025-11-05 .. 2025-11-09\n"
-                "Coverage: 100.0 %\n"
-                "Run: https://airflow.example/dags/pages_orchestrator/runs/night"
-            ),
-        ),
-    ],
-    "a failed run was cleared, and then succeeded": [
-        (
-            "failure",
-            "pages: FAILED, nothing was published",
-            (
-                "Window: 2025-11-05 .. 2025-11-09\n"
-                "Coverage: 80.0 %\n"
-                "Days filled: none\n"
-                "Days failed: 2025-11-06\n"
-                "  2025-11-06 failed (run 2025-11-06.1, UNREACHABLE): task fetch failed: HTTP 500 -- "
-                "https://airflow.example/dags/pages_pipeline/runs/2025-11-06.1\n"
-                "Problem: The window 2025-11-05 .. 2025-11-09 is not ready: coverage 80.0 %, missing "
-                "2025-11-06. The analytics were not run; the tables published before are unchanged.\n"
-                "Run: https://airflow.example/dags/pages_orchestrator/runs/night"
-            ),
-        ),
-        (
-            "success",
-            "pages: analytics done",
-            (
-                "Window: 2025-11-05 .. 2025-11-09\n"
-                "Coverage: 100.0 %\n"
-                "Days filled: 2025-11-06\n"
-                "Days failed: none\n"
-                "Run: https://airflow.example/dags/pages_orchestrator/runs/night"
-            ),
-        ),
-    ],
+    "one of two addresses is dead: what the other receives": [UNCHANGED],
+    "a failed run was cleared, and then succeeded": [DAY_FAILED, FILLED],
 }
 
 

@@ -30,6 +30,7 @@ from smart_orchestrator.telemetry.incidents import IncidentStore
 from smart_orchestrator.telemetry.messages import announce_incidents, publish, restated_message
 from testing.message_receiver import Receiver
 from tests.airflow.message_table import SITUATIONS, markdown
+from tests.airflow.variables import Variables
 from wiki_trends.airflow.consumer import kept_message
 
 # Apprise imports a module that Python 3.13 has not.
@@ -80,6 +81,7 @@ class OrchestratorRun:
         self.xcoms = {}
         self.states = dict.fromkeys((CHECK, START, WAIT, CONSUME), "skipped")
         self.params = {"as_of": AS_OF.isoformat(), "days": 5}
+        monkeypatch.setattr("smart_orchestrator.airflow.notifications.Variable", Variables())
 
     def context(self, task):
         dag_run = SimpleNamespace(
@@ -153,6 +155,15 @@ def success_without_change(run, on="always"):
     run.check()
     run.analyse(lambda _: {"changed": False})
     run.notify(on)
+
+
+def recovered_without_change(run):
+    pipeline_run_failed(run, "change")
+    run.write(FAILED)
+    for _ in range(2):
+        run.xcoms.clear()
+        run.states = dict.fromkeys((CHECK, START, WAIT, CONSUME), "skipped")
+        success_without_change(run, "change")
 
 
 def window_not_ready(run):
@@ -280,6 +291,7 @@ ACTIONS = {
     "nothing has changed": success_without_change,
     'nothing has changed, `notify_on="failure"`': lambda run: success_without_change(run, "failure"),
     'nothing has changed, `notify_on="change"`': lambda run: success_without_change(run, "change"),
+    'a run failed, and nothing has changed in the two runs after it, `notify_on="change"`': recovered_without_change,
     "a day is gone when the analytics check again": window_not_ready,
     "the pipeline run of a day failed": pipeline_run_failed,
     'the pipeline run of a day failed, `notify_on="failure"`': lambda run: pipeline_run_failed(

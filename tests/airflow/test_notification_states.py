@@ -6,9 +6,12 @@ import json
 from types import SimpleNamespace
 
 import pytest
+from airflow.sdk.exceptions import AirflowRuntimeError, ErrorType
+from airflow.sdk.execution_time.comms import ErrorResponse
 
 from smart_orchestrator.airflow.notifications import Notify
 from testing.message_receiver import Receiver
+from tests.airflow.variables import Variables
 
 # Apprise imports a module that Python 3.13 has not.
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
@@ -44,15 +47,16 @@ def message(monkeypatch):
         notify = {"conn_type": "apprise", "password": server.url}
         monkeypatch.setenv("AIRFLOW_CONN_NOTIFY", json.dumps(notify))
 
-        def sent(states, xcoms):
+        def sent(states, xcoms, on="always"):
             run = SimpleNamespace(dag_id="pages_orchestrator", run_id="one")
             ti = SimpleNamespace(
                 xcom_pull=lambda task_ids, key: xcoms.get((task_ids, key)),
                 get_task_states=lambda dag_id, run_ids: {run_ids[0]: states} if dag_id == run.dag_id else {},
             )
-            task = Notify(task_id="notify", dataset_name="pages", notify_conn_id="notify")
+            task = Notify(task_id="notify", dataset_name="pages", notify_conn_id="notify", on=on)
+            server.received.clear()
             task.execute({"ti": ti, "dag_run": run, "params": {}})
-            [received] = server.received
+            [received] = server.received or [{"title": None, "message": ""}]
             return received["title"], received["message"].splitlines()
 
         yield sent
@@ -100,3 +104,48 @@ def test_analytics_that_a_person_marked_as_done_were_not_done(message):
     title, lines = message(states, XCOMS)
     assert title == FAILED
     assert lines[-1] == "Problem: run_analytics was not executed; its state is success."
+
+
+STATES = {
+    "failed": {CHECK: "success", START: "skipped", WAIT: "skipped", CONSUME: "failed"},
+    "skipped": {CHECK: "success", START: "skipped", WAIT: "skipped", CONSUME: "skipped"},
+    "done": {CHECK: "success", START: "skipped", WAIT: "skipped", CONSUME: "success"},
+}
+LEFT = {
+    (CHECK, "window"): "2025-11-05 .. 2025-11-09",
+    (CONSUME, "return_value"): {"changed": False},
+    (CONSUME, "skipped"): "a newer window is published",
+}
+
+
+@pytest.fixture
+def variables(monkeypatch):
+    fake = Variables()
+    monkeypatch.setattr("smart_orchestrator.airflow.notifications.Variable", fake)
+    return fake
+
+
+def refuse(*_):
+    """Airflow does not change a variable."""
+    raise AirflowRuntimeError(ErrorResponse(error=ErrorType.GENERIC_ERROR, detail={"message": "no"}))
+
+
+def test_a_skipped_run_does_not_end_a_failure(message, variables):
+    del variables
+    states = ("failed", "skipped", "done", "done")
+    told = [message(STATES[name], LEFT, "change") for name in states]
+    assert [title for title, _ in told] == [FAILED, "pages: analytics skipped", DONE, None]
+    recovered = "Recovered: the run one had failed"
+    assert [recovered in lines for _, lines in told] == [False, False, True, False]
+
+
+def test_a_failure_is_told_when_airflow_does_not_store_the_variable(message, variables):
+    variables.set = refuse
+    assert message(STATES["failed"], LEFT, "change")[0] == FAILED
+    assert message(STATES["done"], LEFT, "change")[0] is None
+
+
+def test_a_recovery_is_told_when_airflow_does_not_delete_the_variable(message, variables):
+    variables.delete = refuse
+    message(STATES["failed"], LEFT, "change")
+    assert message(STATES["done"], LEFT, "change")[0] == DONE

@@ -105,6 +105,22 @@ def test_coverage_below_a_whole_window_is_enough_when_it_was_asked_for(stack, re
 
 
 @pytest.mark.long
+def test_a_recovery_is_told_once_although_nothing_has_changed(stack, receiver):
+    told = len(receiver)
+    conf = window("2025-09-01", "2025-09-01")
+    wrong = {**conf, "dayz": 1}
+    runs = [trigger(stack, "quiet_orchestrator", each).ended() for each in (conf, wrong, wrong, conf, conf)]
+    assert [run.state for run in runs] == ["success", "failed", "failed", "success", "success"]
+    filled, *failures, recovered = [item["message"] for item in receiver[told:]]
+    assert "Days filled: 2025-09-01" in filled
+    assert "Recovered" not in filled
+    assert ["dayz" in text for text in failures] == [True, True]
+    assert recovered.startswith(f"Recovered: the run {runs[2].run_id} had failed\n")
+    names = [item["key"] for item in stack.api.pages("/variables", "variables")]
+    assert not [name for name in names if "quiet_orchestrator" in name]
+
+
+@pytest.mark.long
 def test_a_run_by_hand_is_followed(stack):
     by_hand = trigger(stack, "slow_pipeline", {"target_date": "2025-08-01"}, "by-hand")
     by_hand.until(lambda run: run.state == "running")

@@ -31,8 +31,10 @@ class Airflow:
 
     def __init__(self):
         self.stores = {}
+        # The state of each task that is not in "success", by run and task.
+        self.states = {}
 
-    def context(self, run="one", max_tries=2, dag="pages_orchestrator"):
+    def context(self, run="one", max_tries=2, dag="pages_orchestrator", *, attempt=1, map_index=-1):
         store = self.stores.setdefault(ASSET.name, {})
         accessor = SimpleNamespace(get=store.get, set=store.__setitem__)
         return {
@@ -43,7 +45,12 @@ class Airflow:
                 run_id=run,
                 task_id="run_analytics",
                 max_tries=max_tries,
+                try_number=attempt,
+                map_index=map_index,
                 xcom_push=lambda **_: None,
+                get_task_states=lambda run_ids, **_: {
+                    run: {"run_analytics": "success"} | self.states.get(run, {}) for run in run_ids
+                },
             ),
             "task": SimpleNamespace(retries=2),
         }
@@ -98,10 +105,49 @@ def test_a_day_is_announced_once_for_each_version_of_its_data(dataset, airflow):
 def test_a_cleared_task_announces_nothing_again_but_a_retry_of_a_failed_try_does(dataset, airflow):
     write(dataset, DAYS)
     emit_partitions(airflow.context(), ASSET, checked(dataset))
-    assert emit_partitions(airflow.context(), ASSET, checked(dataset)) == [str(day) for day in DAYS]
-    cleared = airflow.context(max_tries=3)
+    assert emit_partitions(airflow.context(attempt=2), ASSET, checked(dataset)) == [str(day) for day in DAYS]
+    cleared = airflow.context(max_tries=3, attempt=3)
     assert emit_partitions(cleared, ASSET, checked(dataset)) == []
     assert emitted(cleared) == ([], 1)
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"), [("failed", DAYS), ("success", []), ("running", []), ("up_for_retry", [])]
+)
+def test_days_of_a_task_that_has_failed_for_good_are_announced_by_the_next_run(
+    dataset, airflow, state, expected
+):
+    write(dataset, DAYS)
+    emit_partitions(airflow.context(run="killed"), ASSET, checked(dataset))
+    airflow.states["killed"] = {"run_analytics": state}
+    night = airflow.context(run="next")
+    assert emit_partitions(night, ASSET, checked(dataset)) == [str(day) for day in expected]
+    assert emitted(night)[0] == [str(day) for day in expected]
+
+
+def test_a_day_that_airflow_has_recorded_is_not_announced_when_its_run_fails_later(dataset, airflow):
+    write(dataset, DAYS)
+    emit_partitions(airflow.context(), ASSET, checked(dataset))
+    assert emit_partitions(airflow.context(run="two"), ASSET, checked(dataset)) == []
+    airflow.states["one"] = {"run_analytics": "failed"}
+    assert emit_partitions(airflow.context(run="three"), ASSET, checked(dataset)) == []
+
+
+def test_a_try_that_checks_two_windows_announces_a_day_once(dataset, airflow):
+    write(dataset, DAYS)
+    context = airflow.context()
+    assert emit_partitions(context, ASSET, checked(dataset)) == [str(day) for day in DAYS]
+    assert emit_partitions(context, ASSET, checked(dataset)) == []
+
+
+def test_the_instances_of_a_mapped_task_announce_a_day_once(dataset, airflow):
+    write(dataset, DAYS)
+    emit_partitions(airflow.context(map_index=0), ASSET, checked(dataset))
+    airflow.states["one"] = {"run_analytics_0": "running"}
+    assert emit_partitions(airflow.context(map_index=1), ASSET, checked(dataset)) == []
+    airflow.states["one"] = {"run_analytics_0": "failed"}
+    days = [str(day) for day in DAYS]
+    assert emit_partitions(airflow.context(map_index=2), ASSET, checked(dataset)) == days
 
 
 def test_an_invalid_day_is_never_announced(dataset, airflow, tmp_path):

@@ -52,6 +52,10 @@ absent = orchestrator_dag(
     orders, "no_such_pipeline", lambda _: None, dag_id="of_no_pipeline", schedule=None, poll_seconds=1,
     api_conn_id="wiki_trends_airflow_api", retries=0,
 )  # fmt: skip
+quiet = orchestrator_dag(
+    orders, "orders_pipeline", lambda _: {"changed": False}, dag_id="quiet_orchestrator", schedule=None, poll_seconds=1,
+    api_conn_id="wiki_trends_airflow_api", notify_on="change",
+)  # fmt: skip
 foreign = orchestrator_dag(
     DailyDataset("foreign", "s3://lake/foreign", "diamond_final_{day:%Y_%m_%d}.csv", columns=DIAMOND_COLUMNS),
     "foreign_pipeline",

@@ -17,7 +17,8 @@
     │   └── TableFailed         the engine failed while it read a table
     └── WarehouseError          the tables cannot be read or published
         ├── WarehouseUrlError   the URL of the warehouse cannot be used
-        └── NothingPublished    no window has been published yet
+        ├── NothingPublished    no window has been published yet
+        └── NewerPublished      the published window ends later, and was to be kept
 
 The message of an exception is made from its fields. The message says what happened to which object, and ends with the fix.
 """
@@ -338,3 +339,24 @@ class NothingPublished(WarehouseError):
             problem="nothing has been published yet",
             fix="Run `wiki-trends run` first.",
         )
+
+
+class NewerPublished(WarehouseError):
+    """A window that ends later has been published, and was to be kept. Nothing was written.
+
+    Attributes:
+        window_start: the first day of the published window.
+        window_end: the last day of the published window.
+    """
+
+    transient = False
+    exit_code = INCOMPLETE
+
+    def __init__(self, *, warehouse: str, window_start: date, window_end: date) -> None:
+        super().__init__(
+            warehouse=warehouse,
+            problem=f"the published window, {window_start} .. {window_end}, ends later",
+            fix="Publish a window that ends later, or replace the newer one on purpose.",
+        )
+        self.window_start = window_start
+        self.window_end = window_end

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 # The largest number of days that a message names. For the remaining days, the message has only their number.
 MAX_LISTED = 10
-# The runs that a notification can be limited to: those that fail, those that fail or change something, all.
-NOTIFY_ON = ("failure", "change", "always")
 
 
 def abbreviated(items: Sequence[str], limit: int = MAX_LISTED) -> str:
@@ -84,6 +82,8 @@ class RunSummary:
         outcome: the JSON document of the outcome of the backfill.
         problems: the error messages of the tasks.
         changed: whether the consumer changed its results; True if the consumer does not report this.
+        recovered_from: the id of the failed run, if this is the first run whose consumer processed a window after that failure;
+            otherwise None.
         url: the URL of the run in Airflow's UI.
     """
 
@@ -95,6 +95,7 @@ class RunSummary:
     outcome: Mapping[str, Any] | None = None
     problems: Sequence[str] = ()
     changed: bool = True
+    recovered_from: str | None = None
     url: str | None = None
 
     @property
@@ -103,11 +104,11 @@ class RunSummary:
         return not self.consumer_ran and not self.skip_reason
 
     def is_reported(self, on: str) -> bool:
-        """Return whether a notification is sent, given the choice `on`, one of `NOTIFY_ON`."""
+        """Return whether a notification is sent, given the choice `on`: `failure`, `change` or `always`."""
         if on == "failure":
             return self.failed
         is_change = self.failed or bool(self.skip_reason) or bool(self.outcome) or self.changed
-        return is_change or on != "change"
+        return is_change or self.recovered_from is not None or on != "change"
 
 
 def notification(summary: RunSummary) -> tuple[str, str]:
@@ -116,6 +117,8 @@ def notification(summary: RunSummary) -> tuple[str, str]:
     if summary.failed:
         state = "FAILED, nothing was published"
     lines = [f"Skipped: {summary.skip_reason}"] if summary.skip_reason else []
+    if summary.recovered_from is not None:
+        lines.append(f"Recovered: the run {summary.recovered_from} had failed")
     if summary.window:
         lines.append(f"Window: {summary.window}")
     if summary.coverage_pct is not None:

@@ -13,12 +13,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperator
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk import BaseOperator, Variable
+from airflow.sdk.exceptions import AirflowFailException, AirflowRuntimeError
 
 from smart_orchestrator.airflow.connections import notification_urls, ui_url
 from smart_orchestrator.airflow.log import LogReporter
-from smart_orchestrator.airflow.messages import NOTIFY_ON, RunSummary, notification
+from smart_orchestrator.airflow.messages import RunSummary, notification
 from smart_orchestrator.airflow.operators import (
     CHECK,
     CONSUME,
@@ -35,7 +35,7 @@ from smart_orchestrator.airflow.operators import (
 from smart_orchestrator.airflow.params import Request
 from smart_orchestrator.errors import OptionError
 from smart_orchestrator.model.completeness import Policy
-from smart_orchestrator.model.event import Event
+from smart_orchestrator.model.event import NOTIFY_ON, Event
 from smart_orchestrator.model.freshness import (
     COMPLETE_EXAMPLE,
     FRESH_EXAMPLE,
@@ -55,6 +55,9 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.freshness import Objective
 
 logger = logging.getLogger(__name__)
+# With `on="change"`, the variable with this prefix and the id of a DAG has the id of the last run that was reported as failed. It exists
+# until a run succeeds. Airflow has no other store that a DAG's runs share and that clearing a task does not empty.
+FAILED_PREFIX = "smart_orchestrator_failed_run_"
 
 
 class NotSent(AirflowFailException):
@@ -97,7 +100,7 @@ class Notify(BaseOperator):
         dataset_name: the name of the dataset in the message.
         notify_conn_id: the id of the connection, or the name of the variable, that holds the addresses.
         on: the runs that are reported. `always`: all runs. `failure`: the failed runs. `change`: all runs, except those that waited for
-            no day and whose consumer returned `"changed": False`.
+            no day, whose consumer returned `"changed": False`, and that do not directly follow a failure.
 
     Raises:
         OptionError: `on` is none of these.
@@ -119,15 +122,40 @@ class Notify(BaseOperator):
             self.log.info("dry run: no notification is sent")
             return
         summary = self._summary(context)
+        run = context["dag_run"]
+        if self.on == "change" and summary.failed:
+            self._remember_failure(run.dag_id, run.run_id)
+        if self.on == "change" and summary.consumer_ran:
+            summary = replace(summary, recovered_from=Variable.get(_failed_variable(run.dag_id), None))
         title, text = notification(summary)
         self.log.info("%s\n%s", title, text)
         if not summary.is_reported(self.on):
             self.log.info("not sent: notifications are limited to %s", self.on)
             return
-        if not send(self.notify_conn_id, title, text, failure=summary.failed):
-            self.log.info(
-                "not sent: there is no connection and no variable %s with Apprise URLs", self.notify_conn_id
-            )
+        try:
+            if not send(self.notify_conn_id, title, text, failure=summary.failed):
+                self.log.info(
+                    "not sent: there is no connection and no variable %s with Apprise URLs",
+                    self.notify_conn_id,
+                )
+        finally:
+            if summary.recovered_from is not None:
+                self._forget_failure(run.dag_id)
+
+    def _remember_failure(self, dag_id: str, run_id: str) -> None:
+        """Write down that this run is reported as failed. An error must not stop the report, so it is only logged."""
+        description = "The last failed run. The first run that succeeds reports the recovery, and deletes this variable."
+        try:
+            Variable.set(_failed_variable(dag_id), run_id, description)
+        except AirflowRuntimeError as error:
+            self.log.warning("the recovery from this failure will not be reported: %s", error)
+
+    def _forget_failure(self, dag_id: str) -> None:
+        """Delete the note of the failed run. An error must not make Airflow repeat the message, so it is only logged."""
+        try:
+            Variable.delete(_failed_variable(dag_id))
+        except AirflowRuntimeError as error:
+            self.log.warning("the next run will report this recovery again: %s", error)
 
     def _summary(self, context: Context) -> RunSummary:
         ti, run = context["ti"], context["dag_run"]
@@ -161,6 +189,10 @@ class Notify(BaseOperator):
             changed=result is None or result.get("changed", True),
             url=f"{base_url}/dags/{run.dag_id}/runs/{run.run_id}" if base_url else None,
         )
+
+
+def _failed_variable(dag_id: str) -> str:
+    return f"{FAILED_PREFIX}{dag_id}"
 
 
 class CheckFreshness(OrchestratorTask):

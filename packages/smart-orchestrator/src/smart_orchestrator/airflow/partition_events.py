@@ -6,14 +6,15 @@ each newly verified partition, and one event without a key. Airflow accepts both
 an asset alias. Here, the event without a key is emitted through the alias.
 
 Airflow's state store of the asset keeps the version of each partition whose event was emitted. A re-run, a cleared task or another DAG with
-the same asset emits the event of a partition again only if the data of the partition have changed. After a failed try, the retry emits
-the same events again, because Airflow has not recorded the events of the failed try.
+the same asset emits the event of a partition again only if the data of the partition have changed. Airflow records the events of a task
+only if the task succeeds. A retry after a failed try therefore emits the same events again. So does another run, if the task that emitted
+the event has failed for good.
 """
 
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, AssetAlias
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.partition import Partition
 
 ALIAS_SUFFIX = "_updates"
+# The final states of a task whose events Airflow has not recorded.
+UNRECORDED = ("failed", "upstream_failed", "skipped")
 
 
 def partitioned_outlets(outlets: Iterable[object]) -> list[object]:
@@ -65,9 +68,8 @@ def emit_partitions(context: Context, asset: Asset, completeness: Completeness) 
         "coverage": completeness.coverage_pct,
         "rows": None if None in rows else sum(count for count in rows if count is not None),
     }
-    keys = [
-        key_text(partition.day) for partition in completeness.usable if _is_new(context, asset, partition)
-    ]
+    emissions = _Emissions(context, asset)
+    keys = [key_text(partition.day) for partition in completeness.usable if emissions.is_new(partition)]
     if keys:
         event.add_partitions(keys)
         alias = _alias(asset)
@@ -79,19 +81,46 @@ def _alias(asset: Asset) -> AssetAlias:
     return AssetAlias(f"{asset.name}{ALIAS_SUFFIX}")
 
 
-def _is_new(context: Context, asset: Asset, partition: Partition) -> bool:
-    """Return whether this version of a partition has not been emitted, and record that this try emits it."""
-    store = context["asset_state_store"][asset]
-    key, version, ti = key_text(partition.day), _version(partition), context["ti"]
-    emitted = store.get(key)
-    source = f"{ti.dag_id}/{ti.run_id}/{ti.task_id}"
-    if isinstance(emitted, dict) and emitted.get("version") == version:
+class _Emissions:
+    """The record of what was emitted for an asset: for each key, the version of the data, and the task and the try that emitted it."""
+
+    def __init__(self, context: Context, asset: Asset) -> None:
+        self._store = context["asset_state_store"][asset]
+        self._ti = ti = context["ti"]
+        task = ti.task_id if ti.map_index in (None, -1) else f"{ti.task_id}_{ti.map_index}"
+        self._source = f"{ti.dag_id}/{ti.run_id}/{task}"
         # Airflow raises `max_tries` above the number of retries when it clears a task that has run.
-        is_retry = emitted.get("source") == source and ti.max_tries <= (context["task"].retries or 0)
-        if not is_retry:
+        self._is_cleared = ti.max_tries > (context["task"].retries or 0)
+        self._states: dict[str, str | None] = {}
+
+    def is_new(self, partition: Partition) -> bool:
+        """Return whether this version of a partition has not been emitted, and record that this try emits it."""
+        key, version = key_text(partition.day), _version(partition)
+        emitted = self._store.get(key)
+        if isinstance(emitted, dict) and emitted.get("version") == version and self._stands(key, emitted):
             return False
-    store.set(key, {"version": version, "source": source})
-    return True
+        self._store.set(key, {"version": version, "source": self._source, "try": self._ti.try_number})
+        return True
+
+    def _stands(self, key: str, emitted: dict[str, Any]) -> bool:
+        """Return whether Airflow has recorded the event of a record, or still can."""
+        if emitted.get("recorded"):
+            return True
+        source = str(emitted.get("source"))
+        if source == self._source:
+            return self._is_cleared or emitted.get("try") == self._ti.try_number
+        if source not in self._states:
+            self._states[source] = self._state(source)
+        if self._states[source] == "success":
+            self._store.set(key, {**emitted, "recorded": True})
+        return self._states[source] not in UNRECORDED
+
+    def _state(self, source: str) -> str | None:
+        """Return the state of a task that has emitted a key; None if its run was deleted."""
+        dag_id, _, rest = source.partition("/")
+        run_id, _, task = rest.rpartition("/")
+        states: dict[str, dict[str, str | None]] = self._ti.get_task_states(dag_id=dag_id, run_ids=[run_id])
+        return states.get(run_id, {}).get(task)
 
 
 def _version(partition: Partition) -> str:

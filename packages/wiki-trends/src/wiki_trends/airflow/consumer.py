@@ -6,6 +6,7 @@ newer trends. The run parameter `replace_newer` turns this protection off.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from airflow.sdk import Asset, Param, get_current_context
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.completeness import Completeness
     from smart_orchestrator.model.window import Window
     from wiki_trends.config.settings import Settings
-    from wiki_trends.warehouse.base import RunRecord
 
 TABLES = Asset("wiki_trends_tables")
 REPLACE_NEWER = "replace_newer"
@@ -50,18 +50,20 @@ def trends_consumer(settings: Settings) -> Consumer:
 
     def publish(completeness: Completeness) -> dict[str, object]:
         """Compute and publish the tables of the checked window."""
-        from wiki_trends.errors import NothingPublished, WarehouseError
+        from wiki_trends.errors import NewerPublished, NothingPublished, WarehouseError
         from wiki_trends.jobs.main import publish_trends
 
         warehouse = postgres_url(CONNECTION)
-        if not get_current_context()["params"].get(REPLACE_NEWER):
-            newer = newer_publish(warehouse or settings.warehouse, completeness)
-            if newer is not None:
-                raise AirflowSkipException(
-                    kept_message(completeness.window, newer.window_start, newer.window_end)
-                )
+        own = settings if warehouse is None else replace(settings, warehouse=warehouse)
+        keep_newer = not get_current_context()["params"].get(REPLACE_NEWER)
         try:
-            return publish_trends(settings, completeness, warehouse)
+            if keep_newer:
+                # The publish looks again, because another Dag can publish while this window is analysed.
+                refuse_older_window(own.warehouse, completeness)
+            return publish_trends(own, completeness, keep_newer=keep_newer)
+        except NewerPublished as newer:
+            text = kept_message(completeness.window, newer.window_start, newer.window_end)
+            raise AirflowSkipException(text) from newer
         except WarehouseError as error:
             if warehouse is None or isinstance(error, NothingPublished):
                 raise
@@ -72,15 +74,16 @@ def trends_consumer(settings: Settings) -> Consumer:
     return publish
 
 
-def newer_publish(warehouse: str, completeness: Completeness) -> RunRecord | None:
-    """Return the record of the last publish if it is of the same dataset and its window ends after the checked window, else None."""
+def refuse_older_window(url: str, completeness: Completeness) -> None:
+    """Raise `NewerPublished` if the last publish is of the same dataset and its window ends after the checked window."""
     from wiki_trends.errors import NothingPublished
     from wiki_trends.warehouse import open_warehouse
+    from wiki_trends.warehouse.runs_table import refuse_older
 
+    warehouse = open_warehouse(url)
     try:
-        with open_warehouse(warehouse).reading() as reader:
-            publish = reader.last_run()
+        with warehouse.reading() as reader:
+            last_run = reader.last_run()
     except NothingPublished:
-        return None
-    same_dataset = publish.dataset == completeness.dataset
-    return publish if same_dataset and publish.window_end > completeness.window.last else None
+        return
+    refuse_older(completeness.dataset, completeness.window.last, last_run, warehouse.url)

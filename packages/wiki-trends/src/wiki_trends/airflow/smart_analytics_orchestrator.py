@@ -2,7 +2,7 @@
 
 With `WIKI_TRENDS_LAG=auto`, a run first waits until Wikimedia has the list of the day before.
 
-Settings: `WIKI_TRENDS_ORCHESTRATOR_SCHEDULE`, `…_POLL`, `…_TIMEOUT`, and `WIKI_TRENDS_DAYS` for the default of the parameter `days`.
+Settings: `WIKI_TRENDS_ORCHESTRATOR_SCHEDULE`, `…_POLL`, `…_TIMEOUT`, `…_NOTIFY_ON`, and `WIKI_TRENDS_DAYS` for the default of the parameter `days`.
 
 Connections: `wiki_trends_airflow_api` (this Airflow's REST API) is required. Optional are `wiki_trends_lake` (type `aws`),
 `wiki_trends_warehouse` (type `postgres`) and `wiki_trends_notify`, whose password holds Apprise URLs. A variable with the name
@@ -36,6 +36,7 @@ def wiki_orchestrator_dag() -> DAG:
         lag=settings.lag,
         max_lag=settings.max_lag,
         probe=probe_of(settings),
+        attempts=settings.attempts or 1,
         poll_seconds=settings.orchestrator_poll,
         timeout=settings.orchestrator_timeout,
         retries=settings.task_retries,
@@ -43,6 +44,7 @@ def wiki_orchestrator_dag() -> DAG:
         api_conn_id="wiki_trends_airflow_api",
         aws_conn_id="wiki_trends_lake",
         notify_conn_id="wiki_trends_notify",
+        notify_on=settings.orchestrator_notify_on,
         state=settings.state,
         settle_seconds=settings.writing_seconds,
         outlets=[TABLES],

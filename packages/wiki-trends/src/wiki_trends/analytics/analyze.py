@@ -83,6 +83,7 @@ def analyze(
     renamed: Mapping[str, str] | None = None,
     evidence: EvidenceSource | None = None,
     recompute: bool = False,
+    keep_newer: bool = False,
     clock: Callable[[], dt.datetime] = now_utc,
 ) -> Analysis:
     """Read the partitions of a checked window and of its baseline, compute all tables, and publish them.
@@ -102,6 +103,7 @@ def analyze(
             first and the last day of the window. Without a function, or if it returns None, no evidence is published.
         recompute: whether to publish only the rows of this window in the tables that keep earlier windows. The current tables then
             stay those of the window that was published last.
+        keep_newer: whether to keep a published window of the same dataset that ends later.
         clock: a function that returns the current time, with a time zone.
 
     Raises:
@@ -109,6 +111,7 @@ def analyze(
         PartitionChanged: a partition of the window has changed since the check.
         ContractError: the rows of a partition of the window violate the contract.
         LakeError: the lake does not respond, or rejects a request.
+        NewerPublished: `keep_newer` is set, and such a window is published.
         EngineError: the engine is not installed, cannot be reached, or fails.
         WarehouseError: the warehouse cannot be read, or the tables cannot be published. An unreadable warehouse is reported
             before the tables are computed.
@@ -167,7 +170,8 @@ def analyze(
         found = evidence and evidence(scores, dataset.name, window.start, window.last)
         if found is not None:
             tables[EVIDENCE] = found
-        published = warehouse.publish(tables, replace(run, seconds=round(time.monotonic() - start_time, 3)))
+        run = replace(run, seconds=round(time.monotonic() - start_time, 3))
+        published = warehouse.publish(tables, run, keep_newer=keep_newer)
     return Analysis(
         window=window,
         days=published.days_used,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from smart_orchestrator.model.bounds import MAX_RECHECK_DAYS
-from smart_orchestrator.model.event import ALL_EVENTS
-from wiki_trends.config.parsers import any_text, integers, local_path, matching
+from smart_orchestrator.model.event import ALL_EVENTS, NOTIFY_ON
+from wiki_trends.config.parsers import any_text, choice, integers, local_path, matching
 from wiki_trends.config.setting_field import setting_field
 
 
@@ -77,6 +77,13 @@ class SignalSettings:
         events,
         "The events that messages report, separated by spaces.",
         example="late recovered",
+    )
+    orchestrator_notify_on: str = setting_field(
+        "always",
+        choice(*NOTIFY_ON),
+        "The runs of the orchestrator's DAG that a message reports: `failure` for those that fail, `change` for those that fail or change "
+        "something, `always` for all.",
+        example="change",
     )
     metrics_file: str = setting_field(
         "",

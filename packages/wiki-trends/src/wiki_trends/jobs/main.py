@@ -271,6 +271,7 @@ def analyze_window(
     history: PageHistory | None = None,
     *,
     ask_evidence: bool = False,
+    keep_newer: bool = False,
 ) -> Analysis:
     """Compute and publish the tables of a checked window.
 
@@ -282,6 +283,7 @@ def analyze_window(
         recheck: a function that repeats the check with the same options.
         history: the page history; by default, the history that the lake has, without a request.
         ask_evidence: whether to request the evidence that the lake does not have.
+        keep_newer: whether to keep a published window that ends later, and raise `NewerPublished`.
 
     Raises:
         WindowNotReady: the window is not ready under its policy.
@@ -312,6 +314,7 @@ def analyze_window(
                 history=history,
                 renamed=renamed,
                 evidence=evidence,
+                keep_newer=keep_newer,
             )
             complete(analysis)
         announce_publish(settings, analysis)
@@ -353,20 +356,18 @@ def history_for_publish(
 
 
 def publish_trends(
-    settings: Settings, completeness: Completeness, warehouse: str | None = None
+    settings: Settings, completeness: Completeness, *, keep_newer: bool = False
 ) -> dict[str, object]:
     """Publish the trends of a window that an orchestrator has checked. Return the values that the orchestrator logs.
 
     Args:
         settings: the settings of the lake, the project and the warehouse.
         completeness: the result of a check of the window.
-        warehouse: the URL of the warehouse; None stands for the warehouse of the settings.
+        keep_newer: whether to keep a published window that ends later, and raise `NewerPublished`.
     """
     from smart_orchestrator.volume_check import with_volume
     from wiki_trends.jobs.publish_state import recompute_restated
 
-    if warehouse is not None:
-        settings = replace(settings, warehouse=warehouse)
     window, options = completeness.window, CheckOptions(completeness.policy, strays=False, volume=True)
     completeness = with_volume(layers(settings).diamond, completeness)
     history, run = history_for_publish(settings, completeness)
@@ -374,7 +375,10 @@ def publish_trends(
     if run is None:
         published = "now"
         recheck = checker(settings, window, options, ask_upstream=False)
-        run = new_run = analyze_window(settings, completeness, recheck, history, ask_evidence=True).run
+        analysis = analyze_window(
+            settings, completeness, recheck, history, ask_evidence=True, keep_newer=keep_newer
+        )
+        run = new_run = analysis.run
     recomputed, restatements = recompute_restated(settings, new_run)
     rows = dict(run.rows)
     return {

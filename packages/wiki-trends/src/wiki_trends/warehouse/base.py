@@ -215,12 +215,21 @@ class Warehouse(Protocol):
         """
         ...
 
-    def publish(self, tables: Mapping[str, ArrowStream], run: RunRecord) -> RunRecord:
+    def publish(
+        self, tables: Mapping[str, ArrowStream], run: RunRecord, *, keep_newer: bool = False
+    ) -> RunRecord:
         """Replace the tables atomically, add the run, and return it with the number of rows of each table.
 
         When an error is raised, the warehouse is unchanged.
 
+        Args:
+            tables: the tables by name.
+            run: the run that has computed the tables.
+            keep_newer: whether to keep a published window of the same dataset that ends later. No other publish comes between this check
+                and the change of the tables.
+
         Raises:
+            NewerPublished: `keep_newer` is set, and such a window is published.
             WarehouseError: the tables cannot be written.
             TableFailed: the computation of a table failed while its rows were read.
         """

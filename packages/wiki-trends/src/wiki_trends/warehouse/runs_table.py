@@ -11,7 +11,7 @@ import datetime as dt
 import json
 from typing import TYPE_CHECKING, Any
 
-from wiki_trends.errors import WarehouseError
+from wiki_trends.errors import NewerPublished, WarehouseError
 from wiki_trends.warehouse.base import RUN_COLUMNS, RUNS, SCHEMA_VERSION, RunRecord
 
 if TYPE_CHECKING:
@@ -131,6 +131,14 @@ def last_run(connection: DuckDBPyConnection, url: str) -> RunRecord | None:
     names = [column[0] for column in cursor.description or []]
     rows = cursor.fetchall()
     return from_row(dict(zip(names, rows[0], strict=True)), url) if rows else None
+
+
+def refuse_older(dataset: str, window_end: dt.date, last_run: RunRecord | None, url: str) -> None:
+    """Raise `NewerPublished` if the last run published a window of this dataset that ends after this day."""
+    if last_run and last_run.dataset == dataset and last_run.window_end > window_end:
+        raise NewerPublished(
+            warehouse=url, window_start=last_run.window_start, window_end=last_run.window_end
+        )
 
 
 def to_row(run: RunRecord, number: int) -> dict[str, object]:

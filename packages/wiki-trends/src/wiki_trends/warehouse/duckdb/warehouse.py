@@ -64,7 +64,9 @@ class DuckDBFile:
             except FileNotFoundError:
                 raise NothingPublished(warehouse=self.url) from None
 
-    def publish(self, tables: Mapping[str, ArrowStream], run: RunRecord) -> RunRecord:
+    def publish(
+        self, tables: Mapping[str, ArrowStream], run: RunRecord, *, keep_newer: bool = False
+    ) -> RunRecord:
         """Replace the tables and add the run, after other publishers have finished; see `Warehouse.publish`."""
         new = self._path_beside(f".{os.getpid()}.publishing")
         with warehouse_errors(self.url), self._lock():
@@ -74,7 +76,7 @@ class DuckDBFile:
                 with self._writers_excluded() as exists:
                     if exists:
                         self._copy(new)
-                    published = self._write(new, tables, run)
+                    published = self._write(new, tables, run, keep_newer=keep_newer)
                     _sync_path(new)
                     new.replace(self.path)
                     _sync_path(self.path.parent)
@@ -126,9 +128,14 @@ class DuckDBFile:
                 return connection
             connection.close()
 
-    def _write(self, new: Path, tables: Mapping[str, ArrowStream], run: RunRecord) -> RunRecord:
+    def _write(
+        self, new: Path, tables: Mapping[str, ArrowStream], run: RunRecord, *, keep_newer: bool
+    ) -> RunRecord:
         with connect(new) as connection:
             self._refuse_taken_names(connection, tables)
+            if keep_newer and RUNS in table_types(connection):
+                last_run = runs_table.last_run(connection, self.url)
+                runs_table.refuse_older(run.dataset, run.window_end, last_run, self.url)
             replacement_keys = _replacement_keys(connection, run)
             number = runs_table.next_number(connection)
             for name, table in tables.items():

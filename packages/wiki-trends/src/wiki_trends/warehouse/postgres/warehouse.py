@@ -32,7 +32,7 @@ from wiki_trends.warehouse.postgres.failures import warehouse_errors
 from wiki_trends.warehouse.postgres.migration import migrate_types
 from wiki_trends.warehouse.postgres.tables import Tables
 from wiki_trends.warehouse.postgres.types import register_loaders
-from wiki_trends.warehouse.runs_table import COLUMNS
+from wiki_trends.warehouse.runs_table import COLUMNS, refuse_older
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -74,7 +74,9 @@ class PostgreSQL:
             (newest,) = reader.rows(f"SELECT max(run) AS run FROM {RUNS}")  # noqa: S608 - a constant
             return hashlib.sha256(repr((newest["run"], reader.last_run())).encode()).hexdigest()
 
-    def publish(self, tables: Mapping[str, ArrowStream], run: RunRecord) -> RunRecord:
+    def publish(
+        self, tables: Mapping[str, ArrowStream], run: RunRecord, *, keep_newer: bool = False
+    ) -> RunRecord:
         """Merge these tables and add the run, after other publishers have finished; see `Warehouse.publish`.
 
         Returns:
@@ -85,6 +87,8 @@ class PostgreSQL:
             target = Tables(connection, self.url)
             target.lock()
             last_run = target.last_run()
+            if keep_newer:
+                refuse_older(run.dataset, run.window_end, last_run, self.url)
             has_changes = migrate_types(target)
             has_changes |= target.prepare(RUNS, COLUMNS)
             number = target.next_number()
