@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect, sync_playwright
 
 from tools.browser import NoBrowser, executable, flags
@@ -60,6 +59,9 @@ class Tab:
 
     def accessibility_violations(self) -> list[str]:
         """Return the serious and critical violations of accessibility rules that axe-core reports."""
+        # The environment of Airflow does not have it.
+        from axe_playwright_python.sync_playwright import Axe
+
         # Listing every node that passes would take several times as long.
         findings = Axe().run(self.page, options={"resultTypes": ["violations"]}).response["violations"]
         return [

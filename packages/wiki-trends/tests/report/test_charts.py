@@ -83,7 +83,7 @@ def test_days_stand_below_a_chart_as_numbers_that_the_interpreter_reads(name):
 
 def test_a_day_outside_the_list_is_none_and_no_zero():
     rows = charts.rank_race(race_rows()).datasets["rows"]
-    (gap,) = [row for row in rows if row["page"] == "Gap" and row["date"] == "2025-11-07"]
+    (gap,) = [row for row in rows if row["page_display"] == "Gap" and row["date"] == "2025-11-07"]
     assert (gap["rank"], gap["views"]) == (None, None)
 
 
@@ -106,7 +106,7 @@ def test_every_label_stands_beyond_the_last_day_and_says_on_which_day_a_page_lef
         {"page_display": "Stays", "date": day_number(1), "rank": 4, "views": 8},
         {"page_display": "Leaves", "date": day_number(1), "rank": None, "views": None},
     ]
-    labels = {label["page"]: label for label in charts.rank_race(rows).datasets["labels"]}
+    labels = {label["page_display"]: label for label in charts.rank_race(rows).datasets["labels"]}
     assert {label["date"] for label in labels.values()} == {day_number(1).isoformat()}
     assert labels["Stays"]["label"] == "4  Stays"
     assert labels["Leaves"]["label"] == "5  Leaves · 5 Nov"

@@ -135,7 +135,7 @@ class Queries:
 
     def _send(self, call: Callable[[Client], Any]) -> Any:
         if self._connect is None:
-            message = "the lake has no answer, and only `wiki-trends run` asks"
+            message = "the lake has no answer, and only wiki-trends run asks"
             raise NotAsked(message)
         if self._failures >= MAX_FAILURES:
             message = "other sources did not answer"

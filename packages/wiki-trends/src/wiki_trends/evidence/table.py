@@ -22,6 +22,8 @@ FLAT = "; a flat rise without one can be automated traffic"
 # The kinds of the rows of pages without evidence.
 NONE, UNAVAILABLE = "none", "unavailable"
 _MAX_REASON = 300
+# More kinds than these are counted: a table of pages has no room for a dozen names beside each.
+_MAX_NAMED_KINDS = 4
 
 
 def find_rises(scores: ArrowStream) -> list[Finding]:
@@ -73,7 +75,7 @@ def _missing(finding: Finding, collected: Collected) -> tuple[Any, ...]:
         kinds_by_reason: dict[str, list[str]] = {}
         for kind, reason in collected.not_asked.items():
             kinds_by_reason.setdefault(reason, []).append(kind)
-        reasons = [f"{', '.join(kinds)} ({reason})" for reason, kinds in kinds_by_reason.items()]
+        reasons = [f"{_named(kinds)} ({reason})" for reason, kinds in kinds_by_reason.items()]
         text = f"not asked: {'; '.join(reasons)}"
         return (
             UNAVAILABLE,
@@ -87,3 +89,7 @@ def _missing(finding: Finding, collected: Collected) -> tuple[Any, ...]:
     limits = f" (not asked: {', '.join(others)})" if others else ""
     flat = FLAT if finding.shape == "plateau" else ""
     return NONE, None, None, f"{NO_EXPLANATION}{limits}{flat}", None, None
+
+
+def _named(kinds: Sequence[str]) -> str:
+    return ", ".join(kinds) if len(kinds) <= _MAX_NAMED_KINDS else f"{len(kinds)} kinds of evidence"

@@ -104,8 +104,13 @@ def iso_time(time: dt.datetime) -> str:
 
 
 def duration(started: dt.datetime | None, ended: dt.datetime | None) -> str:
-    """Format the time between two times: `3.0 s`, `2 min 5 s`."""
+    """Format the time between two times: `3.0 s`, `2 min 5 s`, `3 h 12 min`, `2 d 4 h`."""
     if started is None or ended is None:
         return UNKNOWN
     seconds = (ended - started).total_seconds()
-    return f"{decimals(seconds, 1)} s" if seconds < 60 else f"{int(seconds // 60)} min {int(seconds % 60)} s"
+    if seconds < 60:
+        return f"{decimals(seconds, 1)} s"
+    minutes, hours, days = (int(seconds // length) for length in (60, 3600, 86_400))
+    if not hours:
+        return f"{minutes} min {int(seconds % 60)} s"
+    return f"{days} d {hours % 24} h" if days else f"{hours} h {minutes % 60} min"

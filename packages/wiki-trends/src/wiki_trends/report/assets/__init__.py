@@ -9,6 +9,7 @@ from importlib.resources import files
 STYLES = ("vendor/fonts.css", "base.css")
 CHART_SCRIPTS = ("vendor/vega.min.js", "vendor/vega-interpreter.js", "charts.js")
 PAGE_SCRIPTS = ("theme.js", "table.js")
+REPORT_SCRIPTS = ("table.js", *CHART_SCRIPTS, "downloads.js")
 
 
 @cache

@@ -117,7 +117,8 @@ def tooltip(*names: str) -> list[Any]:
     import altair as alt
 
     fields = {
-        "page": alt.Tooltip("page:N", title="Page"),
+        "page_display": alt.Tooltip("page_display:N", title="Page"),
+        "label": alt.Tooltip("label:N", title="Pages"),
         "category": alt.Tooltip("category:N", title="Category"),
         "date": alt.Tooltip("utcyearmonthdate(date):T", title="Day", format="%a %-d %b %Y"),
         "rank": alt.Tooltip("rank:Q", title="Rank", format=",d"),
@@ -149,7 +150,7 @@ def end_labels(rows: Sequence[Row], height: int, lowest_rank: int) -> list[dict[
         day = "" if row["date"] == last_day else f" · {short_day(row['date'])}"
         labels.append(
             {
-                "page": row["page_display"],
+                "page_display": row["page_display"],
                 "label": f"{row['rank']}  {shortened(row['page_display'], _MAX_TITLE_LENGTH)}{day}",
                 "date": last_day.isoformat() if last_day else None,
                 "rank": math.exp(offset / pixels_per_log_rank),

@@ -64,10 +64,10 @@ def rank_race(rows: Sequence[Row], height: int = 380) -> ChartSpec:
     )
     ranks = [rank for rank in (1, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000) if rank <= lowest_rank] or [1]
     y = alt.Y("rank:Q", scale=scale, title="Rank", axis=alt.Axis(values=ranks, format="d", domain=False))
-    colour = alt.Color("page:N", sort=pages, legend=None)
+    colour = alt.Color("page_display:N", sort=pages, legend=None)
     values = [
         {
-            "page": row["page_display"],
+            "page_display": row["page_display"],
             "date": row["date"].isoformat(),
             "rank": row["rank"],
             "views": row["views"],
@@ -75,7 +75,10 @@ def rank_race(rows: Sequence[Row], height: int = 380) -> ChartSpec:
         for row in rows
     ]
     base = alt.Chart(alt.NamedData("rows")).encode(
-        x=day_axis(days, _LABEL_ROOM), y=y, color=colour, tooltip=tooltip("page", "date", "rank", "views")
+        x=day_axis(days, _LABEL_ROOM),
+        y=y,
+        color=colour,
+        tooltip=tooltip("page_display", "date", "rank", "views"),
     )
     lines = base.mark_line(strokeWidth=2.5, strokeCap="round")
     dots = base.transform_filter("datum.rank != null").mark_point(size=dot_area(days), filled=True, opacity=1)
@@ -322,7 +325,7 @@ def places(rows: Sequence[Row]) -> ChartSpec:
         {
             "latitude": row["latitude"],
             "longitude": row["longitude"],
-            "page": row["label"],
+            "label": row["label"],
             "views": row["views"],
         }
         for row in rows
@@ -341,7 +344,7 @@ def places(rows: Sequence[Row]) -> ChartSpec:
                 legend=None,
             ),
             order=alt.Order("views:Q", sort="descending"),
-            tooltip=tooltip("page", "views"),
+            tooltip=tooltip("label", "views"),
         )
     )
     projected = alt.layer(land, dots).project(

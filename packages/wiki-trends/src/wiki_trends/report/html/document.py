@@ -14,6 +14,7 @@ import base64
 import datetime as dt
 import hashlib
 import json
+import re
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -26,8 +27,9 @@ from wiki_trends.errors import ExportFailed, SettingError
 from wiki_trends.pipeline.rules.countries import country_names
 from wiki_trends.pipeline.steps.clean_gold_layer import PLAIN_IN_LINKS
 from wiki_trends.queries.output_file import is_written_into, output_stream
+from wiki_trends.queries.spreadsheet import FORMULA_PATTERN
 from wiki_trends.report import calendar
-from wiki_trends.report.assets import CHART_SCRIPTS, STYLES, asset
+from wiki_trends.report.assets import REPORT_SCRIPTS, STYLES, asset
 from wiki_trends.report.formats import span_text
 from wiki_trends.report.html import charts
 from wiki_trends.report.html.pages_table import every_page
@@ -155,7 +157,7 @@ def render(details: Details, lake: LakeFacts, now: dt.datetime) -> str:
     """
     run = details.run
     window_calendar = calendar.of_run(run)
-    scripts = [_script_text("table.js"), *map(_script_text, CHART_SCRIPTS)]
+    scripts = [*map(_script_text, REPORT_SCRIPTS)]
     early_script = _script_text("theme.js")
     style = Markup("\n".join(map(asset, STYLES)))  # noqa: S704 - a file of this package
     project = project_of_dataset(run.dataset)
@@ -178,6 +180,8 @@ def render(details: Details, lake: LakeFacts, now: dt.datetime) -> str:
             page_url=lambda page: page_url(details.link_base, page),
             sections=SECTIONS,
             charts=vega_charts(details),
+            download_names=_download_names(project, run),
+            formula_pattern=FORMULA_PATTERN,
             race_rows=_race_rows(details),
             race_label=_race_label(details),
             category_rows=_category_rows(details),
@@ -265,6 +269,15 @@ def _heading(project: str, run: RunRecord) -> str:
         .replace("\n", " to ")
     )
     return f"What {_project_name(project)} read, {days}"
+
+
+def _download_names(project: str, run: RunRecord) -> dict[str, str]:
+    """Return the names of the files with the data of each chart, without extensions: they name the wiki and the window."""
+    wiki = re.sub(r"[^\w.-]+", "-", project)
+    return {
+        chart: f"{name}-{wiki}-{run.window_start}-{run.window_end}"
+        for chart, name in (("race", "ranks"), ("categories", "categories"), ("places", "places"))
+    }
 
 
 def _race_rows(details: Details) -> list[tuple[str, list[int | None]]]:

@@ -9,16 +9,25 @@
 
   // Show the age of a time, and the seconds since the start of a run.
   const UNITS = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
+  const MAX_AGE = 7 * 86400;
+  const elapsed = (seconds) => {
+    const [minutes, hours, days] = [60, 3600, 86400].map((length) => Math.floor(seconds / length));
+    if (!minutes) return `${seconds} s`;
+    if (!hours) return `${minutes} min ${seconds % 60} s`;
+    return days ? `${days} d ${hours % 24} h` : `${hours} h ${minutes % 60} min`;
+  };
   const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
   const updateTimes = () => {
     const now = Date.now();
     for (const node of document.querySelectorAll("time[data-age]")) {
       const seconds = Math.round((new Date(node.dateTime) - now) / 1000);
+      // Of a time long ago the date says more; it is the text of the page, which is also its title.
+      if (node.title && Math.abs(seconds) > MAX_AGE) continue;
       const [unit, unitSeconds] = UNITS.find(([, length]) => Math.abs(seconds) >= length) ?? UNITS.at(-1);
       node.textContent = relative.format(Math.trunc(seconds / unitSeconds), unit);
     }
     for (const node of document.querySelectorAll("time[data-elapsed]")) {
-      node.textContent = `${Math.max(0, Math.round((now - new Date(node.dateTime)) / 1000))} s`;
+      node.textContent = elapsed(Math.max(0, Math.round((now - new Date(node.dateTime)) / 1000)));
     }
   };
 
