@@ -20,8 +20,7 @@ import polars as pl
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
-from smart_orchestrator import Column, DailyDataset, LakeDenied, OptionError, RunsError, Window, write_frame
-from smart_orchestrator.airflow import orchestrator_dag
+from smart_orchestrator import Column, DailyDataset, LakeDenied, RunsError, Window, write_frame
 from smart_orchestrator.airflow.connections import (
     airflow_api,
     aws_environment,
@@ -36,7 +35,6 @@ from smart_orchestrator.airflow.triggers import DataReadyTrigger
 from smart_orchestrator.backfilling.polling import FIRST_POLL_SECONDS
 from smart_orchestrator.model.completeness import Policy
 from smart_orchestrator.model.dataset import Dataset
-from smart_orchestrator.model.grain import Grain
 from smart_orchestrator.model.plan import Action
 from smart_orchestrator.runners.airflow_schedule import scheduled_run
 from testing.message_receiver import Receiver
@@ -118,31 +116,6 @@ def test_settings_change_what_was_changed_by_editing_the_file(monkeypatch, tmp_p
     assert dag.params["days"] == 7
 
 
-def test_an_orchestrator_takes_what_a_dag_takes(tmp_path):
-    from airflow.sdk import Param
-
-    dataset = orchestration(str(tmp_path)).dataset
-    plain = orchestrator_dag(dataset, "pipeline", lambda _: None)
-    assert (plain.max_active_runs, plain.catchup, plain.deadline or None) == (1, False, None)
-    start = dt.datetime(2024, 6, 1, tzinfo=dt.UTC)
-    dag = orchestrator_dag(
-        dataset,
-        "pipeline",
-        lambda _: None,
-        dag_id="mine",
-        max_active_runs=3,
-        catchup=True,
-        start_date=start,
-        params={"team": Param("data", type="string"), "min_coverage": 80},
-        default_args={"owner": "data", "pool": "small", "queue": "slow", "retries": 7},
-    )
-    assert (dag.max_active_runs, dag.catchup, dag.start_date) == (3, True, start)
-    assert (dag.params["team"], dag.params["min_coverage"], dag.params["days"]) == ("data", 80, 5)
-    task = dag.get_task("run_analytics")
-    assert (task.owner, task.pool, task.queue, task.retries) == ("data", "small", "slow", 7)
-    assert task.retry_delay == dt.timedelta(seconds=60)
-
-
 def test_every_dag_and_task_says_what_it_is(dags):
     for dag in dags.values():
         assert dag.doc_md
@@ -172,24 +145,14 @@ def test_a_trigger_is_made_anew_from_what_it_wrote_down(tmp_path):
     assert Orchestration.from_json(json.loads(json.dumps(made.to_json()))) == rebuilt(made)
     early = replace(made, dataset=replace(made.dataset, history_start=dt.date(2015, 7, 1)))
     assert Orchestration.from_json(json.loads(json.dumps(early.to_json()))) == rebuilt(early)
-    hourly = Dataset("hours", str(tmp_path), "h/{start:%Y-%m-%dT%H}", grain=Grain.HOUR, needs=("pages",))
-    of_hours = replace(made, dataset=hourly)
-    assert Orchestration.from_json(json.loads(json.dumps(of_hours.to_json()))) == of_hours
+    needy = replace(made, dataset=Dataset("days", str(tmp_path), "d/{start:%Y-%m-%d}", needs=("pages",)))
+    assert Orchestration.from_json(json.loads(json.dumps(needy.to_json()))) == needy
 
 
 def rebuilt(made):
     """The same with a `Dataset`: the document does not name its class."""
     fields = {field.name: getattr(made.dataset, field.name) for field in dataclasses.fields(made.dataset)}
     return replace(made, dataset=Dataset(**fields))
-
-
-@pytest.mark.parametrize(
-    "options",
-    [{"poll_seconds": 0.0}, {"poll_seconds": float("nan")}, {"timeout": 0.0}, {"attempts": 0}, {"lag": -1}],
-)
-def test_an_orchestration_that_could_do_nothing_is_refused(tmp_path, options):
-    with pytest.raises(OptionError):
-        orchestration(str(tmp_path), **options)
 
 
 def test_a_trigger_with_nothing_under_way_ends_at_once(tmp_path, monkeypatch):

@@ -24,8 +24,10 @@ from smart_orchestrator.airflow.operators import (
 from smart_orchestrator.airflow.orchestration import Orchestration
 from smart_orchestrator.airflow.params import DEFAULTS, SCHEMAS
 from smart_orchestrator.airflow.upstream import WaitForUpstream
-from smart_orchestrator.config.upstream import AUTO, DEFAULT_MAX_LAG
+from smart_orchestrator.config.upstream import DEFAULT_MAX_LAG
 from smart_orchestrator.errors import OptionError
+from smart_orchestrator.model.bounds import integer_problem, seconds_problem
+from smart_orchestrator.model.window import MAX_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -136,15 +138,23 @@ def orchestrator_dag(
             `DAGRUN_QUEUED_AT`.
 
     Raises:
-        OptionError: a limit is out of range, `lag="auto"` has no probe, a fixed lag has one, or `notify_on` is not a choice.
+        OptionError: the dataset is not daily, a number is out of range, `lag="auto"` has no probe, a fixed lag has one, or `notify_on` is not a choice.
     """
-    if (lag == AUTO) != bool(probe):
-        problem = "needs a probe" if lag == AUTO else "is fixed, but there is a probe"
+    if (lag == "auto") != bool(probe):
+        problem = "needs a probe" if lag == "auto" else "is fixed, but there is a probe"
         raise OptionError("lag", repr(lag), problem, 'Give both lag="auto" and probe, or neither.')
+    for name, value, problem in (
+        ("days", days, integer_problem(days, 1, MAX_KEYS)),
+        ("max_lag", max_lag, integer_problem(max_lag)),
+        ("retries", retries, integer_problem(retries)),
+        ("retry_seconds", retry_seconds, seconds_problem(retry_seconds, zero=True)),
+    ):
+        if problem:
+            raise OptionError(name, repr(value), problem, "Leave it out for the default.")
     orchestration = Orchestration(
         dataset=dataset,
         pipeline_dag_id=pipeline_dag_id,
-        lag=lag if isinstance(lag, int) else max_lag,
+        lag=max_lag if lag == "auto" else lag,
         attempts=attempts,
         poll_seconds=poll_seconds,
         timeout=timeout,
@@ -167,7 +177,7 @@ def orchestrator_dag(
         "max_active_runs": max(1, max_lag) if probe else 1,
         **dag_options,
         "default_args": default_args | dict(dag_options.get("default_args") or {}),
-        "params": parameters(days) | dict(dag_options.get("params") or {}),
+        "params": parameters(days) | dict((dag_options.get("params") or {}).items()),
         # The page "Data completeness" finds the DAG by its tag.
         "tags": sorted({TAG, *(dag_options.get("tags") or ())}),
     }

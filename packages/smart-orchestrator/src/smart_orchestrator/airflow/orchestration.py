@@ -21,6 +21,7 @@ from smart_orchestrator.checking import check
 from smart_orchestrator.config.functions import is_function_name
 from smart_orchestrator.config.upstream import ProbeConfig, probe_url_problem
 from smart_orchestrator.errors import LakeDenied, LakeUnreachable, OptionError
+from smart_orchestrator.model.bounds import integer_problem, seconds_problem
 from smart_orchestrator.model.dataset import Column, Dataset
 from smart_orchestrator.model.grain import Grain, key_text, parse_key
 from smart_orchestrator.runners.airflow import AirflowRunner
@@ -73,8 +74,9 @@ class Orchestration:
             returns True, False, or None for unknown. Empty for a fixed lag. The answers are remembered in the lake.
 
     Raises:
-        OptionError: `poll_seconds`, `timeout` or `attempts` is not more than 0, `lag` is negative, or `probe` is neither a URL
-            that differs from day to day nor the name of a function.
+        OptionError: the dataset is not daily; `poll_seconds`, `timeout` or `attempts` is not a number above 0; `lag` or
+            `settle_seconds` is not a number from 0 on; or `probe` is neither a URL that differs from day to day nor the name of a
+            function.
     """
 
     dataset: Dataset
@@ -90,12 +92,16 @@ class Orchestration:
     probe: str = ""
 
     def __post_init__(self) -> None:
-        if self.lag < 0:
-            raise OptionError("lag", self.lag, "is negative", "Give 0 or more days.")
-        if not self.poll_seconds > 0:
-            raise OptionError(
-                "poll_seconds", self.poll_seconds, "is not more than 0 seconds", "Give for example 60."
-            )
+        if self.dataset.grain is not Grain.DAY:
+            problem = f"has the grain {self.dataset.grain}, but a run of the pipeline makes a day"
+            fix = "Give a daily dataset; `smart-orchestrator apply` fills datasets of any grain."
+            raise OptionError("dataset", self.dataset.name, problem, fix)
+        if problem := integer_problem(self.lag):
+            raise OptionError("lag", repr(self.lag), problem, "Give 0 or more days.")
+        if problem := seconds_problem(self.poll_seconds):
+            raise OptionError("poll_seconds", repr(self.poll_seconds), problem, "Give for example 60.")
+        if problem := seconds_problem(self.settle_seconds, zero=True):
+            raise OptionError("settle_seconds", repr(self.settle_seconds), problem, "Give for example 600.")
         if self.probe and (problem := _probe_problem(self.probe)):
             raise OptionError("probe", repr(self.probe), problem, f'Give for example "{PROBE_EXAMPLE}".')
         self._limits()
