@@ -164,11 +164,12 @@ def orchestrator_dag(
         settle_seconds=settle_seconds,
         probe=probe,
     )
-    default_args = {
+    default_args: dict[str, Any] = {
         "retries": retries,
         "retry_delay": dt.timedelta(seconds=retry_seconds),
         "retry_exponential_backoff": True,
     }
+    default_args |= dict(dag_options.get("default_args") or {})
     options = {
         "doc_md": DOC.format(dataset=dataset.name, pipeline=pipeline_dag_id),
         "description": f"Keeps the last days of {dataset.name} complete, and runs analytics on a complete window only",
@@ -176,7 +177,7 @@ def orchestrator_dag(
         "catchup": False,
         "max_active_runs": max(1, max_lag) if probe else 1,
         **dag_options,
-        "default_args": default_args | dict(dag_options.get("default_args") or {}),
+        "default_args": default_args,
         "params": parameters(days) | dict((dag_options.get("params") or {}).items()),
         # The page "Data completeness" finds the DAG by its tag.
         "tags": sorted({TAG, *(dag_options.get("tags") or ())}),
@@ -226,7 +227,8 @@ def orchestrator_dag(
                 dataset_name=dataset.name,
                 notify_conn_id=notify_conn_id,
                 on=notify_on,
-                retries=1,
+                # Also without other retries, a short outage of the API does not lose the message.
+                retries=max(1, default_args["retries"] or 0),
                 doc_md="Sends the result of the run, also after a failure.",
             ).as_teardown()
         )
