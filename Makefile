@@ -115,7 +115,7 @@ bench-trends: $(READY) ## print how well the scores find what is planted, beside
 bench-web: $(READY) browser ## print how the dashboard answers under load while a publish runs, and its first paint
 	$(BIN)/python -m benchmarks.dashboard
 
-bench-airflow: $(AIRFLOW_READY) ## print how long two missing days take in Airflow, beside the pipeline alone (minutes)
+bench-airflow: $(AIRFLOW_READY) ## print how long two and thirty missing days take in Airflow, beside the pipeline alone (minutes)
 	$(AIRFLOW)/python -m benchmarks.airflow
 
 screenshots: $(READY) browser ## take the pictures in docs/images anew

@@ -6,7 +6,7 @@ Each round uses the days of another month, and measures one after another:
 - the orchestrator on a window of five days, of which two are missing;
 - the orchestrator on the same window, of which no day is missing any more.
 
-With `--days`, `wiki-trends backfill` outside of Airflow is measured once after the rounds, on missing days of March 2025.
+After the rounds, `wiki-trends backfill` outside of Airflow is measured once, on thirty missing days of March 2025.
 
 All settings have their defaults, except that no schedule starts a run. The synthetic Wikimedia waits 50 ms before each response.
 """
@@ -117,7 +117,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Start Airflow, measure, and print the figures beside their targets."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3, help="measured rounds with two missing days")
-    parser.add_argument("--days", type=int, default=0, help="days for `wiki-trends backfill` from outside")
+    parser.add_argument(
+        "--days", type=int, default=30, help="days for `wiki-trends backfill` from outside; 0 leaves it out"
+    )
     parser.add_argument("--executor", default="LocalExecutor", help="Airflow's executor")
     options = parser.parse_args(arguments)
     with airflow_stack(

@@ -96,6 +96,21 @@ def test_a_dataset_that_is_not_daily_is_refused(tmp_path, grain, key_format):
         orchestrator_dag(Dataset("pages", str(tmp_path), key_format, grain=grain), "pipeline", lambda _: None)
 
 
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, 2),
+        ({"retries": 0}, 1),
+        ({"default_args": {"retries": 7}}, 7),
+        ({"default_args": {"retries": None}}, 1),
+    ],
+)
+def test_the_message_is_tried_again_as_often_as_the_other_tasks(dataset, options, expected):
+    """With one retry, the message of a run was lost when the API was away for longer than the pause before it."""
+    dag = orchestrator_dag(dataset, "pipeline", lambda _: None, **options)
+    assert dag.get_task("notify").retries == expected
+
+
 def test_parameters_in_the_class_of_airflow_keep_their_schema(dataset):
     team = ParamsDict({"team": Param("data", type="string")})
     dag = orchestrator_dag(dataset, "pipeline", lambda _: None, params=team)

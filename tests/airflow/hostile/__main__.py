@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import json
 import shutil
 import signal
 import sys
@@ -50,7 +51,12 @@ def main():
     )
     parser.add_argument("--minutes", type=float, default=60.0, help="how long the hands are at work")
     parser.add_argument("--seed", type=int, default=1, help="the seed of the random choices")
-    parser.add_argument("--keep", type=Path, help="a folder for the logs of Airflow's parts and the records")
+    parser.add_argument(
+        "--keep",
+        type=Path,
+        default=Path("build/hostile"),
+        help="the folder for the logs of Airflow's parts, the records and the messages, if a check does not hold",
+    )
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     started = time.monotonic()
@@ -65,11 +71,13 @@ def main():
             "AIRFLOW__SCHEDULER__MAX_DAGRUNS_PER_LOOP_TO_SCHEDULE": "50",
         }
         with Receiver(Arrivals()) as receiver, prepared_stack(Path(folder), extra, say) as stack:
+            violations = ["it did not come to an end"]
             try:
                 violations = treat(stack, receiver, options, say)
             finally:
-                if options.keep:
-                    keep(stack, options.keep)
+                if violations:
+                    keep(stack, receiver.received, options.keep)
+                    say(f"logs, records and messages: {options.keep}")
     sys.exit(1 if violations else 0)
 
 
@@ -152,12 +160,13 @@ def report(stack, hands, arrivals, unended):
     return [line for found in checks.values() for line in found]
 
 
-def keep(stack, folder):
-    """Copy the logs of Airflow's parts, of the tasks, and the records."""
+def keep(stack, arrivals, folder):
+    """Copy the logs of Airflow's parts, of the tasks, the records and the messages."""
     folder.mkdir(parents=True, exist_ok=True)
     for path in [*stack.folder.glob("*.log"), stack.folder / "records.jsonl"]:
         if path.exists():
             shutil.copy(path, folder)
+    (folder / "messages.json").write_text(json.dumps(arrivals, indent=1))
     shutil.copytree(stack.folder / "logs", folder / "logs", dirs_exist_ok=True)
 
 

@@ -24,7 +24,7 @@ from smart_orchestrator.airflow.operators import (
 from smart_orchestrator.airflow.orchestration import Orchestration
 from smart_orchestrator.airflow.params import DEFAULTS, SCHEMAS
 from smart_orchestrator.airflow.upstream import WaitForUpstream
-from smart_orchestrator.config.upstream import AUTO, DEFAULT_MAX_LAG
+from smart_orchestrator.config.upstream import DEFAULT_MAX_LAG
 from smart_orchestrator.errors import OptionError
 from smart_orchestrator.model.bounds import integer_problem, seconds_problem
 from smart_orchestrator.model.window import MAX_KEYS
@@ -139,8 +139,8 @@ def orchestrator_dag(
     Raises:
         OptionError: the dataset is not daily, a number is out of range, `lag="auto"` has no probe, a fixed lag has one, or `notify_on` is not a choice.
     """
-    if (lag == AUTO) != bool(probe):
-        problem = "needs a probe" if lag == AUTO else "is fixed, but there is a probe"
+    if (lag == "auto") != bool(probe):
+        problem = "needs a probe" if lag == "auto" else "is fixed, but there is a probe"
         raise OptionError("lag", repr(lag), problem, 'Give both lag="auto" and probe, or neither.')
     for name, value, problem in (
         ("days", days, integer_problem(days, 1, MAX_KEYS)),
@@ -153,7 +153,7 @@ def orchestrator_dag(
     orchestration = Orchestration(
         dataset=dataset,
         pipeline_dag_id=pipeline_dag_id,
-        lag=max_lag if lag == AUTO else lag,
+        lag=max_lag if lag == "auto" else lag,
         attempts=attempts,
         poll_seconds=poll_seconds,
         timeout=timeout,
@@ -163,11 +163,12 @@ def orchestrator_dag(
         settle_seconds=settle_seconds,
         probe=probe,
     )
-    default_args = {
+    default_args: dict[str, Any] = {
         "retries": retries,
         "retry_delay": dt.timedelta(seconds=retry_seconds),
         "retry_exponential_backoff": True,
     }
+    default_args |= dict(dag_options.get("default_args") or {})
     options = {
         "doc_md": DOC.format(dataset=dataset.name, pipeline=pipeline_dag_id),
         "description": f"Keeps the last days of {dataset.name} complete, and runs analytics on a complete window only",
@@ -175,7 +176,7 @@ def orchestrator_dag(
         "catchup": False,
         "max_active_runs": max(1, max_lag) if probe else 1,
         **dag_options,
-        "default_args": default_args | dict(dag_options.get("default_args") or {}),
+        "default_args": default_args,
         "params": parameters(days) | dict((dag_options.get("params") or {}).items()),
         # The page "Data completeness" finds the DAG by its tag.
         "tags": sorted({TAG, *(dag_options.get("tags") or ())}),
@@ -225,7 +226,8 @@ def orchestrator_dag(
                 dataset_name=dataset.name,
                 notify_conn_id=notify_conn_id,
                 on=notify_on,
-                retries=1,
+                # Also without other retries, a short outage of the API does not lose the message.
+                retries=max(1, default_args["retries"] or 0),
                 doc_md="Sends the result of the run, also after a failure.",
             ).as_teardown()
         )
