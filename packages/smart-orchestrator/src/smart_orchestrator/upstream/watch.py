@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 # The number of grains beyond the outer bound in which the upstream is still asked about a key.
 HORIZON = 30
-# Codes of partitions for which no run would be started, whatever the upstream answers.
+# Codes of partitions for which no run is started. The upstream's answer does not matter for these partitions.
 _NOT_JUDGED = (Code.WAIVED, Code.BEYOND_UPSTREAM_HISTORY, Code.STILL_WRITING)
 
 
