@@ -86,7 +86,7 @@ def check(
 def with_settled(
     dataset: Dataset, completeness: Completeness, runs: Mapping[Key, Run], options: InspectOptions
 ) -> Completeness:
-    """Inspect the partitions that successful runs wrote again, and return the updated completeness.
+    """Inspect each `STILL_WRITING` partition again if its run succeeded, and return the updated completeness.
 
     `runs` contains the latest run of each key. Files of an unknown writer count as complete only after the settle time. Files of a
     successful run need no settle time.
@@ -142,7 +142,7 @@ def _sum_requests(*counts: Mapping[str, int]) -> dict[str, int]:
 
 
 def _mark_not_expected(dataset: Dataset, window: Window, partition: Partition) -> Partition:
-    """Return the partition with another code if its key is before the upstream's history or within the lag, so that it is not expected."""
+    """Return the partition, with the code for a key that is not expected: before the upstream's history, or within the lag."""
     if partition.available:
         return partition
     first = dataset.history_start

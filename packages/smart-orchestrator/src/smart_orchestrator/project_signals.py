@@ -1,4 +1,7 @@
-"""Judge the freshness of the datasets of a configuration file, and send the messages and metrics that the file asks for."""
+"""Check whether the partitions of a configuration file arrive in time, and send the messages and metrics that the file asks for.
+
+To *judge* a partition is to compare the time of its arrival with its deadline.
+"""
 
 from __future__ import annotations
 
@@ -96,9 +99,9 @@ def announce_run(project: Project, result: ProjectRun) -> None:
 
 
 def after_run(project: Project, result: ProjectRun) -> None:
-    """Send the messages and write the metrics that are due after a run, and judge every dataset that has an objective.
+    """Judge every dataset that has an objective. Then send the messages and write the metrics that are due after a run.
 
-    The run itself is done, so a lake or a state folder that does not answer here is logged as a warning.
+    The run itself has ended. So if the lake or the state folder does not respond here, only a warning is logged.
     """
     config = project.config
     if not config.objectives and not config.messages and config.metrics_file is None:

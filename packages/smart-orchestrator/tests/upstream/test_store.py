@@ -1,4 +1,4 @@
-"""The memory of answers and landings: shared, bounded, and tolerant of foreign content."""
+"""The history of answers and landings: shared, bounded, and tolerant of foreign content."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from smart_orchestrator.errors import LakeError
 from smart_orchestrator.model.grain import Grain
 from smart_orchestrator.store.opening import open_lake
 from smart_orchestrator.upstream.probe import Answer, Presence
-from smart_orchestrator.upstream.store import MAX_ANSWERS, MAX_DELAYS, AnswerStore, Memory
+from smart_orchestrator.upstream.store import MAX_ANSWERS, MAX_DELAYS, AnswerHistory, AnswerStore
 
 DAY = dt.date(2025, 11, 5)
 END = dt.datetime(2025, 11, 6, tzinfo=dt.UTC)
@@ -23,28 +23,28 @@ def store_in(folder):
     return AnswerStore(open_lake(str(folder)), "_upstream/orders.json", Grain.DAY)
 
 
-def answered(memory, presence, at, key=DAY, end=END):
+def answered(history, presence, at, key=DAY, end=END):
     answer = Answer(
         presence, at + HOUR / 2, '"v1"' if presence is Presence.LANDED else "", "https://u", "HTTP"
     )
-    return memory.with_answer(key, answer, at, end, lambda _: at + HOUR / 4)
+    return history.with_answer(key, answer, at, end, lambda _: at + HOUR / 4)
 
 
 def landed(*steps):
-    """The memory after answers about one day, each with its time in hours after the end of the day."""
-    memory = Memory({})
+    """The history after answers about one day, each with its time in hours after the end of the day."""
+    history = AnswerHistory({})
     for presence, hours in steps:
-        memory = answered(memory, presence, END + hours * HOUR)
-    return memory
+        history = answered(history, presence, END + hours * HOUR)
+    return history
 
 
 def test_a_landing_is_in_the_middle_of_the_last_answer_without_and_the_first_with_the_key():
-    memory = landed(
+    history = landed(
         (Presence.NOT_YET, 10), (Presence.NOT_YET, 12), (Presence.UNKNOWN, 12.5), (Presence.LANDED, 13)
     )
 
-    assert memory.delays == (12.5 * 3600,)
-    assert memory.answers[DAY].etag == '"v1"'
+    assert history.delays == (12.5 * 3600,)
+    assert history.answers[DAY].etag == '"v1"'
 
 
 @pytest.mark.parametrize(
@@ -68,22 +68,22 @@ def test_the_next_probe_is_not_before_the_end_of_the_validity():
 
 
 def test_what_is_stored_is_read_by_another_process(tmp_path):
-    memory = landed((Presence.NOT_YET, 10), (Presence.LANDED, 11))
-    store_in(tmp_path).update(lambda _: memory)
+    history = landed((Presence.NOT_YET, 10), (Presence.LANDED, 11))
+    store_in(tmp_path).update(lambda _: history)
 
-    assert store_in(tmp_path).read() == memory
+    assert store_in(tmp_path).read() == history
 
 
 def test_the_memory_is_bounded():
-    memory = Memory({})
+    history = AnswerHistory({})
     for number in range(MAX_ANSWERS + 20):
         key = DAY + dt.timedelta(days=number)
         end = END + dt.timedelta(days=number)
-        memory = answered(memory, Presence.LANDED, end + 2 * HOUR, key, end)
+        history = answered(history, Presence.LANDED, end + 2 * HOUR, key, end)
 
-    assert len(memory.answers) == MAX_ANSWERS
-    assert min(memory.answers) == DAY + dt.timedelta(days=20)
-    assert len(memory.delays) == MAX_DELAYS
+    assert len(history.answers) == MAX_ANSWERS
+    assert min(history.answers) == DAY + dt.timedelta(days=20)
+    assert len(history.delays) == MAX_DELAYS
 
 
 @pytest.mark.parametrize(
@@ -103,8 +103,8 @@ def test_content_of_another_program_counts_as_empty_and_is_replaced(tmp_path, co
     (tmp_path / "_upstream" / "orders.json").write_bytes(content)
     store = store_in(tmp_path)
 
-    assert store.read() == Memory({})
-    store.update(lambda memory: answered(memory, Presence.NOT_YET, END))
+    assert store.read() == AnswerHistory({})
+    store.update(lambda history: answered(history, Presence.NOT_YET, END))
     assert list(store.read().answers) == [DAY]
 
 
@@ -118,7 +118,7 @@ def test_a_key_is_reserved_once_until_the_reservation_ends(tmp_path):
     keys = [DAY, DAY + dt.timedelta(days=1)]
 
     def is_due_at(now):
-        return lambda memory, key: key not in memory.answers or memory.answers[key].next_at <= now
+        return lambda history, key: key not in history.answers or history.answers[key].next_at <= now
 
     now = END + 24 * HOUR
     assert store_in(tmp_path).reserve(keys, now, is_due_at(now)) == keys
@@ -133,7 +133,7 @@ def test_of_many_that_reserve_at_once_one_gets_the_key(tmp_path):
     def reserve():
         store = store_in(tmp_path)
         start.wait()
-        got.extend(store.reserve([DAY], END, lambda memory, key: key not in memory.answers))
+        got.extend(store.reserve([DAY], END, lambda history, key: key not in history.answers))
 
     threads = [threading.Thread(target=reserve) for _ in range(8)]
     for thread in threads:
@@ -147,7 +147,7 @@ def test_of_many_that_reserve_at_once_one_gets_the_key(tmp_path):
 def test_many_that_write_at_once_lose_nothing(tmp_path):
     def write(number):
         key = DAY + dt.timedelta(days=number)
-        store_in(tmp_path).update(lambda memory: answered(memory, Presence.NOT_YET, END, key))
+        store_in(tmp_path).update(lambda history: answered(history, Presence.NOT_YET, END, key))
 
     threads = [threading.Thread(target=write, args=(number,)) for number in range(8)]
     for thread in threads:

@@ -149,15 +149,15 @@ class FilesAdapter(ObjectAdapter):
         With the depth `rows`, all files are read.
         """
         memory_key = f"{self.dataset.name} {key_text(base.day)} files {self._rules_digest()}"
-        remembered = _parse_memory(options.memory.recall(memory_key)) if options.memory is not None else {}
+        cached = _parse_memory(options.memory.recall(memory_key)) if options.memory is not None else {}
         if options.depth is not Depth.ROWS:
-            partition = _recall(base, remembered)
+            partition = _recall(base, cached)
             if partition is not None:
                 return partition
         footers: dict[str, FooterResult] = {}
         try:
             if self.dataset.format == "parquet" and options.depth is not Depth.ROWS:
-                footers = self._footers(base, _recall_footers(base, remembered))
+                footers = self._footers(base, _recall_footers(base, cached))
                 partition = self._check_footers(base, footers)
             else:
                 partition = self._check_rows(base)
@@ -310,17 +310,17 @@ def _parse_memory(text: str | None) -> dict[str, Any]:
     if text is None:
         return {}
     try:
-        return parse_document(text.encode(), what="remembered result")
+        return parse_document(text.encode(), what="cached result")
     except BadDocument:
         return {}
 
 
-def _recall(base: Partition, remembered: Mapping[str, Any]) -> Partition | None:
+def _recall(base: Partition, cached: Mapping[str, Any]) -> Partition | None:
     """Return the partition with the cached result. Return None if the cached result is not of the same files."""
-    if remembered.get("fingerprint") != base.fingerprint:
+    if cached.get("fingerprint") != base.fingerprint:
         return None
     try:
-        code, reason, rows, volume = remembered["result"]
+        code, reason, rows, volume = cached["result"]
         return base.with_counts(rows, volume).with_code(Code(code), str(reason))
     except (KeyError, ValueError, TypeError):
         return None
@@ -366,11 +366,11 @@ def _memory_text(partition: Partition, parts: Sequence[PartInfo], footers: Mappi
     )
 
 
-def _recall_footers(base: Partition, remembered: Mapping[str, Any]) -> dict[str, FooterResult]:
+def _recall_footers(base: Partition, cached: Mapping[str, Any]) -> dict[str, FooterResult]:
     """Return the cached footers of the files with unchanged size and ETag, by file name."""
     try:
-        schemas = [tuple(map(str, columns)) for columns in remembered["columns"]]
-        files = remembered["files"]
+        schemas = [tuple(map(str, columns)) for columns in cached["columns"]]
+        files = cached["files"]
         return {
             part.name: FooterResult(int(rows), schemas[number], str(code), str(problem))
             for part in base.parts

@@ -186,7 +186,7 @@ class Orchestration:
 
         Raises:
             ConfigError: the probe is wrong.
-            LakeError: the remembered answers cannot be read or written.
+            LakeError: the stored answers cannot be read or written.
         """
         watch = self.watch(ask=ask)
         return self.lag if watch is None else watch.lag(as_of)

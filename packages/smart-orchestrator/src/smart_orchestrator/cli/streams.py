@@ -1,4 +1,4 @@
-"""Standard streams that never raise: not for any encoding, nor with a closed pipe, a closed descriptor or a full disk.
+"""Standard streams that never raise, even with a closed pipe, a closed descriptor, a full disk or a limited encoding.
 
 When the reader closes a pipe early (`| head -1`), later output is discarded and the exit code of the command does not change. Any
 other failure of stdout is stored, and `output_failure` returns the failure at the end of the command.

@@ -1,7 +1,7 @@
 """Read the configuration file `smart-orchestrator.toml`.
 
-The file is read once and completely. An invalid value raises `ConfigError`, which names the file, the key and the fix, and the
-value unless it may be a secret.
+The file is read once and completely. An invalid value raises `ConfigError`, which names the file, the key and the fix. The error
+also contains the value, unless the value may be a secret.
 Relative paths are relative to the folder of the file. The file must not contain secrets, except in the URL of a database.
 """
 
@@ -161,7 +161,7 @@ def _parse_runners(tables: Mapping[str, ConfigTable]) -> dict[str, RunnerConfig]
 
 
 def _parse_dataset(name: str, table: ConfigTable, folder: Path) -> tuple[Dataset, Policy, str | None]:
-    """Parse a `[datasets.NAME]` table. Return the dataset, its policy, and the URL of a separate lake for its waivers or None."""
+    """Parse a `[datasets.NAME]` table. Return the dataset, its policy, and the URL of the lake of its waivers, None without `waivers`."""
     if "/" in name or not name.strip("."):
         raise ConfigError(
             table.path, table.prefix, "a dataset's name has no slash and is not made of dots", "Rename it."

@@ -65,7 +65,7 @@ def read_aws_settings(environ: Mapping[str, str]) -> AwsSettings:
     if endpoint:
         check_endpoint(endpoint_variable, endpoint, "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
     reject_empty_variables(_ENDPOINT_VARIABLES)
-    # obstore reads this variable from the environment of the process, whatever `environ` contains.
+    # obstore reads this variable from the environment of the process, which can differ from `environ`.
     process_endpoint = os.environ.get(_S3_ENDPOINT_VARIABLE, endpoint)
     if process_endpoint != endpoint:
         problem = (

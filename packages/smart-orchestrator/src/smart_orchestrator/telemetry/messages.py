@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 # The largest number of partitions that a message lists. For the remaining ones, the message has only their number.
 MAX_LISTED = 10
-# The number of announced windows that are remembered for each dataset.
+# The number of announced windows that are stored for each dataset.
 MAX_WINDOWS = 100
 _KINDS = {Event.LATE: "failure", Event.RESTATED: "warning"}
 

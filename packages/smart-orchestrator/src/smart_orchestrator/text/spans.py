@@ -72,7 +72,7 @@ def counted_span(grain: Grain, keys: Sequence[dt.date]) -> str:
 
 
 def changed_texts(reasons: Mapping[str, str]) -> list[str]:
-    """Return changed days with their reasons, oldest first; neighbours with the same reason share a text.
+    """Return a text for each changed day with its reason, oldest first. Neighbouring days with the same reason share a text.
 
     Args:
         reasons: the reason for each changed day, by its ISO date.

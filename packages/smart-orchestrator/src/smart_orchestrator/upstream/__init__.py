@@ -1,1 +1,1 @@
-"""Ask the upstream whether it has a key, remember the answers, and derive from them which keys are expected."""
+"""Ask the upstream whether it has a key, store the answers, and derive from the answers which keys are expected."""

@@ -52,10 +52,10 @@ def create_watch(
 
     Args:
         dataset: the dataset. Its `lag` is the fixed lag or, with an automatic lag, the outer bound.
-        probe: the probe of the upstream; None to use only the remembered answers.
-        lake: the lake that contains the memory of the answers.
+        probe: the probe of the upstream; None to use only the stored answers.
+        lake: the lake that contains the stored answers.
         is_lag_automatic: whether a key is expected as soon as it has landed.
-        in_dataset: whether the memory is in the folder of the dataset; set if `lake` is the lake of the dataset.
+        in_dataset: whether the stored answers are in the folder of the dataset; set if `lake` is the lake of the dataset.
         clock: the function that returns the current time in UTC.
     """
     store = AnswerStore(lake, object_key(dataset, "json", in_dataset=in_dataset), dataset.grain)

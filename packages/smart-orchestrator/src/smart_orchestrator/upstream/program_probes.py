@@ -109,10 +109,10 @@ def _keep_last_bytes(stream: IO[bytes], kept: bytearray) -> None:
 
 
 class FunctionProbe:
-    """A probe that calls a function of the key, which returns True, False, None for unknown, or an `Answer`.
+    """A probe that calls a function with the key. The function returns True, False, None for unknown, or an `Answer`.
 
     Args:
-        function: returns the function. It is called once for each question, so that an import can be delayed.
+        function: a callable without arguments that returns the function. It is called at each `ask`, so the function can be imported late.
     """
 
     def __init__(self, function: Callable[[], Callable[[Key], object]]) -> None:

@@ -90,14 +90,14 @@ class Recheck:
 
 
 @dataclass(frozen=True, slots=True)
-class Rechecked:
+class RecheckHistory:
     """The content of the stored object: the last recheck of each key."""
 
     rechecks: Mapping[Key, Recheck] = field(default_factory=dict)
 
-    def with_recheck(self, key: Key, recheck: Recheck) -> Rechecked:
+    def with_recheck(self, key: Key, recheck: Recheck) -> RecheckHistory:
         """Return a copy with a new recheck of one key. The newest `MAX_RECHECKS` keys are kept."""
-        return Rechecked(dict(sorted({**self.rechecks, key: recheck}.items())[-MAX_RECHECKS:]))
+        return RecheckHistory(dict(sorted({**self.rechecks, key: recheck}.items())[-MAX_RECHECKS:]))
 
     def to_bytes(self) -> bytes:
         """Return the content of the object."""
@@ -112,14 +112,14 @@ class Rechecked:
         return json.dumps({"version": _VERSION, "rechecks": items}, ensure_ascii=False, indent=1).encode()
 
 
-def recheck_document(dataset: Dataset, lake: Lake | None = None) -> SharedDocument[Rechecked]:
+def recheck_document(dataset: Dataset, lake: Lake | None = None) -> SharedDocument[RecheckHistory]:
     """Return the stored rechecks of a dataset. `lake` is the open lake of the dataset; by default, this function opens it."""
     if dataset.recheck_lake is not None:
         lake = open_lake(dataset.recheck_lake)
     elif lake is None:
         lake = lake_of(dataset)
     name = object_key(dataset, "rechecks.json", in_dataset=dataset.recheck_lake is None)
-    return SharedDocument(lake, name, lambda data: _parse(data, name, dataset.grain), Rechecked())
+    return SharedDocument(lake, name, lambda data: _parse(data, name, dataset.grain), RecheckHistory())
 
 
 def mark_restated(
@@ -159,16 +159,16 @@ def resolve(dataset: Dataset, partition: Partition, lake: Lake | None = None) ->
         LakeError: the stored rechecks cannot be read or written.
     """
 
-    def change(memory: Rechecked) -> Rechecked | None:
-        recheck = memory.rechecks.get(partition.day)
+    def change(history: RecheckHistory) -> RecheckHistory | None:
+        recheck = history.rechecks.get(partition.day)
         if recheck is None or not recheck.marks(partition):
             return None
-        return memory.with_recheck(partition.day, replace(recheck, fingerprint=""))
+        return history.with_recheck(partition.day, replace(recheck, fingerprint=""))
 
     recheck_document(dataset, lake).update(change)
 
 
-def _parse(data: bytes, name: str, grain: Grain) -> Rechecked:
+def _parse(data: bytes, name: str, grain: Grain) -> RecheckHistory:
     """Parse the content of the object.
 
     Raises:
@@ -182,7 +182,7 @@ def _parse(data: bytes, name: str, grain: Grain) -> Rechecked:
         rechecks = dict(_parse_recheck(item, name, grain) for item in items)
     except (ValueError, TypeError, AttributeError) as error:
         raise BadDocument(name, str(error)) from None
-    return Rechecked(dict(sorted(rechecks.items())[-MAX_RECHECKS:]))
+    return RecheckHistory(dict(sorted(rechecks.items())[-MAX_RECHECKS:]))
 
 
 def _parse_recheck(item: Mapping[str, Any], name: str, grain: Grain) -> tuple[Key, Recheck]:

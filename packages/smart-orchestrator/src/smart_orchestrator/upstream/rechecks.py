@@ -17,7 +17,7 @@ from smart_orchestrator.upstream.probe import MAX_RETRY_AFTER, Presence
 from smart_orchestrator.upstream.recheck_store import (
     Change,
     Recheck,
-    Rechecked,
+    RecheckHistory,
     mark_restated,
     recheck_document,
 )
@@ -159,10 +159,10 @@ class Rechecks:
         available = [p for p in reversed(partitions) if p.available and p.fingerprint]
         if not available:
             return asked
-        memory = self._document.read()
-        due = [p for p in available if self._is_due(p.day, memory)]
+        history = self._document.read()
+        due = [p for p in available if self._is_due(p.day, history)]
         # A key without an answer comes last, because it would end every check before the other keys.
-        due.sort(key=lambda p: _had_no_answer(memory.rechecks.get(p.day)))
+        due.sort(key=lambda p: _had_no_answer(history.rechecks.get(p.day)))
         for partition, recheck in self._reserve(due[:MAX_QUESTIONS]):
             rechecked = self._recheck(partition, recheck)
             self._store(partition.day, rechecked)
@@ -179,7 +179,7 @@ class Rechecks:
         return asked
 
     def _store(self, key: Key, recheck: Recheck) -> None:
-        self._document.update(lambda memory: memory.with_recheck(key, recheck))
+        self._document.update(lambda history: history.with_recheck(key, recheck))
 
     def known(self, keys: Sequence[Key]) -> Mapping[Key, Recheck]:
         """Return the last recheck of each key that was rechecked.
@@ -190,9 +190,9 @@ class Rechecks:
         rechecks = self._document.read().rechecks
         return {key: rechecks[key] for key in keys if key in rechecks and rechecks[key].asked_at is not None}
 
-    def _is_due(self, key: Key, memory: Rechecked) -> bool:
+    def _is_due(self, key: Key, history: RecheckHistory) -> bool:
         """Return whether a time of `recheck` has passed, if the key landed at the end of its span."""
-        known = memory.rechecks.get(key)
+        known = history.rechecks.get(key)
         now = self._clock()
         landed_at = self._dataset.span(key)[1] if known is None else known.landed_at
         if now - landed_at > dt.timedelta(days=self._dataset.recheck[-1] + HORIZON):
@@ -217,16 +217,16 @@ class Rechecks:
         landed = {partition.day: self._landed_at(partition) for partition in due}
         reserved: list[tuple[Partition, Recheck]] = []
 
-        def change(memory: Rechecked) -> Rechecked | None:
+        def change(history: RecheckHistory) -> RecheckHistory | None:
             until = self._clock() + RESERVATION
             reserved.clear()
             for partition in due:
                 key = partition.day
-                if self._is_due(key, memory):
-                    known = memory.rechecks.get(key) or Recheck(landed[key], 0, until)
-                    memory = memory.with_recheck(key, replace(known, next_at=until))
+                if self._is_due(key, history):
+                    known = history.rechecks.get(key) or Recheck(landed[key], 0, until)
+                    history = history.with_recheck(key, replace(known, next_at=until))
                     reserved.append((partition, known))
-            return memory if reserved else None
+            return history if reserved else None
 
         self._document.update(change)
         return reserved

@@ -86,7 +86,7 @@ class KnownAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class AnswerHistory:
     """The content of the object: the answers by key, and the delays of landings in seconds, the newest last."""
 
     answers: Mapping[Key, KnownAnswer]
@@ -99,7 +99,7 @@ class Memory:
         now: dt.datetime,
         end: dt.datetime,
         next_at: Callable[[Sequence[float]], dt.datetime],
-    ) -> Memory:
+    ) -> AnswerHistory:
         """Return a copy with a new answer about one key.
 
         Args:
@@ -123,7 +123,7 @@ class Memory:
             answer.detail,
             absent_at,
         )
-        return Memory(dict(sorted({**self.answers, key: new}.items())[-MAX_ANSWERS:]), tuple(delays))
+        return AnswerHistory(dict(sorted({**self.answers, key: new}.items())[-MAX_ANSWERS:]), tuple(delays))
 
     def _landing_delay(self, key: Key, now: dt.datetime, end: dt.datetime) -> float | None:
         """Return the delay of a key that has landed, or None if it is too uncertain.
@@ -165,9 +165,9 @@ class AnswerStore:
     """
 
     def __init__(self, lake: Lake, key: str, grain: Grain) -> None:
-        self._document = SharedDocument(lake, key, lambda data: _parse(data, key, grain), Memory({}))
+        self._document = SharedDocument(lake, key, lambda data: _parse(data, key, grain), AnswerHistory({}))
 
-    def read(self) -> Memory:
+    def read(self) -> AnswerHistory:
         """Read the object. A missing or unreadable object counts as empty, because the upstream can be asked again.
 
         Raises:
@@ -176,7 +176,7 @@ class AnswerStore:
         return self._document.read()
 
     def reserve(
-        self, keys: Sequence[Key], now: dt.datetime, is_due: Callable[[Memory, Key], bool]
+        self, keys: Sequence[Key], now: dt.datetime, is_due: Callable[[AnswerHistory, Key], bool]
     ) -> list[Key]:
         """Reserve those of `keys` whose next probe is due, and return them. Until the reservation ends, no other process can reserve them.
 
@@ -188,17 +188,17 @@ class AnswerStore:
         until = now + RESERVATION
         unasked = KnownAnswer(Presence.UNKNOWN, now, until, until, detail="it is being asked")
 
-        def change(memory: Memory) -> Memory | None:
-            due[:] = [key for key in keys if is_due(memory, key)]
-            reserved = {key: replace(memory.answers.get(key, unasked), next_at=until) for key in due}
-            answers = dict(sorted({**memory.answers, **reserved}.items())[-MAX_ANSWERS:])
+        def change(history: AnswerHistory) -> AnswerHistory | None:
+            due[:] = [key for key in keys if is_due(history, key)]
+            reserved = {key: replace(history.answers.get(key, unasked), next_at=until) for key in due}
+            answers = dict(sorted({**history.answers, **reserved}.items())[-MAX_ANSWERS:])
             due[:] = [key for key in due if key in answers]
-            return replace(memory, answers=answers) if reserved else None
+            return replace(history, answers=answers) if reserved else None
 
         self._document.update(change)
         return due
 
-    def update(self, change: Callable[[Memory], Memory]) -> Memory:
+    def update(self, change: Callable[[AnswerHistory], AnswerHistory]) -> AnswerHistory:
         """Change the content of the object atomically, and return the new content.
 
         Raises:
@@ -208,7 +208,7 @@ class AnswerStore:
         return self._document.update(change)
 
 
-def _parse(data: bytes, name: str, grain: Grain) -> Memory:
+def _parse(data: bytes, name: str, grain: Grain) -> AnswerHistory:
     """Parse the content of the object.
 
     Raises:
@@ -223,7 +223,7 @@ def _parse(data: bytes, name: str, grain: Grain) -> Memory:
         numbers = tuple(float(delay) for delay in delays)
     except (ValueError, TypeError, AttributeError) as error:
         raise BadDocument(name, str(error)) from None
-    return Memory(dict(sorted(answers.items())[-MAX_ANSWERS:]), numbers[-MAX_DELAYS:])
+    return AnswerHistory(dict(sorted(answers.items())[-MAX_ANSWERS:]), numbers[-MAX_DELAYS:])
 
 
 def _parse_answer(item: Mapping[str, Any], name: str, grain: Grain) -> tuple[Key, KnownAnswer]:

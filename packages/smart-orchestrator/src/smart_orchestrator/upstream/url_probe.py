@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _MAX_AGE = re.compile(r"(?:^|[,\s])max-age\s*=\s*\"?([0-9]{1,10})", re.IGNORECASE)
 _NOT_CACHED = re.compile(r"(?:^|[,\s])(no-store|no-cache)(?:$|[,\s])", re.IGNORECASE)
 _MAX_ETAG_LENGTH = 200
-# The statuses of an upstream that is overloaded, whatever key is asked about.
+# The statuses of an overloaded upstream. With such a status, the answer says nothing about the key.
 _SLOW_DOWN = (429, 503)
 
 

@@ -34,11 +34,11 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.partition import Partition
     from smart_orchestrator.model.window import Window
     from smart_orchestrator.upstream.probe import Answer, Probe
-    from smart_orchestrator.upstream.store import AnswerStore, KnownAnswer, Memory
+    from smart_orchestrator.upstream.store import AnswerHistory, AnswerStore, KnownAnswer
 
 # The number of grains beyond the outer bound in which the upstream is still asked about a key.
 HORIZON = 30
-# Codes of partitions for which no run would be started, whatever the upstream answers.
+# Codes of partitions for which no run is started. The upstream's answer does not matter for these partitions.
 _NOT_JUDGED = (Code.WAIVED, Code.BEYOND_UPSTREAM_HISTORY, Code.STILL_WRITING)
 
 
@@ -83,8 +83,8 @@ class UpstreamWatch:
 
     Args:
         dataset: the dataset. Its `lag` is the fixed lag or, with an automatic lag, the outer bound.
-        probe: the probe of the upstream; None to use only the remembered answers.
-        store: the memory of the answers, which processes share.
+        probe: the probe of the upstream; None to use only the stored answers.
+        store: the stored answers, which several processes share.
         is_lag_automatic: whether a key is expected as soon as it has landed.
         clock: the function that returns the current time in UTC.
     """
@@ -114,19 +114,19 @@ class UpstreamWatch:
 
         Raises:
             ConfigError: the configuration of the probe is wrong.
-            LakeError: the memory of the answers cannot be read or written.
+            LakeError: the stored answers cannot be read or written.
         """
         keys = [key for key in keys if self._is_asked_about(key)][-MAX_ANSWERS:]
-        memory = self._store.read()
+        history = self._store.read()
         is_silent = self._silent_until is not None and self._clock() < self._silent_until
-        if self._probe is not None and not is_silent and any(self._is_due(memory, key) for key in keys):
+        if self._probe is not None and not is_silent and any(self._is_due(history, key) for key in keys):
             for key in self._store.reserve(keys, self._clock(), self._is_due):
                 answer = self._probe.ask(key, self._clock())
-                memory = self._store.update(partial(self._with_answer, key=key, answer=answer))
+                history = self._store.update(partial(self._with_answer, key=key, answer=answer))
                 if answer.is_silent:
                     self._silent_until = answer.until
                     break  # The reservations of the other keys expire.
-        return {key: memory.answers[key] for key in keys if key in memory.answers}
+        return {key: history.answers[key] for key in keys if key in history.answers}
 
     def lag(self, as_of: Key) -> int:
         """Return the lag of the newest key that has landed by `as_of`: at least 1, and at most the outer bound.
@@ -135,7 +135,7 @@ class UpstreamWatch:
 
         Raises:
             ConfigError: the configuration of the probe is wrong.
-            LakeError: the memory of the answers cannot be read or written.
+            LakeError: the stored answers cannot be read or written.
         """
         bound = self._dataset.lag
         if not self.is_lag_automatic:
@@ -154,7 +154,7 @@ class UpstreamWatch:
 
         Raises:
             ConfigError: the configuration of the probe is wrong.
-            LakeError: the memory of the answers cannot be read or written.
+            LakeError: the stored answers cannot be read or written.
         """
         window = completeness.window
         judged = [
@@ -195,7 +195,7 @@ class UpstreamWatch:
         """Return the last answer about a key without asking again; None if the upstream was never asked about it.
 
         Raises:
-            LakeError: the memory of the answers cannot be read.
+            LakeError: the stored answers cannot be read.
         """
         return self._store.read().answers.get(key)
 
@@ -203,58 +203,58 @@ class UpstreamWatch:
         """Return what is known about the upstream, without asking it.
 
         Raises:
-            LakeError: the memory of the answers cannot be read.
+            LakeError: the stored answers cannot be read.
         """
-        memory = self._store.read()
+        history = self._store.read()
         pending = {
             key: known
-            for key, known in sorted(memory.answers.items())
+            for key, known in sorted(history.answers.items())
             if known.presence is not Presence.LANDED and self._is_asked_about(key)
         }
         return UpstreamStatus(
             self.is_lag_automatic,
             self._dataset.lag,
-            LandingDelays.of(memory.delays),
-            self._next_probe_at(memory, self._watched_keys(memory)),
+            LandingDelays.of(history.delays),
+            self._next_probe_at(history, self._watched_keys(history)),
             pending,
         )
 
-    def _watched_keys(self, memory: Memory) -> list[Key]:
+    def _watched_keys(self, history: AnswerHistory) -> list[Key]:
         """Return the keys that will be asked about next: those that have not landed, and with an automatic lag the newest ones."""
         grain = self._dataset.grain
         newest = grain.index(grain.floor(self._clock(), self._dataset.zone))
-        keys = [key for key in memory.answers if self._is_asked_about(key)]
+        keys = [key for key in history.answers if self._is_asked_about(key)]
         for age in range(self._dataset.lag if self.is_lag_automatic else 0):
             key = grain.key_at(newest - age)
-            known = memory.answers.get(key)
+            known = history.answers.get(key)
             if self._dataset.beyond_history(key) or (known is not None and known.presence is Presence.LANDED):
                 break
             keys.append(key)
         return keys
 
-    def _next_probe_at(self, memory: Memory, keys: Sequence[Key]) -> dt.datetime | None:
-        times = [self._due_at(memory, key) for key in keys]
+    def _next_probe_at(self, history: AnswerHistory, keys: Sequence[Key]) -> dt.datetime | None:
+        times = [self._due_at(history, key) for key in keys]
         return min((time for time in times if time is not None), default=None)
 
-    def _is_due(self, memory: Memory, key: Key) -> bool:
-        due_at = self._due_at(memory, key)
+    def _is_due(self, history: AnswerHistory, key: Key) -> bool:
+        due_at = self._due_at(history, key)
         return due_at is not None and due_at <= self._clock()
 
-    def _due_at(self, memory: Memory, key: Key) -> dt.datetime | None:
+    def _due_at(self, history: AnswerHistory, key: Key) -> dt.datetime | None:
         """Return the time of the next probe of a key; None for a key that has landed."""
-        known = memory.answers.get(key)
+        known = history.answers.get(key)
         if known is None:
-            return self._at(key, first_probe(memory.delays, self._pace))
+            return self._at(key, first_probe(history.delays, self._pace))
         return None if known.presence is Presence.LANDED else known.next_at
 
-    def _with_answer(self, memory: Memory, key: Key, answer: Answer) -> Memory:
+    def _with_answer(self, history: AnswerHistory, key: Key, answer: Answer) -> AnswerHistory:
         now = self._clock()
         end = self._dataset.span(key)[1]
 
         def next_at(delays: Sequence[float]) -> dt.datetime:
             return self._at(key, next_probe(delays, max(0.0, (now - end).total_seconds()), self._pace))
 
-        return memory.with_answer(key, answer, now, end, next_at)
+        return history.with_answer(key, answer, now, end, next_at)
 
     def _at(self, key: Key, seconds: float) -> dt.datetime:
         """Return the time that is a number of seconds after the end of the key's span."""

@@ -57,7 +57,7 @@ class PageRules:
         if "page_display" in rows.columns:
             display = pl.when(is_renamed).then(pl.col("page").str.replace_all("_", " ", literal=True))
             rows = rows.with_columns(display.otherwise(pl.col("page_display")).alias("page_display"))
-        # The other columns are those of the newest title, if it was listed.
+        # The row of the newest title comes first, so the other columns have the values of this row.
         rows = rows.sort(is_renamed, maintain_order=True)
         sums = {"views": pl.col("views").sum(), "rank": pl.col("rank").min()}
         first = [
@@ -70,7 +70,7 @@ class PageRules:
         return {self.renamed.get(page, page) for page in pages}
 
     def rename_history(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Add the exact views of a page's titles, with the columns of `declarations.HISTORY_TYPES`."""
+        """Replace older titles, and sum the exact views of all titles of a page. The columns are `declarations.HISTORY_TYPES`."""
         import polars as pl
 
         newest = rows.with_columns(pl.col("page").replace(dict(self.renamed)))
@@ -81,7 +81,7 @@ class PageRules:
 
 
 def pages_of_programs(partitions: Iterable[Partition]) -> frozenset[str]:
-    """Return the pages with two signs of programs: an unusual share of desktops, and flat views for days.
+    """Return the pages with two signs of programs: an unusual share of desktops, and flat views on `FLAT_DAYS` days.
 
     The manifest of a day in the diamond layer lists the pages with an unusual share (`suspect`). Only the views of these days are
     compared. A partition that another program wrote has no such list.
@@ -97,7 +97,7 @@ def pages_of_programs(partitions: Iterable[Partition]) -> frozenset[str]:
 
 
 def flagged_pages(partitions: Iterable[Partition]) -> frozenset[str]:
-    """Return the pages with an unusual share of desktops on one of the days, as they were listed."""
+    """Return the pages with an unusual share of desktops on at least one day. Renamed pages keep the title of the list."""
     return frozenset(page for partition in partitions for page, _ in _suspect_views(partition))
 
 

@@ -1,6 +1,6 @@
 """Make the rows of `wiki_trends_restatements`: the published values of a day that a new publish replaces.
 
-A day is compared with `wiki_diamond` only if its data differ from those of the last publish that read it.
+A day can have new data since the last publish that used the day. Only the values of such days are compared with `wiki_diamond`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class PublishedDay:
 
 
 def replaced_days(reader: Reader, run: RunRecord) -> dict[dt.date, PublishedDay]:
-    """Return the published values of the days that `run` reads, if their data have changed since they were published."""
+    """Return the published values of the days of `run` whose data have changed since they were published."""
     days = sorted({*run.baseline, *run.fingerprints})
     if not days or reader.last_run().dataset != run.dataset:
         return {}
@@ -69,11 +69,11 @@ def restatement_rows(
     replaced: Mapping[dt.date, PublishedDay],
     replaced_at: dt.datetime,
 ) -> pl.DataFrame:
-    """Make a row for each page whose views or rank differ from the published ones, ordered by date and page.
+    """Make a row for each page whose views or rank differ from the published values, ordered by date and page.
 
-    Columns: dataset; date (DATE, UTC); page and page_display; views and rank (BIGINT, the earlier values, null for a page that was not
-    listed); new_views and new_rank (BIGINT, null for a page that is not listed any more); fingerprint and new_fingerprint (of the
-    partitions); replaced_at (TIMESTAMP, UTC).
+    Columns: dataset; date (DATE, UTC); page and page_display; views and rank (BIGINT, the published values; null for a page that was not
+    listed before); new_views and new_rank (BIGINT, the new values; null for a page that is no longer listed); fingerprint and
+    new_fingerprint (of the two partitions); replaced_at (TIMESTAMP, UTC).
 
     Raises:
         PartitionChanged: a partition has changed since the check.

@@ -21,7 +21,7 @@ from smart_orchestrator.model.partition import Code
 from smart_orchestrator.runners.ledger import Ledger
 from wiki_trends.config.layers import layers
 from wiki_trends.config.settings import env_name
-from wiki_trends.jobs.upstream import recheck_days, upstream_watch
+from wiki_trends.jobs.upstream import create_rechecks, upstream_watch
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -78,7 +78,7 @@ def checker(
     ledger = Ledger(Path(settings.state), env_name("state"))
     settle = timedelta(seconds=settings.writing_seconds)
     watch = upstream_watch(settings, ask=ask_upstream)
-    rechecks = recheck_days(settings, ask=ask_upstream)
+    rechecks = create_rechecks(settings, ask=ask_upstream)
 
     @cache
     def polled_runner() -> Runner:
@@ -253,7 +253,7 @@ def _fill_restated_baseline(
     from wiki_trends.jobs.signals import announce_restated_days
     from wiki_trends.jobs.upstream import baseline_window
 
-    before, rechecks = baseline_window(window), recheck_days(settings)
+    before, rechecks = baseline_window(window), create_rechecks(settings)
     if rechecks is None or before is None:
         return result
     completeness = rechecks.apply(check(layers(settings).diamond, before, strays=False))

@@ -108,7 +108,7 @@ def channels_of(settings: Settings) -> list[Channel]:
 def after_run(settings: Settings, completeness: Completeness, check_window: CheckWindow) -> None:
     """Send the messages and write the metrics that are due after a run. `completeness` is the last check of its window.
 
-    The run itself is done, so a lake or a state folder that does not answer here is logged as a warning.
+    The run itself has ended. So if the lake or the state folder does not respond here, only a warning is logged.
     """
     now = dt.datetime.now(tz=dt.UTC)
     try:

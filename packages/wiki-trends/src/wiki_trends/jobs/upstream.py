@@ -35,8 +35,8 @@ def upstream_watch(settings: Settings, *, ask: bool = True) -> UpstreamWatch | N
     return create_watch(dataset, probe, lake_of(dataset), is_lag_automatic=True, in_dataset=True)
 
 
-def recheck_days(settings: Settings, *, ask: bool = True) -> Rechecks | None:
-    """Return the rechecks of the diamond layer; None without the setting `recheck`, or without `ask`."""
+def create_rechecks(settings: Settings, *, ask: bool = True) -> Rechecks | None:
+    """Return the object that asks the upstream again about published lists. Return None if `recheck` is empty or `ask` is false."""
     if not settings.recheck or not ask:
         return None
     from wiki_trends.pipeline.lists.recheck import list_rechecks
@@ -50,7 +50,7 @@ def known_rechecks(settings: Settings, days: Sequence[dt.date]) -> Mapping[dt.da
     Raises:
         LakeError: the stored rechecks in the lake cannot be read.
     """
-    rechecks = recheck_days(settings)
+    rechecks = create_rechecks(settings)
     return {} if rechecks is None else rechecks.known(days)
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """The views and ranks of a page on every day of a window; None on a day that was not used, or did not list the page.
+    """The views and ranks of a page on every day of a window; None on a day that was not used, or on which the page was not listed.
 
     Attributes:
         views: the page's views on each day, oldest first.

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 # The number of pages whose best days can be peaks. The limit keeps the cost proportional to the length of the window.
 _PEAK_CANDIDATES = 1000
 
+# The peaks: pages whose best day had at least twice their usual views. `day` has the fewest listed views of each day, which replace the
+# unknown views of a page that was not listed. `placed` numbers the days of each page, the day with the most views first. `best` has the best
+# day of each page. `usual` has the median of the page's views on all other days.
 _SELECT_PEAKS = """
 WITH day AS (
     SELECT date, min(views) AS least FROM wiki_trends_timeseries GROUP BY date
@@ -50,6 +53,7 @@ WHERE views >= 2 * usual_views AND views > 0
 ORDER BY number NULLS LAST, views_above DESC, page
 LIMIT ?
 """
+# The place of each page in the ranking by its rise.
 _RANKED = """
 SELECT page, at_least, row_number() OVER (ORDER BY {ranking}) AS number FROM {scores} AS scores
 WHERE dataset = ? AND window_start = ? AND window_end = ?

@@ -1,7 +1,7 @@
 """Render the top pages, or the details of one page, as lines of text.
 
-In a sparkline, a day that did not list the page is `·`, because its views are unknown, not zero; a day that was not read is `–`. Titles are untrusted, so
-`report.text.safe` escapes them.
+A sparkline shows `·` for a day on which the page was not listed (its views are unknown, not zero), and `–` for a day that was not read.
+Titles are untrusted, so `report.text.safe` escapes them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def top_lines(top: PageList) -> list[Line]:
-    """Return a heading, and lines for each page: its place and title, its scores, and why it rose, if the publish requested evidence."""
+    """Return a heading, and the lines of each page: its place and title, its scores, and the evidence for its rise, if there is any."""
     run = top.run
     lines: list[Line] = [(f"Top by {top.by}, {run.window_start} .. {run.window_end}", "strong")]
     if not top.pages:

@@ -36,10 +36,10 @@ class Sentence:
 class Peak:
     """A page whose best day had at least twice its usual views in the window.
 
-    The usual views are the median over the other days used. On a day that did not list the page, its views are unknown, but
-    they are at most the views of the last listed page. The median then uses the views of the last listed page. So
-    `usual_views` is an upper bound, and `times` and `views_above` are lower bounds. This does not hold when the cleaning
-    removed the page from the list of the day.
+    The usual views are the median of the views on the other days used. If the page was not listed on a day, its views on this day are
+    unknown, but they are at most the views of the last page in the list. The median then uses this number. So `usual_views` is an upper
+    bound, and `times` and `views_above` are lower bounds. There is an exception: if the pipeline removed the page from the list of a day,
+    the page may have had more views than the last page.
 
     Attributes:
         page: the title as in the tables.

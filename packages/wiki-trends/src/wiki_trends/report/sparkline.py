@@ -1,6 +1,6 @@
 """Draw sparklines as text, with one bar for each day.
 
-A day that did not list the page is `·`, because its views are unknown, not zero. A day that was not read is `–`.
+A day on which the page was not listed is `·`, because its views are unknown, not zero. A day that was not read is `–`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def dated_sparkline(
     """Draw one mark for each day from `first` to `last`, in lines that start and end with a date.
 
     Args:
-        views: the views on the days that were read; None on a day that did not list the page.
+        views: the views on the days that were read; None on a day on which the page was not listed.
         first: the first day.
         last: the last day.
         days_per_line: the largest number of days in a line.

@@ -102,7 +102,7 @@ class RunRecord:
         expected: the number of expected days.
         coverage_pct: the available days divided by the expected days, in percent.
         policy: the readiness policy of the window, as JSON with sorted keys.
-        fingerprints: the fingerprint of the partition of each of these days, by ISO day.
+        fingerprints: the fingerprint of the partition of each day in `days_used`, by ISO day.
         published_at: the time of the publish, with a time zone; UTC in a record that was read from a warehouse.
         version: the version of wiki-trends that published the window.
         rows: the number of rows of each table in this publish, by table name.
@@ -151,7 +151,10 @@ class RunRecord:
         return self.window_end.isoformat() in self.history and not self.history_problem
 
     def has_other_data(self, day: str, fingerprint: str, content: str | None) -> bool:
-        """Return whether this run read other data of an ISO day than a run with this fingerprint and this digest of the day."""
+        """Return whether this run and another run read different data of one ISO day.
+
+        `fingerprint` and `content` are the fingerprint and the digest of the day in the other run.
+        """
         current = self.fingerprints.get(day, self.baseline.get(day, fingerprint))
         return current != fingerprint and (content is None or self.contents.get(day) != content)
 

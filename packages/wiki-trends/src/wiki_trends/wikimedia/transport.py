@@ -167,7 +167,7 @@ class Transport:
         return str(self._http.headers["user-agent"])
 
     def send_raw(self, url: str, params: Mapping[str, str]) -> RawResponse:
-        """Send a query once, within the limits, and return the response whatever its status.
+        """Send a query once, within the limits, and return the response, also if its status is an error.
 
         Raises:
             RetryLater: no complete response arrived.

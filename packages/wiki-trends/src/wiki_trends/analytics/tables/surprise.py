@@ -242,7 +242,7 @@ def _with_mad(best: Table, history: Table) -> Table:
 def _with_shape(best: Table, history: Table, available: Table) -> Table:
     """Add `after`: the median level of the available days of the window among the three days after the surprise.
 
-    On a day that did not list the page, the bound of the day counts.
+    If the page was not listed on a day, the bound of the day replaces its level.
     """
     later = available.filter(available.in_window).select(later_day="day", later_bound="bound")
     after = best.select("page", "day").inner_join(

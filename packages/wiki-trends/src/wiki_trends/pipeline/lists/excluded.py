@@ -36,8 +36,8 @@ class Exclusion:
             `leads_to_no_article` or `merged`.
         desktop: the smallest and the largest possible share of views from desktops, 0 to 1; only for a suspect row. The exact
             share is unknown for a page outside the day's desktop list.
-        into: the page to which the views were added; only for a merged row.
-        kept: whether the row was kept in spite of the reason, as a suspect row is.
+        into: the title of the page to which the views of a merged row were added. Other rows have None.
+        kept: whether the row stayed in the list. Only suspect rows stay.
     """
 
     rank: int

@@ -21,7 +21,7 @@ _MAX_DAYS_WITH_LARGE_DOTS = 45
 _LABEL_HEIGHT_PIXELS = 14
 _MAX_TITLE_LENGTH = 34
 # A logarithmic axis with more powers of ten than this has labels only at the powers. More labels would overlap.
-_MAX_DECADES_WITH_STEPS = 4
+_MAX_POWERS_WITH_STEPS = 4
 
 
 def expression(text: str) -> Any:
@@ -32,7 +32,7 @@ def expression(text: str) -> Any:
 
 
 def day_axis(days: Sequence[dt.date], room: str = "0") -> alt.X:
-    """Return an x axis of days with at most eight labels, of which a narrow chart shows those that do not overlap.
+    """Return an x axis of days with at most eight labels. A narrow chart shows only the labels that do not overlap.
 
     Args:
         days: the first and the last day are the ends of the axis.
@@ -92,11 +92,11 @@ def dot_area(days: Sequence[dt.date]) -> int:
 
 
 def logarithmic_ticks(counts: Sequence[int]) -> list[int]:
-    """Return 1, 2 and 5 times each power of ten in the range of the counts, or only the powers if they are many."""
+    """Return 1, 2 and 5 times each power of ten in the range of the counts. If there are many powers, return only the powers."""
     if not counts:
         return []
     first, last = (math.floor(math.log10(max(count, 1))) for count in (min(counts), max(counts)))
-    steps = (1, 2, 5) if last - first < _MAX_DECADES_WITH_STEPS else (1,)
+    steps = (1, 2, 5) if last - first < _MAX_POWERS_WITH_STEPS else (1,)
     return [step * 10**exponent for exponent in range(first, last + 2) for step in steps]
 
 
@@ -128,7 +128,7 @@ def tooltip(*names: str) -> list[Any]:
 
 
 def rank_scale_start(height: int, lowest_rank: int) -> float:
-    """Return the start of a logarithmic rank scale that leaves ten pixels above rank 1, so that its dots are complete."""
+    """Return the start of a logarithmic rank scale. It leaves ten pixels above rank 1, so that the dots of rank 1 are not cut off."""
     return float(max(lowest_rank, 2) ** (-10 / height))
 
 

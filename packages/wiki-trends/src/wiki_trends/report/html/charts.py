@@ -1,8 +1,8 @@
 """Declare the charts with Altair. Each function makes a `ChartSpec` from plain rows; `vega.compiled` compiles it to Vega.
 
 Colours are CSS variables of the page (`var(--accent)`) or the category colours that `assets/charts.js` defines, so that a
-chart changes with the theme. Days are UTC. On a day that did not list the page, `views` and `rank` are None, and the line has
-a gap.
+chart changes with the theme. Days are UTC. On a day on which the page was not listed, `views` and `rank` are None, and the line
+has a gap.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def rank_race(rows: Sequence[Row], height: int = 380) -> ChartSpec:
 
     Args:
         rows: a row for each page and day, with `page_display`, `date` (a `datetime.date`), `rank` and `views`. The latter
-            two are None on a day that did not list the page. There are at most eight pages, in the order of their colours.
+            two are None on a day on which the page was not listed. There are at most eight pages, in the order of their colours.
         height: the height of the chart, in pixels.
     """
     import altair as alt
@@ -130,8 +130,8 @@ def page_series(
     """Chart the views of one page by day as a line, with a band for the views of a usual day.
 
     Args:
-        rows: a row for each day that was read, with `date`, `views` and `rank`. The latter two are None on a day that did
-            not list the page.
+        rows: a row for each day that was read, with `date`, `views` and `rank`. The latter two are None on a day on which the page was
+            not listed.
         band: the lowest and the highest views of a usual day; None without a baseline.
         window_start: the first day of the window; the days before it are the baseline.
         height: the height of the chart, in pixels.
@@ -209,8 +209,8 @@ def page_comparison(
     """Chart the views of several pages by day as lines; the tooltip of a day lists the views of every page.
 
     Args:
-        series_by_title: for each displayed title, a row for each day, with `date` and `views`; `views` is None on a day that
-            did not list the page. There are at most eight pages, and each has the same days.
+        series_by_title: for each displayed title, a row for each day, with `date` and `views`; `views` is None on a day on which the
+            page was not listed. There are at most eight pages, and each has the same days.
         logarithmic: whether the scale of the views is logarithmic.
         height: the height of the chart, in pixels.
     """

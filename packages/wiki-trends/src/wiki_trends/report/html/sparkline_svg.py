@@ -1,7 +1,7 @@
 """Draw sparklines as inline SVG, which needs no JavaScript and can be printed.
 
-Each day of the window has a mark. On a day that did not list the page, the line has a gap, because the views are unknown, not
-zero, and a grey mark stands at the lower edge. Colours come from the style sheet.
+Each day of the window has a mark. If the page was not listed on a day, its views are unknown, not zero. On such a day, the line has a gap,
+and there is a grey mark at the lower edge. Colours come from the style sheet.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def sparkline_svg(
     highest of them.
 
     Args:
-        views: the views on each day, oldest first; None on a day that did not list the page.
+        views: the views on each day, oldest first; None on a day on which the page was not listed.
         label: the label for screen readers, which ignore a sparkline without a label.
         width: the width of the image, in pixels.
         height: the height of the image, in pixels.

@@ -92,7 +92,7 @@ class Cache:
         entry = self._entry(key, owner)
         now = self._clock()
         if now <= entry.fresh_until and entry.version == version:
-            entry.version = version  # The next comparison is fast, because it compares an object with itself.
+            entry.version = version  # The next comparison with the same object is fast, because `==` checks the identity first.
             entry.usable_until = now + STALE_SECONDS
             return entry.value  # type: ignore[no-any-return]
         if entry.refresh is None:
