@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from smart_orchestrator.config.tables import unknown_name_error
@@ -69,8 +69,7 @@ class MessagesConfig(NamedTuple):
     datasets: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(NamedTuple):
     """The contents of a configuration file.
 
     Attributes:
@@ -95,10 +94,10 @@ class Config:
     waiver_urls: Mapping[str, str]
     runners: Mapping[str, RunnerConfig]
     consumers: Mapping[str, ConsumerConfig]
-    objectives: Mapping[str, Objective] = field(default_factory=dict)
-    messages: Mapping[str, MessagesConfig] = field(default_factory=dict)
+    objectives: Mapping[str, Objective] = MappingProxyType({})
+    messages: Mapping[str, MessagesConfig] = MappingProxyType({})
     metrics_file: Path | None = None
-    upstreams: Mapping[str, UpstreamConfig] = field(default_factory=dict)
+    upstreams: Mapping[str, UpstreamConfig] = MappingProxyType({})
 
     def dataset(self, name: str) -> Dataset:
         """Return the dataset called `name`.

@@ -87,8 +87,7 @@ class PartInfo(NamedTuple):
     etag: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(NamedTuple):
     """The record of a commit: the parts of the partition, and facts about them.
 
     Attributes:
@@ -130,8 +129,7 @@ class Manifest:
         return json.dumps(document, ensure_ascii=False, indent=1).encode()
 
 
-@dataclass(frozen=True, slots=True)
-class PartitionData:
+class PartitionData(NamedTuple):
     """Facts about the data of a partition. They come from metadata, or from the data themselves.
 
     Attributes:
