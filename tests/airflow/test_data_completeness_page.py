@@ -97,7 +97,7 @@ def test_no_other_site_starts_anything_with_a_visitors_cookie(ask, stack, tokens
 
 
 def test_every_dataset_of_an_orchestrator_is_on_the_page(stack, tokens):
-    """Those of other files than the product's, too: in the DAG folder are eleven orchestrators of seven datasets."""
+    """Those of other files than the product's, too: in the DAG folder are twelve orchestrators of seven datasets."""
     url = f"{stack.url}/dataset-completeness"
     for wrong in ({}, {"authorization": "Bearer nonsense"}, {"authorization": "Basic YTpi"}):
         assert httpx2.get(f"{url}/datasets.json", headers=wrong, timeout=60).status_code == 401
@@ -118,6 +118,7 @@ def test_every_dataset_of_an_orchestrator_is_on_the_page(stack, tokens):
             "of_a_paused_pipeline": "orders",
             "of_no_pipeline": "orders",
             "orders_orchestrator": "orders",
+            "quiet_orchestrator": "orders",
             "slow_orchestrator": "slow",
             "wiki_smart_analytics_orchestrator": "diamond",
         }

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from tests.airflow.hostile import __main__ as hostile
 from tests.airflow.hostile.checks import days_lost, failures_not_told_once, false_messages, runs_twice
 from tests.airflow.hostile.hands import Journal
 
@@ -87,3 +88,23 @@ def test_a_failure_that_is_not_told_once_with_its_reason():
     without = told("one", "FAILED, nothing was published", "Coverage: 80.0 %")
     [found] = failures_not_told_once([run], [without], journal)
     assert "without a reason" in found
+
+
+@pytest.mark.parametrize(
+    ("unended", "expected"),
+    [
+        ([["a", "b", "c"], ["b", "c"], ["c"], []], []),
+        ([["a", "b"], ["b"], ["b"], ["b"]], ["b"]),
+    ],
+    ids=["a long queue that gets shorter", "a run that hangs"],
+)
+def test_the_hands_wait_as_long_as_runs_end(monkeypatch, unended, expected):
+    clock = SimpleNamespace(now=0.0, monotonic=lambda: clock.now, sleep=lambda _: advance())
+
+    def advance():
+        clock.now += hostile.SETTLE_SECONDS - 1
+
+    monkeypatch.setattr(hostile, "time", clock)
+    answers = iter(unended)
+    hands = SimpleNamespace(unended=lambda: next(answers), heal=lambda: None)
+    assert hostile.settle(hands, lambda _: None) == expected
