@@ -1,4 +1,4 @@
-"""The Dag `wiki_analytics_trends`, which the package wiki-trends makes."""
+"""The Dag `wiki_analytics_trends`."""
 
 from wiki_trends.airflow import trends_dag
 

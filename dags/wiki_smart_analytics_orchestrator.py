@@ -1,4 +1,4 @@
-"""The Dag `wiki_smart_analytics_orchestrator`, which the package wiki-trends makes."""
+"""The Dag `wiki_smart_analytics_orchestrator`."""
 
 from wiki_trends.airflow import wiki_orchestrator_dag
 

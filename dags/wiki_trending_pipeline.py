@@ -1,4 +1,4 @@
-"""The Dag `wiki_trending_pipeline`, which the package wiki-trends makes."""
+"""The Dag `wiki_trending_pipeline`."""
 
 from wiki_trends.airflow import pipeline_dag
 

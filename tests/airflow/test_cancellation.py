@@ -26,7 +26,7 @@ def dashboard(product, tmp_path):
     """A dashboard outside of Airflow, over an empty lake and this Airflow's runs."""
     settings = replace(
         load(), lake=f"{tmp_path}/{{layer}}", warehouse=f"duckdb:///{tmp_path}/w.duckdb", state=str(tmp_path),
-        airflow_dag=PIPELINE, airflow_poll=1,
+        airflow_url=product.url, airflow_dag=PIPELINE, airflow_poll=1,
     )  # fmt: skip
     with serving(settings, today=lambda: AS_OF) as dashboard:
         yield dashboard

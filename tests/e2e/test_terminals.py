@@ -72,6 +72,10 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("wiki-trends", "waive", "2024-03-31", "--reason", "Wikimedia has no data for this day " * 5),
     ("wiki-trends", "waive", "--list"),
     ("wiki-trends", "vacuum", "--dry-run"),
+    ("wiki-trends", "receipt"),
+    ("wiki-trends", "verify"),
+    ("wiki-trends", "export", "no_such_table"),
+    ("wiki-trends", "airflow", "dags"),
     ("smart-orchestrator", "check", *WINDOW),
     ("smart-orchestrator", "plan", *WINDOW),
     ("smart-orchestrator", "status", "--last", "5", "--as-of", "2025-11-12"),
@@ -81,8 +85,20 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("smart-orchestrator", "waive", "orders", "2025-10-03", "--reason", "the shop was closed " * 9),
     ("smart-orchestrator", "status", "--late", "--as-of", "2025-11-12"),
     ("smart-orchestrator", "check", "customers"),
+    ("smart-orchestrator", "init", "lake", "--command", "make {key}", "--config", "/dev/stdout"),
+    ("smart-orchestrator", "plan", *DAYS, "-o", "plan.json"),
+    ("smart-orchestrator", "apply", "plan.json"),
+    ("smart-orchestrator", "vacuum"),
 )
-
+# Commands with a test of their own, here or in test_terminal_programs.py.
+OTHERS = {
+    ("wiki-trends", "serve"),
+    ("wiki-trends", "sample-api"),
+    ("wiki-trends", "fetch"),
+    ("wiki-trends", "explain"),
+    ("wiki-trends", "demo"),
+    ("smart-orchestrator", "wait"),
+}
 
 ODD_LAKE = ("--lake", "a lake; it's $HOME/{layer}")
 ODD_CONFIG = ("--config", "it's mine.toml")
@@ -148,8 +164,8 @@ def too_long(lines: list[str], columns: int) -> list[str]:
 
 
 def is_copied(line: str) -> bool:
-    """Return whether a line is a command to copy, which stays whole."""
-    return line.startswith(("  wiki-trends ", "  smart-orchestrator "))
+    """Return whether a line is a command or a link to copy, which stays whole."""
+    return line.startswith(("  wiki-trends ", "  smart-orchestrator ", "  cd ", "  source ", "  http://"))
 
 
 @pytest.mark.slow
@@ -158,6 +174,24 @@ def is_copied(line: str) -> bool:
 def test_no_line_is_longer_than_the_terminal_is_wide(terminals, arguments, columns):
     lines = terminals.lines(*arguments, columns=columns)
     assert lines
+    assert too_long(lines, columns) == []
+
+
+def test_every_command_is_run_in_a_terminal():
+    tested = {arguments[:2] for arguments in COMMANDS} | OTHERS
+    programs = {"wiki-trends": product.app, "smart-orchestrator": layer.app}
+    commands = {
+        (name, command) for name, app in programs.items() for command in typer.main.get_command(app).commands
+    }
+    assert commands == tested
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("columns", WIDTHS)
+def test_the_facts_of_a_page_fit(terminals, sample_api, columns):
+    arguments = ("wiki-trends", "explain", "Legend_of_Gatanor")
+    lines = terminals.lines(*arguments, columns=columns, **sample_settings(sample_api(), terminals.folder))
+    assert lines[0].startswith("Legend of Gatanor  (")
     assert too_long(lines, columns) == []
 
 

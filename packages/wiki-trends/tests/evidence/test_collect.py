@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import polars as pl
@@ -257,6 +258,18 @@ def test_a_source_that_fails_is_reported_and_never_taken_for_no_explanation():
     assert table["text"][1].startswith("not asked: current events (")
     assert "refused" in table["text"][1]
     assert NO_EXPLANATION not in table["text"][1]
+
+
+def test_a_dozen_kinds_that_were_not_asked_are_counted_and_a_few_are_named():
+    finding = Finding("Ada_L", DAY)
+    collected = collect([finding], "en.wikipedia", None, {})
+    assert len(collected.not_asked) > 10
+    (text,) = evidence_table([finding], collected, "d", DAY, DAY)["text"]
+    most = f"{len(collected.not_asked) - 1} kinds of evidence (the lake has no answer, and only wiki-trends run asks)"
+    assert text == f"not asked: {most}; other languages (Wikidata did not answer)"
+    few = replace(collected, not_asked=dict.fromkeys(["death", "moved", "edits", "story"], "no answer"))
+    (text,) = evidence_table([finding], few, "d", DAY, DAY)["text"]
+    assert text == "not asked: death, moved, edits, story (no answer)"
 
 
 def test_after_two_failures_nothing_more_is_asked():

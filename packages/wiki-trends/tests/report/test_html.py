@@ -126,7 +126,9 @@ def test_numbers_and_days_are_for_people():
     east = dt.timezone(dt.timedelta(hours=2))
     assert moment(dt.datetime(2025, 11, 12, 1, 30, tzinfo=east)) == "11 November 2025, 23:30 UTC"
     start = dt.datetime(2025, 11, 12, 3, tzinfo=dt.UTC)
-    lengths = [duration(start, start + dt.timedelta(seconds=seconds)) for seconds in (3, 59.94, 125, 11_530, 187_300)]
+    lengths = [
+        duration(start, start + dt.timedelta(seconds=seconds)) for seconds in (3, 59.94, 125, 11_530, 187_300)
+    ]
     assert [*lengths, duration(start, None)] == ["3.0 s", "59.9 s", "2 min 5 s", "3 h 12 min", "2 d 4 h", "–"]
 
 

@@ -28,8 +28,8 @@ def test_it_prints_its_address_and_a_link_and_ends_although_somebody_listens(pla
     place.write_days("2025-11-09")
     with served(place, "--as-of", "2025-11-12") as (process, address):
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", address)
-        message = process.stderr.readline()
-        link = re.search(r"http://\S+", message)[0]
+        assert process.stderr.readline() == "To sign in, open this link, which works once:\n"
+        link = process.stderr.readline().strip()
         assert link.startswith(f"{address}sign-in?once=")
         with httpx2.Client(base_url=address, timeout=120) as client:
             assert client.get("/completeness.json").json()["as_of"] == "2025-11-12"

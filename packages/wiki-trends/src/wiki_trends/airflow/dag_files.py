@@ -40,7 +40,7 @@ class DagFile:
     def text(self) -> str:
         """The content of the file. Airflow parses only files that contain the words `dag` and `airflow`."""
         return (
-            f'"""The Dag `{self.dag_id}`, which the package wiki-trends makes."""\n\n'
+            f'"""The Dag `{self.dag_id}`."""\n\n'
             f"from wiki_trends.airflow import {self.function}\n\n"
             f"dag = {self.function}()\n"
         )

@@ -66,7 +66,8 @@ def serve(
         sys.stdout.flush()
         err(
             [
-                (f"To sign in, open this link, which works once: {link}", ""),
+                ("To sign in, open this link, which works once:", ""),
+                (f"  {link}", "command"),
                 ("Press Ctrl-C to stop the server.", "dim"),
             ]
         )

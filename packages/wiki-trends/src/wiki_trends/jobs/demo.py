@@ -119,7 +119,6 @@ def next_step_lines(demo: Demo) -> list[Line]:
                 "puts wiki-trends on the PATH",
             ),
         )
-    width = max(len(command) for command, _ in steps)
     return [
         ("", ""),
         ("The files of the demo", "strong"),
@@ -127,10 +126,8 @@ def next_step_lines(demo: Demo) -> list[Line]:
         (f"  warehouse  {folder}/warehouse.duckdb", ""),
         (f"  runs       {folder}/state/runs.sqlite", ""),
         ("What to try next", "strong"),
-        *(
-            (f"  {command:<{width}}  # {note}" if note else f"  {command}", "command")
-            for command, note in steps
-        ),
+        # A comment beside a command would make its line too long for a narrow terminal. The whole block can be copied.
+        *(line for command, note in steps for line in ((f"  # {note}", "dim"), (f"  {command}", "command"))),
     ]
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.model.completeness import Completeness
 
-# At INFO, these packages log only their current step, such as "reading 30 days" or "computing wiki_trends_growth".
+# At INFO, these packages log only their current step, such as "reading 30 days" or "computing the tables, step 3 of 9".
 LOGGER_NAMES = (
     "wiki_trends.analytics",
     "wiki_trends.pipeline.history",

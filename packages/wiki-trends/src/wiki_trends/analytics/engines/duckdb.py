@@ -149,11 +149,11 @@ class _Computation:
         published tables contain all rows of the inputs, and storing them would double the memory.
         """
         statements = duckdb_sql()
-        for name, sql in statements.items():
-            if not is_published(name):
-                logger.info("computing %s", name)
-                self._connection.execute(f"CREATE TABLE {name} AS {sql}")
-                self._drop_unneeded_steps(name, statements)
+        steps = [name for name in statements if not is_published(name)]
+        for number, name in enumerate(steps, start=1):
+            logger.info("computing the tables, step %d of %d", number, len(steps))
+            self._connection.execute(f"CREATE TABLE {name} AS {statements[name]}")
+            self._drop_unneeded_steps(name, statements)
         return {
             name: QueryTable(self._connection, sql) for name, sql in statements.items() if is_published(name)
         }

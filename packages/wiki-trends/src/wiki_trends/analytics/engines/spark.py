@@ -135,8 +135,9 @@ class _SessionTables:
     def compute(self) -> Mapping[str, ArrowStream]:
         """Compute all declared tables; return the published tables by name."""
         tables: dict[str, ArrowStream] = {}
-        for name, sql in compile_tables(SPARK_DIALECT).items():
-            logger.info("computing %s", name)
+        statements = compile_tables(SPARK_DIALECT)
+        for number, (name, sql) in enumerate(statements.items(), start=1):
+            logger.info("computing the tables, step %d of %d", number, len(statements))
             frame = self._session.sql(sql).persist()
             self._frames.append(frame)
             frame.createOrReplaceTempView(name)
