@@ -178,6 +178,28 @@ def test_a_window_of_hours():
     assert len(Window.of_last(8760, hour("2025-11-06T03"), 1, Grain.HOUR)) == 8760
 
 
+@pytest.mark.parametrize(
+    ("text", "monday"),
+    [
+        ("2025-11-03", "2025-11-03"),
+        ("2025-W45", "2025-11-03"),
+        ("2021-W01", "2021-01-04"),
+        ("2020-W53", "2020-12-28"),
+        ("2025-W53", None),
+        ("2025-W00", None),
+        ("2025-11-04", None),
+        ("2025-W4", None),
+        ("2025W45", None),
+    ],
+)
+def test_a_week_is_its_monday_or_its_number(text, monday):
+    if monday is not None:
+        assert key_text(Grain.WEEK.parse(text)) == monday
+        return
+    with pytest.raises(ValueError, match=f"'{text}' is not a week, written as"):
+        Grain.WEEK.parse(text)
+
+
 def test_a_window_of_another_grain_takes_only_its_keys():
     with pytest.raises(WindowError, match="start: 2025-11-04 is not a key of grain week"):
         Window(dt.date(2025, 11, 4), dt.date(2025, 11, 10), dt.date(2025, 11, 10), 0, Grain.WEEK)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from smart_orchestrator.backfilling.saved_plan import SavedPlan
 from smart_orchestrator.config.loading import parse_config
+from smart_orchestrator.model.cause import Cause
 from smart_orchestrator.model.grain import Grain, key_text
 from smart_orchestrator.model.plan import Action
 from smart_orchestrator.model.window import Window
@@ -116,6 +117,18 @@ def test_a_key_waits_for_the_dataset_that_it_needs(tmp_path):
     causes = chain.causes(done.backfill.completeness)
     assert causes[dt.date(2025, 11, 7)].evidence == "needs customers 2025-11-07, which is absent (MISSING)"
     assert (tmp_path / "started.txt").read_text().split() == days(6)
+
+
+def test_a_hole_that_waits_for_a_need_keeps_its_own_evidence(tmp_path):
+    chain = project(tmp_path, CHAIN.replace("CUSTOMERS", ""))
+    write(tmp_path, "orders/dt=2025-11-05")
+    path = tmp_path / "lake/orders/dt=2025-11-05/part-0.parquet"
+    path.write_bytes(b"")
+    os.utime(path, (OLD, OLD))
+    (cause,) = chain.causes(chain.check("orders", window(5, 5))).values()
+    assert cause.cause is Cause.INVALID
+    assert cause.evidence.startswith("UNREADABLE: part-0.parquet cannot be read")
+    assert cause.evidence.endswith("; needs customers 2025-11-05, which is absent (MISSING)")
 
 
 def test_a_waived_need_keeps_nothing_from_running(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gzip
 import re
 import shutil
 import subprocess
@@ -185,6 +186,28 @@ def test_files_of_other_formats_are_raw_and_the_proposal_says_so(tmp_path):
     (proposal,) = proposals(tmp_path)
     assert (proposal.dataset.format, proposal.is_sure) == ("raw", True)
     assert "the most common ending is json: format raw, so its rows are not counted" in proposal.notes
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("id,name\n1,a\n2,b\n", None),
+        (",id\n0,1\n", None),
+        ("1,a\n2,b\n", "1"),
+        ("a,2025-11-05T07:00:00Z\nb,2025-11-05T08:00:00Z\n", "2025-11-05T07:00:00Z"),
+        ('"a\nb",-1.5e3,1.5\n', "1.5"),
+    ],
+)
+@pytest.mark.parametrize("compress", [bytes, gzip.compress])
+def test_csv_whose_first_line_is_a_row_is_not_sure(tmp_path, text, value, compress):
+    for day in DAYS:
+        (tmp_path / day).mkdir()
+        (tmp_path / day / "part.csv").write_bytes(compress(text.encode()))
+    (proposal,) = proposals(tmp_path)
+    assert proposal.is_sure == (value is None)
+    hints = [note for note in proposal.notes if note.endswith("perhaps header = false, with columns")]
+    expected = f"{value} in the first line of part.csv is not the name of a column"
+    assert [hint.partition(": ")[0] for hint in hints] == ([expected] if value else [])
 
 
 def test_a_proposal_whose_newest_partitions_cannot_be_read_is_not_sure(tmp_path):

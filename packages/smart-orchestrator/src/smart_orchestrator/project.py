@@ -326,8 +326,7 @@ class Project:
         causes = {explanation.key: explanation for explanation in explanations if explanation is not None}
         blocked = self._find_blocked_keys(dataset.name, list(completeness.to_fill))
         return {
-            key: replace(cause, evidence=blocked[key]) if key in blocked else cause
-            for key, cause in causes.items()
+            key: cause.blocked_by(blocked[key]) if key in blocked else cause for key, cause in causes.items()
         }
 
     def limits(self, name: str, timeout: float = 7200.0) -> Limits:

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.checking import check
+from smart_orchestrator.contract.csv_parts import header_problem
+from smart_orchestrator.contract.sources import LakePart
 from smart_orchestrator.errors import DatasetError
 from smart_orchestrator.foreign import one_line
 from smart_orchestrator.model.dataset import Dataset
@@ -374,9 +376,12 @@ def _with_min_rows(proposal: Proposal, lake: Lake, now: dt.datetime) -> Proposal
             f"the newest {len(row_counts)} partitions have {min(row_counts):,} to {max(row_counts):,} rows"
         )
     notes += [f"{key_text(p.day)} is {p.state.value}: {p.reason}" for p in unavailable[:3]]
+    read = next((p for p in completeness.partitions if p.parts and dataset.format == "csv"), None)
+    problem = header_problem(LakePart(lake, dataset.key(read.day), read.parts[0])) if read else ""
+    notes += [problem] if problem else []
     min_rows = max(1, min(row_counts) // 2) if row_counts else 1
     # If none of the newest partitions is complete, the format or the key format may be wrong.
-    is_sure = proposal.is_sure and len(unavailable) < len(completeness.partitions)
+    is_sure = proposal.is_sure and not problem and len(unavailable) < len(completeness.partitions)
     dataset = replace(proposal.dataset, min_rows=min_rows)
     return replace(proposal, dataset=dataset, notes=tuple(notes), is_sure=is_sure)
 

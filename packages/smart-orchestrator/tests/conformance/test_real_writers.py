@@ -140,6 +140,20 @@ class Kill:
             finally:
                 process.kill()
                 process.wait()
+        if self.kind == "postgresql":
+            self.wait_for_the_server()
+
+    def wait_for_the_server(self):
+        """Wait until the server has ended the killed writer's session, which may still commit after the kill."""
+        others = (
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND backend_type = 'client backend' AND pid != pg_backend_pid()"
+        )
+        end = time.monotonic() + PATIENCE
+        with psycopg.connect(self.place, autocommit=True) as connection:
+            while connection.execute(others).fetchone()[0]:
+                assert time.monotonic() < end
+                time.sleep(0.01)
 
     def has_begun(self):
         """Whether the writer has written anything."""

@@ -9,12 +9,13 @@ from __future__ import annotations
 import csv
 import io
 import re
+from contextlib import closing
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.contract import spark_csv
 from smart_orchestrator.contract.compression import decompress_chunks
-from smart_orchestrator.contract.reading import NotSparkCsv, Unreadable, translate_errors
+from smart_orchestrator.contract.reading import NotSparkCsv, PartFault, Unreadable, translate_errors
 from smart_orchestrator.extras import extra
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from smart_orchestrator.contract.sources import PartSource
     from smart_orchestrator.model.dataset import Dataset
 
 BOM = b"\xef\xbb\xbf"
@@ -37,6 +39,7 @@ SIGNATURES = {
     b"\xfd7zXZ\x00": "XZ",
     b"\x04\x22\x4d\x18": "LZ4",
 }
+_NUMBER_OR_TIME = re.compile(r"[+-]?\d+(?:[.,:/TZ +-]\d+)*Z?")
 _ESCAPED = re.compile(rb'\\[\\"]')
 _QUOTED_OR_BLANK = re.compile(rb'("[^"]*")|(?<![^\n])(?:\r?\n)++')
 _QUOTED_OR_BLANK_SPARK = re.compile(rb'("(?:[^"\\]|\\.)*+")|(?<![^\n])(?:\r?\n)++', re.DOTALL)
@@ -72,6 +75,20 @@ def read_csv(
         else:
             header = [column.name for column in dataset.columns] if first_piece else []
     return header, _parse_pieces(header, chain([first_piece], pieces), spark=spark, foreign=foreign)
+
+
+def header_problem(part: PartSource) -> str:
+    """Return why the first record of a part can hardly be a header, as a sentence; empty if it can, or if it cannot be read."""
+    try:
+        with translate_errors(), closing(part.chunks()) as chunks:
+            text = next(decompress_chunks(chunks, "infer"), b"").removeprefix(BOM).lstrip(b"\r\n")
+            names, _ = _split_header(text, spark=False)
+    except (Unreadable, PartFault):
+        return ""
+    value = next((name for name in names if _NUMBER_OR_TIME.fullmatch(name)), None)
+    if value is None:
+        return ""
+    return f"{value[:40]} in the first line of {part.name} is not the name of a column: perhaps header = false, with columns"
 
 
 def split_into_row_pieces(chunks: Iterator[bytes], *, spark: bool) -> Iterator[bytes]:

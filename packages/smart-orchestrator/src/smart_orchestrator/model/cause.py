@@ -6,7 +6,7 @@ the code and the latest run of the key.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -52,6 +52,11 @@ class Explanation:
     evidence: str
     run: str | None = None
     url: str | None = None
+
+    def blocked_by(self, need: str) -> Explanation:
+        """Return the explanation of a key that waits for a needed partition. `need` is a sentence about this partition."""
+        evidence = need if self.cause is Cause.NEVER_ATTEMPTED else f"{self.evidence}; {need}"
+        return replace(self, evidence=evidence)
 
     def to_json(self) -> dict[str, object]:
         """Return the explanation as a JSON object."""

@@ -21,7 +21,7 @@ Key = dt.date
 _TEXT_PATTERNS = {
     "hour": r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}",
     "day": r"[0-9]{4}-[0-9]{2}-[0-9]{2}",
-    "week": r"[0-9]{4}-[0-9]{2}-[0-9]{2}",
+    "week": r"[0-9]{4}-(?:[0-9]{2}-[0-9]{2}|W[0-9]{2})",
     "month": r"[0-9]{4}-[0-9]{2}(-01)?",
 }
 
@@ -94,13 +94,20 @@ class Grain(StrEnum):
         return key_text(key)
 
     def parse(self, text: str) -> Key:
-        """Parse a key of this grain from the form that `text` returns. A month may also be written `2025-11`.
+        """Parse a key of this grain from the form that `text` returns.
+
+        A month may also be written `2025-11`, and a week `2025-W45`.
 
         Raises:
             ValueError: the text is not a key of this grain.
         """
         if not re.fullmatch(_TEXT_PATTERNS[self.value], text):
             raise ValueError(self._problem(text))
+        if "W" in text:
+            try:
+                return dt.date.fromisoformat(text)
+            except ValueError:
+                raise ValueError(self._problem(text)) from None
         key = parse_key(text if len(text) > len("2025-11") else f"{text}-01")
         if not self.is_key(key):
             raise ValueError(self._problem(text))
@@ -115,7 +122,7 @@ class Grain(StrEnum):
         return {
             "hour": "an hour written as YYYY-MM-DDTHH (UTC), for example 2025-11-05T07",
             "day": "a day written as YYYY-MM-DD, for example 2025-11-09",
-            "week": "a week, written as the YYYY-MM-DD of its Monday, for example 2025-11-03",
+            "week": "a week, written as the YYYY-MM-DD of its Monday or as YYYY-Www, for example 2025-11-03 or 2025-W45",
             "month": "a month written as YYYY-MM, for example 2025-11",
         }[self.value]
 
