@@ -16,7 +16,7 @@ from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 from smart_orchestrator import Column, DailyDataset, OptionError, Window, write_frame
 from smart_orchestrator.airflow import orchestrator_dag
 from smart_orchestrator.airflow.completeness_page.datasets import OrchestratedDataset, report_of
-from smart_orchestrator.airflow.operators import after_check
+from smart_orchestrator.airflow.operators import with_late_days_filled
 from smart_orchestrator.airflow.orchestration import Orchestration
 from smart_orchestrator.airflow.params import Request
 from smart_orchestrator.airflow.upstream import UpstreamTrigger, WaitForUpstream
@@ -205,7 +205,9 @@ def test_a_day_that_came_while_the_wait_was_given_up_is_told_as_filled(made):
     write_frame(made.dataset, days[0], pl.DataFrame({"page": ["A"], "views": [1]}))
     outcome = Outcome((days[2],), (), (), (), tuple((day, "HTTP 401") for day in days[:2]))
     fixed = Orchestration(made.dataset, "pipeline")
-    checked = after_check(outcome, fixed.check(Request(Window.between(days[0], days[2], TODAY), Policy())))
+    checked = with_late_days_filled(
+        outcome, fixed.check(Request(Window.between(days[0], days[2], TODAY), Policy()))
+    )
     assert checked.filled == (days[0], days[2])
     assert checked.abandoned == ((days[1], "HTTP 401"),)
 

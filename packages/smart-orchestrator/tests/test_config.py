@@ -370,7 +370,7 @@ CONSUMER = MINIMAL + '[consumers.c]\ndatasets = ["a"]\ncommand = ["true"]\n'
         (MINIMAL.replace("lake", "s3://lake?token=hidden"), "datasets.a.url: 's3://lake?token=***': has a ? or a #"),
         (MINIMAL + 'waivers = "s3://me:hidden@lake"', "datasets.a.waivers: 's3://lake': holds credentials;"),
         (MINIMAL + 'waivers = ""', "datasets.a.waivers: is not a folder or URL."),
-        (MINIMAL.replace("-%d", ""), "datasets.a: key format '{start:%Y-%m}' gives different days the same key; write {day:"),
+        (MINIMAL.replace("-%d", ""), "datasets.a: key format '{start:%Y-%m}' gives different days the same path; write {day:"),
         (MINIMAL.replace("{start:%Y-%m-%d}", "orders"), "datasets.a: key format 'orders' gives different days the same key"),
         (MINIMAL.replace("%Y-%m-%d", "%Y%-m%-d"), "datasets.a: key format '{start:%Y%-m%-d}' gives different days the same key"),
         (MINIMAL + MINIMAL.replace(".a]", ".b]"), "datasets.b: has the same partitions as datasets.a. Remove one of them,"),

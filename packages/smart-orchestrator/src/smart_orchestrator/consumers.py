@@ -62,7 +62,7 @@ def run_consumer(
 
 
 def _run_command(consumer: ConsumerConfig, window: Window, folder: Path) -> ConsumerResult:
-    """Run the command of a consumer for a ready window in the folder `folder`, and wait until the command ends.
+    """In the folder `folder`, run the command of a consumer for a ready window, and wait until the command ends.
 
     The command is a list of arguments and is run without a shell. The output of the command goes to stderr, because stdout is
     reserved for the result of the orchestrator.

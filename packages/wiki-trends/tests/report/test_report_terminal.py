@@ -138,7 +138,7 @@ def test_a_long_window_has_a_mark_for_each_day_where_there_is_room_and_says_wher
     assert [len(marks) for marks in re.findall("[▁▂▃▄▅▆▇█]{10,}", wide)] == [40] * 5
     assert "a mark" not in wide
     assert next(len(marks) for marks in re.findall("[▁▂▃▄▅▆▇█]{10,}", narrow)) == 31
-    assert "1.3 days a mark" in narrow
+    assert "1.3 days per mark" in narrow
 
 
 @pytest.mark.parametrize("width", [60, 61, 80, 200])

@@ -112,7 +112,7 @@ def _check_parts(dataset: Dataset, base: Partition, lake: Lake) -> Partition:
 
 
 def is_foreign(partition: Partition) -> bool:
-    """Return whether another writer may have written the parts: no manifest contains the number of rows."""
+    """Return whether another writer may have written the parts: there is no manifest, or the manifest has no number of rows."""
     return partition.manifest is None or partition.manifest.rows is None
 
 

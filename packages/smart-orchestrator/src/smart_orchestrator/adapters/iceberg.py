@@ -3,8 +3,8 @@
 If the dataset has a `table`, its `lake` is the URL of a catalog: `sqlite:///…`, `postgresql+psycopg://…`, or `https://…` for REST.
 The URL may end with `#` and the name of the catalog; the default name is `default`. Further settings of the catalog are read from
 PyIceberg's variables, such as `PYICEBERG_CATALOG__DEFAULT__…`. Without a `table`, `lake` is the URL of a metadata file, or of
-the folder of a table with a `version-hint.text`. The adapter reads files with the credentials of lakes, and does not use the credentials
-that a REST catalog issues.
+the folder of a table with a `version-hint.text`. The adapter reads files with the same credentials as any other lake, and not
+with those that a REST catalog issues.
 
 The table must be partitioned by the key column with `hour`, `day`, `month` or `identity`. If a key of the dataset consists of several
 partitions of the table, the rows of these partitions are added up. The number of rows in delete files is subtracted. The result is a
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.grain import Key
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-# For each partition transform of a table: the grains whose keys consist of complete partitions of this table.
+# For each partition transform: the grains whose keys consist of whole partitions. A week is seven days, but not a number of months.
 _GRAINS = {
     "hour": tuple(Grain),
     "day": (Grain.DAY, Grain.WEEK, Grain.MONTH),

@@ -21,7 +21,7 @@ from smart_orchestrator.airflow.messages import abbreviated, not_ready_text
 from smart_orchestrator.airflow.params import request_of
 from smart_orchestrator.airflow.partition_events import emit_partitions, partitioned_outlets
 from smart_orchestrator.airflow.triggers import DataReadyTrigger
-from smart_orchestrator.backfilling.state import GOAL_UNREACHABLE_REASON, Goal, written_elsewhere
+from smart_orchestrator.backfilling.state import GOAL_UNREACHABLE_REASON, Goal, being_written
 from smart_orchestrator.errors import SmartOrchestratorError
 from smart_orchestrator.expected_error import ExpectedError
 from smart_orchestrator.model.plan import Action, make_plan
@@ -114,7 +114,7 @@ class OrchestratorTask(BaseOperator):
         return plan
 
     def _warn_about_schedule(self, runner: AirflowRunner, plan: Plan) -> None:
-        """Log a warning for each missing day that the pipeline's schedule runs after this DAG."""
+        """Log a warning for each missing day whose scheduled run of the pipeline is still to come."""
         pipeline, now = self.orchestration.pipeline_dag_id, dt.datetime.now(tz=dt.UTC)
         started = set(plan.days(Action.START))
         for day, run_after in runner.scheduled(plan.completeness.missing).items():
@@ -134,7 +134,7 @@ class OrchestratorTask(BaseOperator):
 
         An error that a retry cannot resolve is raised as `AirflowFailException`, so that Airflow does not retry the task.
         """
-        self.orchestration.export_keys()
+        self.orchestration.export_credentials()
         try:
             yield
         except AirflowSkipException as reason:
@@ -187,8 +187,8 @@ class CheckCompleteness(OrchestratorTask, BranchMixIn):
             abbreviated([day.isoformat() for day in days_to_follow]) or "none",
         )
         goal = Goal.of(completeness)
-        written_by_others = len(written_elsewhere(plan)) if plan else 0
-        reachable = goal.available + len(days_to_start) + len(days_to_follow) + written_by_others
+        being_written_by_others = len(being_written(plan)) if plan else 0
+        reachable = goal.available + len(days_to_start) + len(days_to_follow) + being_written_by_others
         if completeness.ready:
             self.log.info("the analytics would run")
         elif reachable >= goal.needed:
@@ -256,7 +256,7 @@ class WaitForDataReady(BackfillTask):
     """Operator that waits for the runs in flight without a worker slot, and reports the result of each day."""
 
     def execute(self, context: Context) -> None:
-        """Wait for the runs in the state that the start task has pushed.
+        """Wait for the runs that the start task has recorded in its XCom.
 
         A retry of this task continues from the same state. If a user cleared only this task, it plans the window again and
         starts a run for each day that needs one. If the user cleared the start task as well, this task uses its new state.
@@ -269,7 +269,7 @@ class WaitForDataReady(BackfillTask):
                 backfill, deadline = self.start_backfill(context)
             else:
                 backfill = self._restored(context, state)
-            self._continue_wait(context, backfill, deadline, why="")
+            self._continue_wait(context, backfill, deadline, end_reason="")
 
     def resume(self, context: Context, event: dict[str, Any], deadline: str) -> None:
         """Continue when the trigger has fired its event."""
@@ -286,14 +286,18 @@ class WaitForDataReady(BackfillTask):
     def _restored(self, context: Context, state: Mapping[str, Any]) -> BackfillState:
         return self.orchestration.restored_backfill(state, self.runner(context), LogReporter(self.log))
 
-    def _continue_wait(self, context: Context, backfill: BackfillState, deadline: str, why: str) -> None:
-        if not why:
+    def _continue_wait(
+        self, context: Context, backfill: BackfillState, deadline: str, end_reason: str
+    ) -> None:
+        """Wait further; or finish, if no run is left to wait for or the wait ends early. `end_reason` is empty unless it ends early."""
+        if not end_reason:
             backfill.start_queued()
-            why = GOAL_UNREACHABLE_REASON if backfill.is_goal_unreachable else ""
-        if backfill.is_unfinished and not why:
+            end_reason = GOAL_UNREACHABLE_REASON if backfill.is_goal_unreachable else ""
+        if backfill.is_unfinished and not end_reason:
             push_links(context, self.orchestration.pipeline_dag_id, backfill)
+            # This raises, so the next line runs only if nothing is left to wait for.
             self._wait(backfill, deadline)
-        self._finish_wait(context, backfill, why)
+        self._finish_wait(context, backfill, end_reason)
 
     def _wait(self, backfill: BackfillState, deadline: str) -> None:
         awaited = [day.isoformat() for day in backfill.awaited]
@@ -304,14 +308,14 @@ class WaitForDataReady(BackfillTask):
             kwargs={"deadline": deadline},
         )
 
-    def _finish_wait(self, context: Context, backfill: BackfillState, why: str) -> None:
-        outcome = backfill.outcome(why)
+    def _finish_wait(self, context: Context, backfill: BackfillState, end_reason: str) -> None:
+        outcome = backfill.outcome(end_reason)
         push = context["ti"].xcom_push
         push(key=OUTCOME, value={**outcome.to_json(), "measured": {}})
         push_links(context, self.orchestration.pipeline_dag_id, backfill)
         completeness = self.check(self.request(context))
         push(key=COVERAGE, value=completeness.coverage_pct)
-        outcome = after_check(outcome, completeness)
+        outcome = with_late_days_filled(outcome, completeness)
         push(key=OUTCOME, value={**outcome.to_json(), "measured": {}})
         self.log.info(
             "%d filled, %d failed; runs started %d, followed %d",
@@ -325,8 +329,8 @@ class WaitForDataReady(BackfillTask):
         self.log.info("coverage %.1f %%", completeness.coverage_pct)
 
 
-def after_check(outcome: Outcome, completeness: Completeness) -> Outcome:
-    """Return an outcome in which the abandoned days that a later check finds available are filled."""
+def with_late_days_filled(outcome: Outcome, completeness: Completeness) -> Outcome:
+    """Move the abandoned days that are available after all to `filled`."""
     found = {day for day, _ in outcome.abandoned} & set(completeness.available)
     return replace(
         outcome,

@@ -130,7 +130,7 @@ class Orchestration:
         fields["history_start"] = None if start is None else parse_key(start)
         return cls(**{**document, "dataset": Dataset(**fields)})
 
-    def export_keys(self) -> None:
+    def export_credentials(self) -> None:
         """Set the lake's `AWS_*` keys in the environment of this process. Call this only in the process of a task."""
         os.environ.update(aws_environment(self.aws_conn_id))
 

@@ -20,7 +20,7 @@ from smart_orchestrator.backfilling.state import (
     BackfillState,
     Limits,
     Outcome,
-    written_elsewhere,
+    being_written,
 )
 from smart_orchestrator.model.partition import Code
 from smart_orchestrator.model.plan import Action, Plan, make_plan
@@ -112,7 +112,7 @@ def execute_plan(
     """
     reporter = reporter or SilentReporter()
     reporter.planned(plan)
-    if not (plan.days(Action.START) or plan.days(Action.FOLLOW) or written_elsewhere(plan)):
+    if not (plan.days(Action.START) or plan.days(Action.FOLLOW) or being_written(plan)):
         return Backfill(plan, Outcome((), (), (), ()), plan.completeness)
     limits = limits or Limits()
     state = BackfillState(

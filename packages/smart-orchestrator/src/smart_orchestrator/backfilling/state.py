@@ -155,7 +155,7 @@ class BackfillState:
         self.goal = Goal.of(plan.completeness)
         runs = [step.run for step in plan.steps if step.action is Action.FOLLOW and step.run]
         self.states = dict.fromkeys((*plan.days(Action.START), *(run.day for run in runs)), KeyState())
-        self.states |= dict.fromkeys(written_elsewhere(plan), KeyState(Phase.WATCHED))
+        self.states |= dict.fromkeys(being_written(plan), KeyState(Phase.WATCHED))
         for run in runs:
             self._track(run)
 
@@ -350,7 +350,7 @@ def _measurements(partition: Partition) -> Mapping[str, Any] | None:
     return partition.manifest.measured if partition.manifest else None
 
 
-def written_elsewhere(plan: Plan) -> list[Key]:
+def being_written(plan: Plan) -> list[Key]:
     """Return the keys of a plan whose partition an unknown writer is writing. These keys must be inspected again."""
     waiting = set(plan.days(Action.WAIT))
     return [p.day for p in plan.completeness.partitions if p.code is Code.STILL_WRITING and p.day in waiting]

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.store.base import Lake, ObjectInfo
 
 
-# In a `LostRace` error, this text follows the word `run` when the marker names no run.
+# The end of the sentence "run … committed it" in a `LostRace` error, when the winner is not known.
 UNKNOWN_WRITER = "of another writer"
 
 
@@ -94,7 +94,7 @@ class _Target:
         return f"{self.folder}/{MARKER}"
 
     def lost_race(self, winner: str | None) -> LostRace:
-        """Return the error for a partition that another writer committed during this commit. `winner` is the id of that commit."""
+        """Return the error for a partition that another writer committed during this commit. `winner` is the `run_id` of that commit."""
         return LostRace(self.dataset.name, self.day, winner or UNKNOWN_WRITER)
 
 
@@ -163,7 +163,8 @@ def _read_marker(target: _Target) -> _Marker | None:
 def _adopt_parts(target: _Target, marker: _Marker | None) -> _Marker | None:
     """Step 0: replace a foreign marker by a manifest. Return the marker that step 4 may replace.
 
-    An empty marker commits all parts beside it. Without this step, new parts would belong to the old partition before the commit.
+    A marker of another writer, which is often an empty file, names no parts: it commits every part in the folder. Without this step,
+    readers would take the new parts of step 2 for parts of the old partition.
 
     Raises:
         CommitError: a newer version of this program wrote the manifest.
@@ -181,7 +182,7 @@ def _adopt_parts(target: _Target, marker: _Marker | None) -> _Marker | None:
     parts = tuple(PartInfo(name, info.size, None, info.etag) for name, info in names.items() if is_part(name))
     now = dt.datetime.now(tz=dt.UTC)
     manifest = Manifest(target.day, f"adopted-{uuid.uuid4().hex}", parts, None, (), None, {}, now)
-    # If the response to a successful write is lost, the retry conflicts with the manifest of this commit.
+    # The client of the lake repeats a write whose response was lost. The second write then conflicts with the manifest of the first.
     with suppress(ObjectConflict):
         target.lake.put_if(target.marker_key, manifest.to_bytes(), marker.etag)
     adopted = _read_marker(target)
@@ -192,7 +193,7 @@ def _adopt_parts(target: _Target, marker: _Marker | None) -> _Marker | None:
 
 @contextmanager
 def _delete_on_failure(lake: Lake, keys: Sequence[str]) -> Iterator[None]:
-    """Delete the new parts if the block fails. The next commit deletes the parts that could not be deleted."""
+    """Delete the new parts if the block fails. Parts that cannot be deleted now are deleted by the next commit."""
     try:
         yield
     except BaseException:
@@ -239,7 +240,7 @@ def _replace_marker(
     try:
         target.lake.put_if(target.marker_key, data, marker.etag if marker is not None else None)
     except ObjectConflict:
-        # If the response to a successful write is lost, the retry conflicts with the manifest of this commit.
+        # The client of the lake repeats a write whose response was lost. The second write then conflicts with the manifest of the first.
         winner = _run_id_of(target, _read_marker(target))
         if winner == run_id:
             return
@@ -256,7 +257,7 @@ def _delete_old_parts(lake: Lake, listed: Mapping[str, ObjectInfo], new_keys: Se
 
 
 def _run_id_of(target: _Target, marker: _Marker | None) -> str | None:
-    """Return the id of the run that a manifest names, or None for any other marker."""
+    """Return the `run_id` of a manifest, or None for any other marker."""
     if marker is None or not marker.data:
         return None
     manifest = parse_manifest(target.day, marker.data)

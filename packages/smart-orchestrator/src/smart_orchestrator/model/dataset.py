@@ -118,8 +118,8 @@ class Dataset:
         change_column: for `sql`, a column whose largest value changes whenever rows change.
         needs: the names of upstream datasets. A run of a key starts only when these datasets are complete for the key.
         runner: the name of the runner in the configuration file; None if the file names no runner for the dataset.
-        recheck: when the upstream is asked whether it has changed a key, as numbers of days after the upstream first had the key. Empty for
-            never.
+        recheck: the ages of a key, in days since the key was published, at which the upstream is asked whether its data have changed. Empty
+            for never.
         recheck_lake: the URL of the lake that stores the results of these rechecks; None for the lake of the dataset.
     """
 
@@ -184,7 +184,7 @@ class Dataset:
         for name, problem in {**seconds, **counts, **settle}.items():
             if problem:
                 raise DatasetError(self.name, f"{name}: {getattr(self, name)!r} {problem}")
-        # A document of JSON has a list.
+        # A dataset that was read from JSON has a list here.
         object.__setattr__(self, "recheck", tuple(sorted(set(self.recheck))))
         for days in self.recheck:
             if problem := integer_problem(days, 1, high=MAX_RECHECK_DAYS):
@@ -247,7 +247,7 @@ class Dataset:
         if [self.day(path) for path in paths] != sample_keys:
             raise DatasetError(
                 self.name,
-                f"key format {self.key_format!r} gives different {self.grain}s the same key; "
+                f"key format {self.key_format!r} gives different {self.grain}s the same path; "
                 f"write {_EXAMPLES[self.grain]} in it",
             )
 

@@ -89,6 +89,7 @@ class FunctionRunner(LocalRunner):
         Raises:
             ConfigError: the function cannot be imported.
         """
+        # Import the function now, so that a wrong name fails before the first run starts.
         _ = self.function
         return self._config.jobs
 
@@ -125,6 +126,7 @@ def _airflow_runner(config: AirflowConfig, dataset: Dataset, path: Path) -> Airf
         user=variable("user_variable"),
         password=variable("password_variable"),
         token=variable("token_variable"),
+        # What an error tells the user to change.
         option_names=AirflowOptionNames(
             url=f"{prefix}.url",
             user=config.user_variable or f"{prefix}.user_variable",
@@ -139,12 +141,12 @@ def _airflow_runner(config: AirflowConfig, dataset: Dataset, path: Path) -> Airf
 def _identity(dataset: Dataset) -> str:
     """Return the name under which the ledger records the runs of a dataset. Datasets with the same data have the same name.
 
-    Two datasets can describe the same table with different grains, time zones or key columns. The same key then means different rows. So
-    the name contains these three values, too.
+    Two datasets can describe the same table with different grains, time zones or key columns. The same key then means different rows. For a
+    table, the name therefore also contains the grain (unless it is a day), the key column and the time zone.
     """
     lake = redacted_url(dataset.lake).rstrip("/")
-    names = [] if dataset.grain is Grain.DAY else [dataset.grain.value]
+    parts = [] if dataset.grain is Grain.DAY else [dataset.grain.value]
     if dataset.adapter in PATH_ADAPTERS:
-        return "/".join([lake, dataset.key_format, *names])
-    names += [name for name in (dataset.key_column, dataset.timezone) if name]
-    return "/".join([lake, dataset.table or dataset.name, *names])
+        return "/".join([lake, dataset.key_format, *parts])
+    parts += [part for part in (dataset.key_column, dataset.timezone) if part]
+    return "/".join([lake, dataset.table or dataset.name, *parts])

@@ -106,7 +106,7 @@ class TextReporter:
         """Ignore the step of a run, because a line for each step would say too much."""
 
     def requested(self) -> None:
-        """Ignore a request of a run."""
+        """Ignore that a run sent a request to the upstream."""
 
     def status(self, text: str) -> None:
         """Report what this process does now. A report within `SECONDS_BETWEEN_STATUS` of the last one is omitted."""
@@ -115,7 +115,7 @@ class TextReporter:
             self.write([(text, "")])
 
     def waiting(self, completeness: Completeness, seconds_to_check: float, seconds_left: float) -> None:
-        """Report the totals of a window that is not ready before the pause until its next check."""
+        """Report the totals of a window that is not ready yet. After this, the caller pauses until the next check."""
         del seconds_to_check, seconds_left
         self.write([summary_line(completeness)])
 

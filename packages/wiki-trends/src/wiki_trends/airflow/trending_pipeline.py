@@ -2,8 +2,8 @@
 
 This Dag runs at 2:00 UTC for the newest day that Wikimedia has; with `WIKI_TRENDS_LAG=auto`, it has no schedule, because the
 orchestrator starts it when a day lands. To produce another day, trigger it with
-`{"target_date": "2025-11-05"}`. Each task is a step of the pipeline. A task can be repeated, because it replaces its layer atomically
-or keeps it. If Wikimedia does not have the day, the task fails without a retry. If a request gets no response, the task is retried.
+`{"target_date": "2025-11-05"}`. Each task is a step of the pipeline. A task can be repeated: it replaces its layer as a whole, or keeps a
+layer that is complete. If Wikimedia does not have the day, the task fails without a retry. If a request gets no response, the task is retried.
 
 The Dag needs the pool `wikimedia` (`airflow pools set wikimedia 3 "requests to Wikimedia"`), because Wikimedia allows three concurrent
 requests. Its settings are `WIKI_TRENDS_…`. The connection `wiki_trends_lake` (type `aws`) holds the keys of the lake; without this
@@ -97,11 +97,11 @@ def pipeline_dag() -> DAG:
             """Determine the category and the location of each page, and write the gold layer."""
             return run("categorize_pages", categories)
 
-        # Only one task commits at a time; see `partitioned_outlets` for the reason. A waiting task waits only some seconds, which is
-        # less than the requests of its day to Wikimedia take.
+        # Only one task commits at a time; see `partitioned_outlets` for the reason. A task waits a few seconds for its turn, less
+        # than one day's requests to Wikimedia take.
         @task(outlets=partitioned_outlets([DIAMOND]), max_active_tis_per_dag=1)
         def clean_gold_layer(earlier: Sequence[StepReport]) -> StepReport:
-            """Commit the diamond layer with its ten columns. With this commit, the day is complete."""
+            """Clean the rows of the gold layer, and commit them as the diamond layer, with ten columns. Then the day is complete."""
             from smart_orchestrator.checking import check
 
             report = run("clean_gold_layer", *earlier)

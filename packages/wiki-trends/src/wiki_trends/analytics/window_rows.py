@@ -32,7 +32,7 @@ _Result = TypeVar("_Result")
 
 
 def baseline_of(dataset: DailyDataset, window: Window) -> tuple[Partition, ...]:
-    """Return the available partitions of the 56 days before the window, oldest first.
+    """Return the usable partitions of the 56 days before the window, oldest first.
 
     Raises:
         LakeError: the lake does not respond, or rejects a request.
@@ -104,7 +104,7 @@ def _read_ahead(read: Callable[[Partition], _Result], partitions: Sequence[Parti
 
 
 def _in_batches(frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-    """Concatenate frames to batches. A batch saves time, because DuckDB needs as long for one more frame as for some thousand rows."""
+    """Concatenate frames into batches, because each additional frame costs DuckDB as much time as some thousand rows."""
     import polars as pl
 
     batch: list[pl.DataFrame] = []

@@ -1,7 +1,7 @@
 """The output of `wiki-trends check`, and of the comparison of the lake with the last publish, as lines and as JSON.
 
-`check --consumed` and `report` compare the lake with the last publish: they list each day whose partition is not the one that the publish
-read. In this module, a `comparison` is a pair: the record of the publish, and the reason for each such day.
+`check --consumed` and `report` list the days whose partitions have changed since the last publish read them. In this module, a
+`comparison` is a pair: the record of the last publish, and the reason for each changed day.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def check_lines(
     Args:
         completeness: the checked window.
         upstream: the delays with which Wikimedia published earlier days; None for a fixed lag.
-        rechecks: the answers about changes of the days; None without the setting `recheck`.
+        rechecks: for each day, Wikimedia's answer to whether it has changed the day; None without the setting `recheck`.
     """
     lines = completeness_lines(completeness)
     if upstream is not None:
@@ -54,7 +54,7 @@ def check_lines(
 
 
 def styled_calendar_rows(completeness: Completeness) -> list[list[Line]]:
-    """Return the rows of a calendar with a mark for each day, of the totals, and of the legend. A row consists of texts with styles."""
+    """Return the rows of the calendar with a mark for each day, then the totals, then the legend. A row consists of texts with styles."""
     rows: list[list[Line]] = [[("            Mo Tu We Th Fr Sa Su", "dim")]]
     for monday, cells in calendar_rows(completeness):
         rows.append([(f"{monday}  ", "dim"), *((f" {mark} ", style) for mark, style in cells)])
@@ -114,7 +114,7 @@ def consumed_lines(comparison: tuple[RunRecord, dict[str, str]] | None) -> list[
         return [(f"{published_text}: no day has changed since", "good")]
     lines: list[Line] = [(f"{published_text}; changed since:", "warn")]
     lines += [(f"  {text}", "warn") for text in changed_texts(reasons)]
-    return [*lines, *_publish_lines(publish)]
+    return [*lines, *_publish_again_lines(publish)]
 
 
 def changed_json(reasons: Mapping[str, str], compare_error: str) -> dict[str, object]:
@@ -129,14 +129,14 @@ def changed_lines(publish: RunRecord, reasons: Mapping[str, str], compare_error:
     lines: list[Line] = [
         (f"changed since this was published: {text}", "warn") for text in changed_texts(reasons)
     ]
-    return [*lines, *_publish_lines(publish)] if lines else []
+    return [*lines, *_publish_again_lines(publish)] if lines else []
 
 
-def _publish_lines(publish: RunRecord) -> list[Line]:
-    """Return the command that publishes the window of a publish again, under the same policy."""
+def _publish_again_lines(publish: RunRecord) -> list[Line]:
+    """Return the command that repeats a publish: the same window under the same policy."""
     defaults = Policy().to_json()
     policy = json.loads(publish.policy)
-    changed_values = {name: value for name, value in policy.items() if value != defaults.get(name)}
+    other_than_default = {name: value for name, value in policy.items() if value != defaults.get(name)}
     window = {"start": publish.window_start, "end": publish.window_end, "days": None}
-    command = next_command(WIKI_TRENDS, "run", **window, **changed_values)
+    command = next_command(WIKI_TRENDS, "run", **window, **other_than_default)
     return [("To publish the window again:", ""), command]

@@ -1,4 +1,7 @@
-"""Compare the partitions in the lake with the partitions that publishes read, and recompute what has changed since."""
+"""Compare the partitions in the lake with the partitions from which the published tables were computed, and recompute what has changed.
+
+A `RunRecord` is the record of one publish.
+"""
 
 from __future__ import annotations
 
@@ -69,7 +72,11 @@ def unchanged_publish(
 def recompute_restated(
     settings: Settings, run: RunRecord | None
 ) -> tuple[tuple[RunRecord, ...], tuple[DayRestatement, ...]]:
-    """Compute the scores of stale windows again. Return their records, and the restatements of these publishes and of `run`."""
+    """Compute and publish the scores of stale windows again.
+
+    Returns:
+        The records of these publishes, and the restatements that these publishes and the publish `run` have found.
+    """
     from wiki_trends.queries.restatements import restatements_of_publishes
     from wiki_trends.warehouse import open_warehouse
 
@@ -82,8 +89,8 @@ def recompute_restated(
 def recompute_stale_windows(settings: Settings) -> tuple[RunRecord, ...]:
     """Compute and publish the scores of stale windows again. A window is stale if it used a day that was restated since.
 
-    A publish marks windows as stale. If a stale window is no longer ready, it stays stale, and a warning is logged. The tables of the window
-    that was published last do not change.
+    A publish marks windows as stale. If a stale window is no longer ready, it stays stale, and a warning is logged. Only the
+    scores of stale windows are replaced; all other tables still show the window of the last ordinary publish.
 
     Returns:
         The records of the new publishes, oldest window first.

@@ -36,7 +36,7 @@ class Sentence:
 class Peak:
     """A page whose best day had at least twice its usual views in the window.
 
-    The usual views are the median of the views on the other days used. If the page was not listed on a day, its views on this day are
+    The days used are the days of the window that the analysis read. The usual views are the median of the views on the other days used. If the page was not listed on a day, its views on this day are
     unknown, but they are at most the views of the last page in the list. The median then uses this number. So `usual_views` is an upper
     bound, and `times` and `views_above` are lower bounds. There is an exception: if the pipeline removed the page from the list of a day,
     the page may have had more views than the last page.
@@ -51,7 +51,8 @@ class Peak:
         views_above: the difference of `views` and `usual_views`.
         times: `views` divided by `usual_views`; None when `usual_views` is zero.
         days_unlisted: the number of other days on which the page was not in the list.
-        at_least: the factor by which the views certainly exceeded the expected views; None when it is unknown.
+        at_least: with a certainty of 95 %, the views were at least this many times the views that the earlier days led to expect; None when
+            it is unknown. `docs/scores.md` has the formula.
     """
 
     page: str
@@ -91,7 +92,10 @@ class Fall:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A page that was listed on every day used, with columns of `wiki_trends_growth`."""
+    """A page that was listed on every day used, with columns of `wiki_trends_growth`.
+
+    `volatility` is the difference of the highest and the lowest views. `rank_change` is positive if the page has climbed.
+    """
 
     page: str
     page_display: str
@@ -168,9 +172,10 @@ class Report:
     All lists have the same maximum number of rows.
 
     Attributes:
-        run: the run that published the window.
+        run: the record of the publish: its window, policy and days.
         common_pages: the number of pages that were listed on every day used.
-        headline: a sentence for each finding; the peaks are in the order of `queries.published.SIZE_RANKING`.
+        headline: the findings, one sentence each. The sentences about peaks are ordered by the size of the rise
+            (`queries.published.SIZE_RANKING`).
         peaks: the pages with a best day far above their usual views, in the order of `queries.published.RANKING`.
         falls: the pages that certainly fell, in the order of `queries.published.FALL_RANKING`.
         growing: the pages with more views on the last day than on the first, largest percentage first.
@@ -182,7 +187,7 @@ class Report:
         new: the pages that no day of the baseline listed, most views first; empty without a baseline.
         returning: the pages that returned after at least a week outside the lists, most views first.
         series: the series of each page in these lists, by `page`.
-        restatements: the changes of views and ranks when published values of the window or its baseline were replaced, oldest day first.
+        restatements: what changed on the days of the window or its baseline that Wikimedia restated, oldest day first.
         why: the strongest evidence for the rise of each peak, by `page`; see `queries.evidence.read_why`.
     """
 

@@ -28,13 +28,13 @@ _Row: TypeAlias = "tuple[str, Sequence[int | None], *tuple[str, ...]]"
 MIN_WIDTH = 60
 _COLUMN_GAP = 2
 _MIN_TITLE_WIDTH = 8
-# The smallest width of the titles. A table has no sparklines if they would leave less width for the titles.
+# A table has sparklines only if they leave at least this width for the titles.
 _MIN_TITLE_WIDTH_BESIDE_SPARKLINE = 26
-# A sparkline with a mark for every day may be wider if the terminal has room for it.
+# The largest width of a sparkline whose marks stand for several days. With a mark for each day, it may be wider.
 _MAX_SPARKLINE_WIDTH = 31
 _MAX_CALENDAR_WEEKS = 9
 _MAX_MISSING_DAYS_NAMED = 10
-# The mark and the style of each kind of day. No day of a published window is `running`.
+# The mark and the style of each kind of day. The kind `running` is absent, because no day of a published window has it.
 _MARKS = {
     "complete": ("■", "green"),
     "unusual": ("▲", "yellow"),
@@ -139,7 +139,7 @@ def _print_heading(console: Console, report: Report) -> None:
 
 
 def _print_calendar(console: Console, window_calendar: Calendar) -> None:
-    """Print a line for each week, or for each month of a long window; then the flagged days and the legend."""
+    """Print a line for each week, or for each month of a long window; then the ranges of days that are not complete, and the legend."""
     from rich.text import Text
 
     if len(window_calendar.weeks) <= _MAX_CALENDAR_WEEKS:
@@ -323,7 +323,8 @@ def _print_table(
         return
     days = max(len(row[1]) for row in rows)
     # In a narrow terminal only titles are shortened, because a shortened number would be wrong.
-    lines = [(columns[1:]), *(row[2:] for row in rows)]
+    # The texts of all columns but the first, which is the title, and the sparkline.
+    lines = [columns[1:], *(row[2:] for row in rows)]
     widths = [max(len(line[index]) for line in lines) for index in range(len(columns) - 1)]
     title_width = console.width - sum(widths) - _COLUMN_GAP * len(widths)
     room = title_width - _MIN_TITLE_WIDTH_BESIDE_SPARKLINE - _COLUMN_GAP
@@ -338,7 +339,7 @@ def _print_table(
     )
     if has_sparklines:
         # In a long window, a mark stands for the highest of several days.
-        header = "" if sparkline_width == days else f"{days / sparkline_width:.1f} days a mark"
+        header = "" if sparkline_width == days else f"{days / sparkline_width:.1f} days per mark"
         table.add_column(header, no_wrap=True, width=sparkline_width, style="cyan")
     for name, width in zip(columns[1:], widths, strict=True):
         table.add_column(name, justify="right", no_wrap=True, width=width)

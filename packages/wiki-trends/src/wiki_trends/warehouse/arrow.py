@@ -219,5 +219,5 @@ def quoted(name: str) -> str:
 
 
 def _chr(text: str) -> str:
-    """Return an SQL expression for a text, in which no character needs quotes or an escape."""
+    """Return an SQL expression that makes a text with `chr(…)`, so that the expression needs no quotes and no escapes."""
     return " || ".join(f"chr({ord(character)})" for character in text)

@@ -27,18 +27,18 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 CONNECT_TIMEOUT_SECONDS = 5.0
-# The declared tables require these settings. The defaults of a cluster may be different.
+# The tables are correct only with these settings. The defaults of a cluster may be different.
 _SETTINGS = {"spark.sql.session.timeZone": "UTC", "spark.sql.ansi.enabled": "true"}
 
-# With Spark's default number of shuffle partitions, a small window spends most of its time on empty tasks. A partition of a
-# large window must fit into memory: on a worker, which sorts the partition, and in this process, which publishes it.
+# With Spark's default number of shuffle partitions, a small window spends most of its time on empty tasks. A shuffle partition
+# of a large window must fit into memory: on a worker, which sorts the partition, and in this process, which publishes it.
 _PARTITIONS_SETTING, _DEFAULT_PARTITIONS = "spark.sql.shuffle.partitions", "200"
 _TASKS_PER_CORE, _ROWS_PER_PARTITION = 4, 250_000
 
 
 @contextmanager
 def spark_session(master: str, rows: int) -> Iterator[SparkSession]:
-    """Open a session with its own temporary views and settings. If a session is active in this process, they share Spark.
+    """Open a session with its own temporary views and settings. An active session of this process lends its Spark context.
 
     Args:
         master: `spark://HOST:PORT`, `local[N]`, or an empty string for the master in Spark's own settings.
@@ -137,7 +137,7 @@ def _refuse_missing_software(master: str) -> None:
 
 def _refuse_unreachable(master: str) -> None:
     """Refuse a master that does not respond, because Spark would try for a minute and then fail with a traceback."""
-    problem = "it has no host and port"
+    problem = ""
     for address in master.removeprefix("spark://").split(","):
         host, _, port = address.rpartition(":")
         try:

@@ -25,7 +25,7 @@ class Visitor:
         may_see: whether the visitor may read every view.
         may_act: whether the visitor may start and cancel backfills, and waive days.
         by_token: whether the request identified the visitor by a valid bearer token, not by a cookie.
-        sign_out: the path, relative to the app, to which a POST ends the session; empty if the app has no such path.
+        sign_out: the path of sign-out, relative to the app: a POST to it ends the session. Empty if the app has no such path.
     """
 
     name: str = ""

@@ -1,4 +1,4 @@
-"""The view `/compare`: the views of several pages in one chart."""
+"""The dashboard's page `/compare`: the pageviews of several articles in one chart."""
 
 from __future__ import annotations
 
