@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import io
 import re
-from contextlib import closing
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -80,8 +79,8 @@ def read_csv(
 def header_problem(part: PartSource) -> str:
     """Return why the first record of a part can hardly be a header, as a sentence; empty if it can, or if it cannot be read."""
     try:
-        with translate_errors(), closing(part.chunks()) as chunks:
-            text = next(decompress_chunks(chunks, "infer"), b"").removeprefix(BOM).lstrip(b"\r\n")
+        with translate_errors():
+            text = next(decompress_chunks(part.chunks(), "infer"), b"").removeprefix(BOM).lstrip(b"\r\n")
             names, _ = _split_header(text, spark=False)
     except (Unreadable, PartFault):
         return ""
