@@ -202,14 +202,16 @@ def test_categories_add_up_all_listed_pages(report_of):
     assert (sports.category, sports.pages, sports.views, sports.share_pct) == ("Sports", 1, 150, 75.0)
     assert (sports.first_views, sports.last_views, sports.views_change_pct) == (60, 90, 50.0)
     assert (other.pages, other.views, other.first_views, other.last_views) == (3, 50, 40, 10)
-    assert sentences(report)[-1] == "Sports drew the most views of all categories: 75.0 % of the listed."
+    assert (
+        sentences(report)[-1] == "Sports drew the most views of all categories: 75.0 % of the listed views."
+    )
 
 
 def test_pages_without_a_category_are_not_the_leading_one(report_of):
     report = report_of([row("A", 60), row("B", 30, category="Sports"), row("C", 10, category="Health")])
     assert (
         sentences(report)[-1]
-        == "Sports drew the most views of all categories after Other: 30.0 % of the listed."
+        == "Sports drew the most views of all categories after Other: 30.0 % of the listed views."
     )
 
 

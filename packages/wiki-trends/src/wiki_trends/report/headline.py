@@ -89,7 +89,7 @@ def _category_sentence(categories: Sequence[Category]) -> Sentence:
     after = "" if lead is categories[0] else " after Other"
     return Sentence(
         lead.category,
-        f"drew the most views of all categories{after}: {percent(lead.share_pct)} of the listed.",
+        f"drew the most views of all categories{after}: {percent(lead.share_pct)} of the listed views.",
     )
 
 
