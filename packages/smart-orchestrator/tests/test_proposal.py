@@ -71,6 +71,11 @@ def proposals(folder):
             "day",
         ),
         (
+            [f"j/y=2025/j=098/h={hour:02}" for hour in (21, 22, 23)],
+            "j/y={start:%Y}/j={start:%j}/h={start:%H}",
+            "hour",
+        ),
+        (
             [f"j/2025/309/{hour:02}" for hour in (21, 22, 23)],
             "j/{start:%Y}/{start:%j}/{start:%H}",
             "hour",

@@ -63,7 +63,7 @@ _NAMED_DATE_PARTS = (
     (re.compile(r"(?:month|mon|mm|m)=\d{1,2}", re.IGNORECASE), "%m"),
     (re.compile(r"(?:day|dd|d)=\d{1,2}", re.IGNORECASE), "%d"),
     (re.compile(r"(?:hour|hr|hh|h)=\d{1,2}", re.IGNORECASE), "%H"),
-    (re.compile(r"(?:day|dd|d|dayofyear|day_of_year|doy|yday)=\d{3}", re.IGNORECASE), "%j"),
+    (re.compile(r"(?:day|dd|d|j|dayofyear|day_of_year|doy|yday)=\d{3}", re.IGNORECASE), "%j"),
     (re.compile(r"(?:week|wk|ww|w)=\d{1,2}", re.IGNORECASE), "%V"),
 )
 # The directives of folder names that are only numbers, in the order of the levels, with their numbers of digits.
