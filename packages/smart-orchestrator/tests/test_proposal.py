@@ -56,6 +56,11 @@ def proposals(folder):
         ),
         ([f"w/{day}" for day in ("2025-10-20", "2025-10-27", "2025-11-03")], "w/{start:%Y-%m-%d}", "week"),
         ([f"w/2025-W{week}" for week in (43, 44, 45)], "w/{start:%G-W%V}", "week"),
+        ([f"h/2025-11-05-{hour:02}-00" for hour in (7, 8, 9)], "h/{start:%Y-%m-%d-%H}-00", "hour"),
+        ([f"h/2025-11-05_{hour:02}" for hour in (7, 8, 9)], "h/{start:%Y-%m-%d_%H}", "hour"),
+        ([f"h/20251105{hour:02}" for hour in (7, 8, 9)], "h/{start:%Y%m%d%H}", "hour"),
+        ([f"v1.2025.11.{day:02}" for day in (4, 5, 6)], "v1.{start:%Y.%m.%d}", "day"),
+        ([f"{day:02}.11.2025" for day in (4, 5, 6)], "{start:%d.%m.%Y}", "day"),
         ([f"w/{year}/W{week:02}" for year, week in WEEKS], "w/{start:%G}/W{start:%V}", "week"),
         (
             [f"w/year={year}/week={week}" for year, week in WEEKS],
@@ -69,6 +74,11 @@ def proposals(folder):
             [f"j/year=2025/doy={day}" for day in ("098", "099", "100")],
             "j/year={start:%Y}/doy={start:%j}",
             "day",
+        ),
+        (
+            [f"j/y=2025/j=098/h={hour:02}" for hour in (21, 22, 23)],
+            "j/y={start:%Y}/j={start:%j}/h={start:%H}",
+            "hour",
         ),
         (
             [f"j/2025/309/{hour:02}" for hour in (21, 22, 23)],

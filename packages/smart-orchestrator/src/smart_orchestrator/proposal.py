@@ -49,7 +49,12 @@ _TABLE_METADATA: tuple[tuple[Adapter, str, str], ...] = (
 # The forms of a date within one folder name, with their directives; the most specific form comes first.
 _DATE_FORMS = (
     (re.compile(r"(?<!\d)\d{4}-\d{2}-\d{2}T\d{2}(?!\d)"), "%Y-%m-%dT%H"),
+    (re.compile(r"(?<!\d)\d{4}-\d{2}-\d{2}-(?:[01]\d|2[0-3])(?!\d)"), "%Y-%m-%d-%H"),
+    (re.compile(r"(?<!\d)\d{4}-\d{2}-\d{2}_(?:[01]\d|2[0-3])(?!\d)"), "%Y-%m-%d_%H"),
+    (re.compile(r"(?<!\d)(?:19|20)\d{6}(?:[01]\d|2[0-3])(?!\d)"), "%Y%m%d%H"),
     (re.compile(r"(?<!\d)\d{4}-\d{2}-\d{2}(?!\d)"), "%Y-%m-%d"),
+    (re.compile(r"(?<!\d)\d{4}\.\d{2}\.\d{2}(?!\d)"), "%Y.%m.%d"),
+    (re.compile(r"(?<!\d)\d{2}\.\d{2}\.\d{4}(?!\d)"), "%d.%m.%Y"),
     (re.compile(r"(?<!\d)\d{4}_\d{2}_\d{2}(?!\d)"), "%Y_%m_%d"),
     (re.compile(r"(?<!\d)(?:19|20)\d{6}(?!\d)"), "%Y%m%d"),
     (re.compile(r"(?<!\d)\d{4}-W\d{2}(?!\d)"), "%G-W%V"),
@@ -63,7 +68,7 @@ _NAMED_DATE_PARTS = (
     (re.compile(r"(?:month|mon|mm|m)=\d{1,2}", re.IGNORECASE), "%m"),
     (re.compile(r"(?:day|dd|d)=\d{1,2}", re.IGNORECASE), "%d"),
     (re.compile(r"(?:hour|hr|hh|h)=\d{1,2}", re.IGNORECASE), "%H"),
-    (re.compile(r"(?:day|dd|d|dayofyear|day_of_year|doy|yday)=\d{3}", re.IGNORECASE), "%j"),
+    (re.compile(r"(?:day|dd|d|j|dayofyear|day_of_year|doy|yday)=\d{3}", re.IGNORECASE), "%j"),
     (re.compile(r"(?:week|wk|ww|w)=\d{1,2}", re.IGNORECASE), "%V"),
 )
 # The directives of folder names that are only numbers, in the order of the levels, with their numbers of digits.
@@ -209,10 +214,9 @@ def _sample_keys(lake: Lake) -> Iterator[str]:
                 yield parent + name
         if depth < _MAX_DEPTH:
             half = _MAX_CHILDREN // 2
-            selected_children = (
-                children if len(children) <= _MAX_CHILDREN else children[:half] + children[-half:]
-            )
-            pending += [(parent + name.rstrip("/"), depth + 1) for name in selected_children]
+            if len(children) > _MAX_CHILDREN:
+                children = children[:half] + children[-half:]
+            pending += [(parent + name.rstrip("/"), depth + 1) for name in children]
 
 
 def _key_format_of(folders: Sequence[str]) -> tuple[str, int]:
@@ -323,10 +327,8 @@ def _describe(dataset: Dataset, keys: Sequence[Key], group: _Group) -> Proposal:
     if dataset.format == "raw" and group.endings:
         ending = group.endings.most_common(1)[0][0]
         notes.append(f"the most common ending is {ending or 'none'}: format raw, so its rows are not counted")
-    is_sure = len(keys) == len(group.paths) >= _MIN_PARTITIONS and len(group.marked_paths) in (
-        0,
-        len(group.paths),
-    )
+    only_some_marked = 0 < len(group.marked_paths) < len(group.paths)
+    is_sure = len(keys) == len(group.paths) >= _MIN_PARTITIONS and not only_some_marked
     return Proposal(dataset, keys[0], keys[-1], tuple(notes), is_sure)
 
 
