@@ -38,6 +38,9 @@ def random_day(rng, offset):
         views["Page_14"] = rng.randint(20_000, 30_000)
     if offset < 50 or offset >= 70:
         views["Page_15"] = rng.randint(10_000, 20_000)
+    # A page that is listed on the first days of the longest window only.
+    if 80 <= offset < 85:
+        views["Page_16"] = 15_000 + offset
     views["Page_13"] = rng.choice([0, 1, 3])
     listed = sorted(views, key=lambda page: (-views[page], page))[: rng.choice([8, 9, 14])]
     rows = ranked({page: views[page] for page in listed})
@@ -47,7 +50,11 @@ def random_day(rng, offset):
     ]
 
 
-@pytest.fixture(params=enumerate(LENGTHS), ids=lambda param: f"{param[1][0]}_days", scope="module")
+# The last window is longer than the 56 days of the averages.
+LAKES = [*enumerate(LENGTHS), pytest.param((len(LENGTHS), (150, 74)), marks=pytest.mark.slow)]
+
+
+@pytest.fixture(params=LAKES, ids=lambda param: f"{param[1][0]}_days", scope="module")
 def lake(request, tmp_path_factory):
     seed, (total, length) = request.param
     return random_lake(tmp_path_factory.mktemp("lake"), seed, total, length)

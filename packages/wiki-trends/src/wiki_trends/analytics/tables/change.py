@@ -100,9 +100,11 @@ def momentum(history: Table, available: Table, days: Table) -> Table:
     import ibis
 
     end = day_number(days.date.max()).as_scalar()
-    recent = available.filter(available.day > end - BASELINE_DAYS)
-    age = end - recent.day
-    recent = recent.select("day", "bound", fast=_weight(age, FAST_SPAN), slow=_weight(age, SLOW_SPAN))
+    age = end - available.day
+    # An earlier day has no weight, but stays: a page that was listed on earlier days only has averages of bounds.
+    is_recent = (age < BASELINE_DAYS).cast("float64")
+    weights = {"fast": _weight(age, FAST_SPAN) * is_recent, "slow": _weight(age, SLOW_SPAN) * is_recent}
+    recent = available.select("day", "bound", **weights)
     sums = recent.agg(
         fast_weight=exact_sum(recent.fast),
         slow_weight=exact_sum(recent.slow),

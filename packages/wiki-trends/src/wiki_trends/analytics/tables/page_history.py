@@ -169,13 +169,14 @@ def input_counts(best: Table, history: Table, available: Table, days: Table) -> 
         reference_missing=(REFERENCE_DAYS - reference.reference_days).cast("int32"),
     )
     end = day_number(days.date.max()).as_scalar()
-    recent = available.filter(available.day > end - BASELINE_DAYS)
-    counts = recent.agg(days_used=recent.in_window.sum(), recent_days=recent.count())
-    known = history.inner_join(recent.select("day", "in_window"), "day")
+    # A window can be longer than the days of the averages, and a page can be listed on its first days only.
+    flagged = available.mutate(is_recent=available.day > end - BASELINE_DAYS)
+    counts = flagged.agg(days_used=flagged.in_window.sum(), recent_days=flagged.is_recent.sum())
+    known = history.inner_join(flagged.select("day", "in_window", "is_recent"), "day")
     page = known.group_by("page").agg(
         window_exact=known.in_window.sum(),
         window_history=(known.in_window & ~known.listed).sum(),
-        recent_exact=known.count(),
+        recent_exact=known.is_recent.sum(),
     )
     page = left_join_page(page.cross_join(counts), reference)
     return page.select(

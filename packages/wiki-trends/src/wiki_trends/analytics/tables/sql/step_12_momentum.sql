@@ -8,23 +8,27 @@ WITH "t5" AS (
           DATE_DIFF('DAY', MAKE_DATE(1970, 1, 1), MAX("t2"."date")) AS "DateDelta('day', Max(date), DateFromYMD(1970, 1, 1))"
         FROM "window_days" AS "t2"
       ) - "t1"."day" AS DOUBLE) * -0.6931471805599453
-    ) AS "fast",
+    ) * CAST((
+      (
+        SELECT
+          DATE_DIFF('DAY', MAKE_DATE(1970, 1, 1), MAX("t2"."date")) AS "DateDelta('day', Max(date), DateFromYMD(1970, 1, 1))"
+        FROM "window_days" AS "t2"
+      ) - "t1"."day"
+    ) < 56 AS DOUBLE) AS "fast",
     EXP(
       CAST((
         SELECT
           DATE_DIFF('DAY', MAKE_DATE(1970, 1, 1), MAX("t2"."date")) AS "DateDelta('day', Max(date), DateFromYMD(1970, 1, 1))"
         FROM "window_days" AS "t2"
       ) - "t1"."day" AS DOUBLE) * -0.1431008436406733
-    ) AS "slow"
-  FROM "step_02_days" AS "t1"
-  WHERE
-    "t1"."day" > (
+    ) * CAST((
       (
         SELECT
           DATE_DIFF('DAY', MAKE_DATE(1970, 1, 1), MAX("t2"."date")) AS "DateDelta('day', Max(date), DateFromYMD(1970, 1, 1))"
         FROM "window_days" AS "t2"
-      ) - 56
-    )
+      ) - "t1"."day"
+    ) < 56 AS DOUBLE) AS "slow"
+  FROM "step_02_days" AS "t1"
 )
 SELECT
   "t14"."page",

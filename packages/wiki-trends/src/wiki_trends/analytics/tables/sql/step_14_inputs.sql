@@ -29,7 +29,7 @@ FROM (
         SUM(CAST("t19"."in_window" AND NOT (
           "t19"."listed"
         ) AS INT)) AS "window_history",
-        COUNT(*) AS "recent_exact"
+        SUM(CAST("t19"."is_recent" AS INT)) AS "recent_exact"
       FROM (
         SELECT
           "t4"."page",
@@ -39,21 +39,21 @@ FROM (
           "t4"."weekday",
           "t4"."level",
           "t4"."listed",
-          "t14"."in_window"
+          "t14"."in_window",
+          "t14"."is_recent"
         FROM "step_01_history" AS "t4"
         INNER JOIN (
           SELECT
             "t1"."day",
-            "t1"."in_window"
-          FROM "step_02_days" AS "t1"
-          WHERE
+            "t1"."in_window",
             "t1"."day" > (
               (
                 SELECT
                   DATE_DIFF('DAY', MAKE_DATE(1970, 1, 1), MAX("t3"."date")) AS "DateDelta('day', Max(date), DateFromYMD(1970, 1, 1))"
                 FROM "window_days" AS "t3"
               ) - 56
-            )
+            ) AS "is_recent"
+          FROM "step_02_days" AS "t1"
         ) AS "t14"
           ON "t4"."day" = "t14"."day"
       ) AS "t19"
@@ -63,19 +63,26 @@ FROM (
     CROSS JOIN (
       SELECT
         SUM(CAST("t12"."in_window" AS INT)) AS "days_used",
-        COUNT(*) AS "recent_days"
+        SUM(CAST("t12"."is_recent" AS INT)) AS "recent_days"
       FROM (
         SELECT
-          *
-        FROM "step_02_days" AS "t1"
-        WHERE
+          "t1"."day",
+          "t1"."in_window",
+          "t1"."place",
+          "t1"."bound",
+          "t1"."reference",
+          "t1"."reference_first",
+          "t1"."reference_last",
+          "t1"."reference_days",
+          "t1"."reference_bound",
           "t1"."day" > (
             (
               SELECT
                 DATE_DIFF('DAY', MAKE_DATE(1970, 1, 1), MAX("t3"."date")) AS "DateDelta('day', Max(date), DateFromYMD(1970, 1, 1))"
               FROM "window_days" AS "t3"
             ) - 56
-          )
+          ) AS "is_recent"
+        FROM "step_02_days" AS "t1"
       ) AS "t12"
     ) AS "t17"
     LEFT OUTER JOIN (
