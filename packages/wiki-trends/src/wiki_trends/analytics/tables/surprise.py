@@ -11,7 +11,9 @@
     surprise  level - expected
     spread    the usual day-to-day noise: 1.4826 times the median absolute deviation (MAD) of the levels on the listed days
               of the reference, shrunk towards 0.2 with the weight of 14 days:
-              sqrt((n (1.4826 MAD)^2 + 14 * 0.2^2) / (n + 14)), where n is the number of these days
+              sqrt((n (1.4826 MAD)^2 + 14 * 0.2^2) / (n + 14)), where n is the number of these days. 0.2 when the reference
+              is less than 14 days after the day: the aftermath of an event on the day can fill half of them, so their
+              deviation is not the usual noise
     se        the standard error of predicting the day: sqrt((spread^2 + 1 / (1 + expected_views)) (1 + (pi / 2) / n)).
               1 / (1 + expected_views) is the noise of counting few views; (pi / 2) / n is the error of a median of n days. n
               is the number of listed days of the reference, or of all its days when the page was listed on less than half
@@ -111,8 +113,12 @@ def dispersions(best: Table, history: Table, available: Table) -> Table:
         history: see `history.history`.
         available: see `history.available_days`.
     """
+    import ibis
+
     best = _with_shape(_with_mad(best, history), history, available)
-    best = best.mutate(sigma=best.mad * MAD_TO_SIGMA, listed=best.reference_listed.cast("float64"))
+    is_aftermath = (best.reference == IN_WINDOW) & (best.reference_days < BURST_DAYS)
+    noise_days = ibis.ifelse(is_aftermath, 0, best.reference_listed)
+    best = best.mutate(sigma=best.mad * MAD_TO_SIGMA, listed=noise_days.cast("float64"))
     squares = best.listed * (best.sigma * best.sigma).coalesce(0.0) + PRIOR_DAYS * USUAL_NOISE**2
     return best.mutate(spread=(squares / (best.listed + PRIOR_DAYS)).sqrt(), z=_quantile(best.candidates))
 
