@@ -264,7 +264,9 @@ class _Scores:
         past = self._levels(page, self._reference(day)[0])
         mad = median(abs(item - row["median_level"]) for item in past) if past else None
         listed_days, reference_days = row["reference_listed"], row["reference_days"]
-        spread = math.sqrt((listed_days * (1.4826 * (mad or 0)) ** 2 + 14 * 0.2**2) / (listed_days + 14))
+        is_aftermath = row["reference"] == "window" and reference_days < 14
+        noise_days = 0 if is_aftermath else listed_days
+        spread = math.sqrt((noise_days * (1.4826 * (mad or 0)) ** 2 + 14 * 0.2**2) / (noise_days + 14))
         n = listed_days if listed_days and 2 * listed_days >= reference_days else reference_days
         se = math.sqrt((spread**2 + 1 / math.exp(row["expected"])) * (1 + math.pi / 2 / n))
         z, surprise = quantile(len(listed)), row["surprise"]

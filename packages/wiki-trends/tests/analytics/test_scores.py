@@ -134,6 +134,16 @@ def test_the_first_day_of_a_lake_is_compared_with_the_other_days_of_the_window()
     assert {row["page"]: row["reference"] for row in scores.values()}["Least"] == "window"
 
 
+@pytest.mark.parametrize(("days", "is_prior"), [(14, True), (15, False)])
+def test_the_aftermath_of_an_event_on_the_first_day_is_not_noise(days, is_prior):
+    death = [round(90_000 / (day + 1) ** 1.5) for day in range(days)]
+    row = scores_of({"Death": death, "Least": [20] * days}, days)["Death"]
+    assert (row["surprise_date"], row["reference"], row["reference_days"]) == (START, "window", days - 1)
+    measured = math.sqrt(((days - 1) * (1.4826 * row["mad"]) ** 2 + 14 * 0.04) / (days + 13))
+    assert measured > 0.5
+    assert row["spread"] == pytest.approx(0.2 if is_prior else measured)
+
+
 def test_the_bound_of_an_unlisted_page_is_at_least_the_usual_bound():
     series = {"Came": [None] * 4 + [1000], "Steady": [500] * 5, "Least": [90, 70, 80, 60, 10]}
     # The last page of the day had 10 views, but a page outside the lists before had up to 75.

@@ -115,12 +115,7 @@ def _redirects_of(settings: Settings, pages: set[str], day: dt.date) -> Iterator
         return
     rows = read_list(day, settings, settings.access, partition)
     cache = PageCache(lake_of(layers(settings).silver), project_of(settings))
-    facts = cache.get([row.title for row in rows])
-    target = {
-        title: fact.title.replace(" ", "_")
-        for title, fact in facts.items()
-        if fact.redirected and not fact.missing
-    }
+    target = cache.redirects(row.title for row in rows)
     views: dict[str, int] = {}
     for row in rows:
         page = target.get(row.title, row.title)

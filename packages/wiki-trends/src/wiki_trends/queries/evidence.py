@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from wiki_trends.warehouse.base import Reader, RunRecord
 
 _COLUMNS = "kind, rule, strength, text, source, date"
-_FLAG = "an unusual share of its views came from desktops, which can be automated traffic"
+FLAG = "an unusual share of its views came from desktops, which can be automated traffic"
 
 
 def read_evidence(reader: Reader, run: RunRecord, page: str) -> list[Row]:
@@ -47,5 +47,5 @@ def read_why(reader: Reader, run: RunRecord, pages: Iterable[str]) -> dict[str, 
 
 def _displayed(row: Row, run: RunRecord, *, is_flagged: bool) -> Row:
     """Return the row with a safe link, and with a warning in the text of a page that was flagged."""
-    text = f"{row['text']}; {_FLAG}" if is_flagged else row["text"]
+    text = f"{row['text']}; {FLAG}" if is_flagged else row["text"]
     return row | {"text": text, "source": evidence_link(row["source"], project_of_dataset(run.dataset))}

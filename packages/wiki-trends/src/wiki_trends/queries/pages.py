@@ -139,7 +139,10 @@ class PageList:
         return {
             "window": window_json(self.run),
             "by": self.by,
-            "pages": [plain(row) | {"why": self._why_json(row["page"])} for row in self.pages],
+            "pages": [
+                plain(row) | {"flagged": row["page"] in self.run.flagged, "why": self._why_json(row["page"])}
+                for row in self.pages
+            ],
         }
 
     def _why_json(self, page: str) -> dict[str, object] | None:

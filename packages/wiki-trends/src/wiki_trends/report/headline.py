@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wiki_trends.queries.evidence import FLAG
 from wiki_trends.queries.series import days_of
 from wiki_trends.report.formats import counted, day_of_month, decimals, percent, whole
 from wiki_trends.report.model import Sentence
@@ -54,10 +55,11 @@ def _peak_sentence(peak: Peak, run: RunRecord, series: Series | None) -> Sentenc
     bound = "at least " if peak.days_unlisted else ""
     times = f", {bound}{decimals(peak.times, 1)} times its usual day" if peak.times is not None else ""
     unlisted = f"; {counted(peak.days_unlisted, 'other day')} outside the list" if peak.days_unlisted else ""
+    flag = f"; {FLAG}" if peak.page in run.flagged else ""
     day = day_of_month(peak.date, weekday=True)
     return Sentence(
         peak.page_display,
-        f"{_movement(peak, run, series)} on {day}: {whole(peak.views)} views{times}{unlisted}.",
+        f"{_movement(peak, run, series)} on {day}: {whole(peak.views)} views{times}{unlisted}{flag}.",
         peak.page,
     )
 

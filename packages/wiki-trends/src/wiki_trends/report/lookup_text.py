@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from smart_orchestrator.model.grain import Grain
 from smart_orchestrator.text.spans import counted_span, group_alike
+from wiki_trends.queries.evidence import FLAG
 from wiki_trends.queries.series import days_of
 from wiki_trends.report.formats import counted
 from wiki_trends.report.sparkline import OUTSIDE, UNREAD, dated_sparkline
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def top_lines(top: PageList) -> list[Line]:
-    """Return a heading, and the lines of each page: its place and title, its scores, and the evidence for its rise, if there is any."""
+    """Return a heading, and the lines of each page: its place and title, its scores, whether it is flagged, and why it rose, if known."""
     run = top.run
     lines: list[Line] = [(f"Top by {top.by}, {run.window_start} .. {run.window_end}", "strong")]
     if not top.pages:
@@ -32,7 +33,10 @@ def top_lines(top: PageList) -> list[Line]:
         lines.append((f"{place:>3}  {safe(row['page_display'])}  ({safe(row['category'])})", ""))
         lines.append((f"     {'; '.join(_score_texts(row))}", "dim"))
         if row["page"] in top.why:
+            # The text of a flagged page contains the flag.
             lines.append((f"     why: {safe(top.why[row['page']]['text'])}", "dim"))
+        elif row["page"] in run.flagged:
+            lines.append((f"     flagged: {FLAG}", "warn"))
     return lines
 
 
@@ -51,6 +55,8 @@ def page_lines(page: PageDetails) -> list[Line]:
     by_day = {day["date"]: day for day in page.series}
     first = min(run.window_start, *by_day)
     views = {date: day["views"] for date, day in by_day.items()}
+    if row["page"] in run.flagged:
+        lines.insert(1, (f"flagged: {FLAG}", "warn"))
     lines += [(line, "") for line in dated_sparkline(views, first, run.window_end)]
     lines.append((f"{OUTSIDE} outside that day's list: unknown, not zero", "dim"))
     if len(by_day) < (run.window_end - first).days + 1:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
+from wiki_trends.queries.evidence import FLAG
 from wiki_trends.report import calendar
 from wiki_trends.report.formats import counted
 from wiki_trends.report.sparkline import fitted, sparkline
@@ -34,6 +35,8 @@ _MIN_TITLE_WIDTH_BESIDE_SPARKLINE = 26
 _MAX_SPARKLINE_WIDTH = 31
 _MAX_CALENDAR_WEEKS = 9
 _MAX_MISSING_DAYS_NAMED = 10
+# Precedes the rank of a page with an unusual share of views from desktops.
+_FLAG_MARK = "*"
 # The mark and the style of each kind of day. The kind `running` is absent, because no day of a published window has it.
 _MARKS = {
     "complete": ("■", "green"),
@@ -180,13 +183,14 @@ def _monday(week: Sequence[calendar.CalendarDay | None]) -> str:
 
 
 def _print_peaks(console: Console, report: Report) -> None:
+    flagged = {peak.page for peak in report.peaks}.intersection(report.run.flagged)
     rows = [
         (
             peak.page_display,
             report.views(peak.page),
             f"{peak.date}",
             f"{peak.views:,}",
-            f"{peak.rank}",
+            f"{_FLAG_MARK if peak.page in flagged else ''}{peak.rank}",
             "" if peak.times is None else f"{'≥ ' if peak.days_unlisted else ''}{peak.times:,.1f}×",
         )
         for peak in report.peaks
@@ -197,6 +201,8 @@ def _print_peaks(console: Console, report: Report) -> None:
         ("Page", "Day", "Views", "Rank", "Usual"),
         rows,
     )
+    if flagged:
+        console.print(f"{_FLAG_MARK} {FLAG}", style="dim")
 
 
 def _print_why(console: Console, report: Report) -> None:

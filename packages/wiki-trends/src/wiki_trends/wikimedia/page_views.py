@@ -11,6 +11,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wiki_trends.errors import ContractBroken
@@ -103,7 +104,13 @@ def _recent_days(document: dict[str, Any]) -> Iterator[DayViews]:
         if "pageviews" in page:
             title = _title(page["title"])
             for day, views in page["pageviews"].items():
-                yield DayViews(title, dt.date.fromisoformat(day), _number(views))
+                yield DayViews(title, _day(day), _number(views))
+
+
+@lru_cache(maxsize=1024)
+def _day(text: str) -> dt.date:
+    """Parse an ISO day. The responses repeat the same days for each page."""
+    return dt.date.fromisoformat(text)
 
 
 def _article_days(document: dict[str, Any]) -> Iterator[DayViews]:

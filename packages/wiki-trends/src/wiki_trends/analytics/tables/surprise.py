@@ -13,7 +13,8 @@
     surprise  level - expected
     spread    the usual noise from day to day: 1.4826 times the median absolute deviation (MAD) of the levels on the n listed days of
               the reference, combined with a typical noise of 0.2 that has the weight of 14 days:
-              sqrt((n (1.4826 MAD)^2 + 14 * 0.2^2) / (n + 14))
+              sqrt((n (1.4826 MAD)^2 + 14 * 0.2^2) / (n + 14)). If the reference is fewer than 14 days after the day, the spread is
+              0.2: the aftermath of an event on the day can fill half of these days, so their deviation is not the usual noise
     se        the standard error of predicting the level of the day: sqrt((spread^2 + 1 / (1 + expected_views)) (1 + (pi / 2) / n)).
               1 / (1 + expected_views) is the noise of counting few views. (pi / 2) / n is the error of a median of n days. n is the
               number of listed days of the reference. If the page was listed on less than half of the reference, n is the number of
@@ -115,8 +116,12 @@ def dispersions(best: Table, history: Table, available: Table) -> Table:
         history: see `history.history`.
         available: see `history.available_days`.
     """
+    import ibis
+
     best = _with_shape(_with_mad(best, history), history, available)
-    best = best.mutate(sigma=best.mad * MAD_TO_SIGMA, listed=best.reference_listed.cast("float64"))
+    is_aftermath = (best.reference == IN_WINDOW) & (best.reference_days < BURST_DAYS)
+    noise_days = ibis.ifelse(is_aftermath, 0, best.reference_listed)
+    best = best.mutate(sigma=best.mad * MAD_TO_SIGMA, listed=noise_days.cast("float64"))
     squares = best.listed * (best.sigma * best.sigma).coalesce(0.0) + PRIOR_DAYS * USUAL_NOISE**2
     return best.mutate(spread=(squares / (best.listed + PRIOR_DAYS)).sqrt(), z=_quantile(best.candidates))
 

@@ -79,6 +79,18 @@ def from_frame(frame: pl.DataFrame) -> dict[str, PageFacts]:
     return facts_by_title
 
 
+def redirect_targets(frame: pl.DataFrame) -> dict[str, str]:
+    """Return the target of each requested title that redirects to a page, with underscores. The last row of a title counts."""
+    import polars as pl
+
+    newest = frame.select(REQUESTED, "title", "redirected", "missing").unique(
+        REQUESTED, keep="last", maintain_order=True
+    )
+    redirects = newest.filter(pl.col("redirected"), ~pl.col("missing"))
+    target = pl.col("title").str.replace_all(" ", "_", literal=True)
+    return dict(redirects.select(REQUESTED, target).iter_rows())
+
+
 def add_missing_columns(frame: pl.DataFrame) -> pl.DataFrame:
     """Add the missing columns with default values to a frame, and drop unknown columns.
 

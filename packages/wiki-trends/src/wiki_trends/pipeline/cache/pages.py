@@ -27,6 +27,7 @@ from wiki_trends.pipeline.cache.facts import (
     REQUESTED,
     drop_impossible,
     from_frame,
+    redirect_targets,
     replace_surrogates,
     to_frame,
 )
@@ -96,6 +97,16 @@ class PageCache:
     def get(self, titles: Iterable[str], *, oldest: float = 0.0) -> dict[str, PageFacts]:
         """Return the cached facts about `titles` whose response came at `oldest` (Unix seconds) or later."""
         return from_frame(_select_rows(self._memory.read(self._lake).frames.values(), titles, oldest))
+
+    def known(self, titles: Iterable[str], *, oldest: float = 0.0) -> set[str]:
+        """Return those of `titles` whose facts are cached, with a response at `oldest` (Unix seconds) or later."""
+        rows = _select_rows(self._memory.read(self._lake).frames.values(), titles, oldest)
+        return set(rows[REQUESTED].to_list())
+
+    def redirects(self, titles: Iterable[str]) -> dict[str, str]:
+        """Return the target of each of `titles` that redirects to a page, with underscores, by the newest cached facts."""
+        rows = _select_rows(self._memory.read(self._lake).frames.values(), titles, 0.0)
+        return redirect_targets(rows)
 
     def renamed(self) -> dict[str, str]:
         """Return the newest title of each page for its other cached titles; see `renamed_pages`."""
@@ -224,5 +235,4 @@ def _select_rows(frames: Iterable[pl.DataFrame], titles: Iterable[str] | None, o
     if titles is not None:
         requested = pl.Series([replace_surrogates(title) for title in titles], dtype=pl.String)
         matches &= pl.col(REQUESTED).is_in(requested.implode())
-    rows = [frame.filter(matches) for frame in frames]
-    return pl.concat([to_frame(()), *rows]).sort(ANSWERED_AT, maintain_order=True)
+    return pl.concat([to_frame(()), *frames]).filter(matches).sort(ANSWERED_AT, maintain_order=True)

@@ -67,8 +67,8 @@ class PagePrefetch:
         articles = (row.title for row in rows if row_filter.not_an_article(row.title) is None)
         pages = list(dict.fromkeys(title.replace(" ", "_") for title in articles))
         oldest = time.time() - self._settings.cache_days * SECONDS_PER_DAY
-        cached_facts = PageCache(self._lake, self._project).get(pages, oldest=oldest)
-        uncached_pages = [page for page in pages if page not in cached_facts]
+        cached_pages = PageCache(self._lake, self._project).known(pages, oldest=oldest)
+        uncached_pages = [page for page in pages if page not in cached_pages]
         self.titles = frozenset(uncached_pages)
         self._batches = self.client.page_batches(self._project, uncached_pages)
         # The rules load while the first response is in flight; both take about the same time.

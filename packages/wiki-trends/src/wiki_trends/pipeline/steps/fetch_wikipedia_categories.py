@@ -62,8 +62,8 @@ def fetch_wikipedia_categories(
     uncached_titles = [
         title for title in titles if title not in cached_facts and title not in prefetched_titles
     ]
-    fresh_facts = cache.get(titles, oldest=now - FRESH_SECONDS)
-    facts_to_check = {title: facts for title, facts in cached_facts.items() if title not in fresh_facts}
+    fresh_titles = cache.known(cached_facts, oldest=now - FRESH_SECONDS)
+    facts_to_check = {title: facts for title, facts in cached_facts.items() if title not in fresh_titles}
     check = find_stale(day, silver, ranks, facts_to_check, counting_client, project)
     batches = chain(
         prefetch.batches() if prefetch else (),

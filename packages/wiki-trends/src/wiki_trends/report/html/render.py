@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from markupsafe import Markup
 
+from wiki_trends.queries.evidence import FLAG
 from wiki_trends.report import formats
 from wiki_trends.report.calendar import KINDS
 from wiki_trends.report.figures import evidence_operands, score_operands
@@ -64,6 +65,7 @@ def environment() -> Environment:
         "counted": formats.counted,
         "duration": formats.duration,
         "span_text": formats.span_text,
+        "flag_text": FLAG,
     }
     jinja.globals |= {"sparkline": sparkline_svg, "KINDS": KINDS}
     jinja.globals |= {"evidence_operands": evidence_operands, "score_operands": score_operands}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from wiki_trends.warehouse.arrow import (
@@ -17,7 +18,7 @@ from wiki_trends.warehouse.arrow import (
 from wiki_trends.warehouse.base import NULLABLE, RUN_COLUMNS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from duckdb import DuckDBPyConnection
@@ -97,10 +98,10 @@ def insert_rows(file: Path, tables: Mapping[str, ArrowStream], number: int) -> d
     queries = {name: table for name, table in tables.items() if isinstance(table, QueryTable)}
     if queries:
         connection = next(iter(queries.values())).connection
-        with attached_file(connection, file) as database:
+        with attached_file(connection, file) as database, transaction(connection):
             for name, query in queries.items():
                 counts[name] = _insert(connection, f"{database}.main.{name}", f"({query.sql})", name, number)
-    with connect(file) as connection:
+    with connect(file) as connection, transaction(connection):
         for name, table in tables.items():
             if name not in queries:
                 with registered_stream(connection, "incoming", table):
@@ -123,6 +124,25 @@ def table_types(connection: DuckDBPyConnection) -> dict[str, str]:
     """Return `BASE TABLE` or `VIEW` for each name in the file's main schema; the names are in lower case."""
     sql = "SELECT lower(table_name), table_type FROM information_schema.tables WHERE table_schema = 'main'"
     return dict(connection.execute(sql).fetchall())
+
+
+@contextmanager
+def transaction(connection: DuckDBPyConnection) -> Iterator[None]:
+    """Run the statements within this context in one transaction.
+
+    Without it, DuckDB writes and syncs the file after each statement, which takes longer than most statements.
+    """
+    import duckdb
+
+    connection.begin()
+    try:
+        yield
+    except BaseException:
+        # After a fatal error, DuckDB refuses the rollback as well. The first error says more.
+        with suppress(duckdb.Error):
+            connection.rollback()
+        raise
+    connection.commit()
 
 
 def connect(path: Path, *, read_only: bool = False) -> DuckDBPyConnection:

@@ -28,7 +28,7 @@ from wiki_trends.errors import NothingPublished, WarehouseError
 from wiki_trends.warehouse import comments, runs_table
 from wiki_trends.warehouse.base import REPLACEMENT_KEYS, RUNS, SCHEMA_VERSION
 from wiki_trends.warehouse.duckdb.failures import warehouse_errors
-from wiki_trends.warehouse.duckdb.rows import connect, insert_rows, prepare_table, table_types
+from wiki_trends.warehouse.duckdb.rows import connect, insert_rows, prepare_table, table_types, transaction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -131,7 +131,7 @@ class DuckDBFile:
     def _write(
         self, new: Path, tables: Mapping[str, ArrowStream], run: RunRecord, *, keep_newer: bool
     ) -> RunRecord:
-        with connect(new) as connection:
+        with connect(new) as connection, transaction(connection):
             self._refuse_taken_names(connection, tables)
             if keep_newer and RUNS in table_types(connection):
                 last_run = runs_table.last_run(connection, self.url)
@@ -144,8 +144,9 @@ class DuckDBFile:
         row_counts = insert_rows(new, tables, number)
         with connect(new) as connection:
             published = replace(run, rows=row_counts)
-            runs_table.add_run(connection, published, number)
-            _add_comments(connection)
+            with transaction(connection):
+                runs_table.add_run(connection, published, number)
+                _add_comments(connection)
             connection.execute("CHECKPOINT")
         return published
 

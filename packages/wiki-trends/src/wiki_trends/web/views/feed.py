@@ -15,6 +15,7 @@ from starlette.requests import Request  # noqa: TC002 - FastAPI reads annotation
 from starlette.responses import Response
 
 from wiki_trends.config.projects import project_of_dataset
+from wiki_trends.queries.evidence import FLAG
 from wiki_trends.queries.links import page_link
 from wiki_trends.queries.risers import fallers, risers
 from wiki_trends.report.formats import decimals, iso_time, table_day, whole
@@ -145,7 +146,12 @@ def _add_entry(
         ET.SubElement(entry, "link", {"rel": "related", "href": _xml_safe(article_url)})
     ET.SubElement(entry, "category", {"term": _xml_safe(row["category"])})
     summary = f"Number {position} of the day: {whole(row['surprise_views'])} views, {whole(row['expected_views'])} expected"
-    why = f" Why: {row['why']}." if kind == RISES and row["why"] else ""
+    why = ""
+    if kind == RISES and row["why"]:
+        # The text of a flagged page contains the flag.
+        why = f" Why: {row['why']}."
+    elif row["page"] in run.flagged and (row["window_start"], day) == (run.window_start, run.window_end):
+        why = f" Flagged: {FLAG}."
     _add_text(entry, "summary", f"{summary}, rank {row['peak_rank']}{_certainty(row, kind)}.{why}")
 
 

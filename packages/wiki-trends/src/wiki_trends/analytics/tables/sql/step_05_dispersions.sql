@@ -5,7 +5,15 @@ SELECT
   "t22"."day",
   "t22"."weekday",
   "t22"."level",
-  CAST("t22"."reference_listed" AS DOUBLE) AS "listed",
+  CAST(CASE
+    WHEN (
+      "t22"."reference" = 'window'
+    ) AND (
+      "t22"."reference_days" < 14
+    )
+    THEN 0
+    ELSE "t22"."reference_listed"
+  END AS DOUBLE) AS "listed",
   "t22"."median",
   "t22"."recent_median",
   "t22"."reference_listed",
@@ -33,12 +41,28 @@ SELECT
   SQRT(
     (
       (
-        CAST("t22"."reference_listed" AS DOUBLE) * COALESCE("t22"."mad" * 1.4826 * (
+        CAST(CASE
+          WHEN (
+            "t22"."reference" = 'window'
+          ) AND (
+            "t22"."reference_days" < 14
+          )
+          THEN 0
+          ELSE "t22"."reference_listed"
+        END AS DOUBLE) * COALESCE("t22"."mad" * 1.4826 * (
           "t22"."mad" * 1.4826
         ), 0.0)
       ) + 0.56
     ) / (
-      CAST("t22"."reference_listed" AS DOUBLE) + 14
+      CAST(CASE
+        WHEN (
+          "t22"."reference" = 'window'
+        ) AND (
+          "t22"."reference_days" < 14
+        )
+        THEN 0
+        ELSE "t22"."reference_listed"
+      END AS DOUBLE) + 14
     )
   ) AS "spread",
   SQRT(LN(0.05 / CAST("t22"."candidates" AS DOUBLE)) * -2.0) - (
