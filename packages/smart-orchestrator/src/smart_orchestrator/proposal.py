@@ -291,10 +291,7 @@ def _propose_dataset(key_format: str, group: _Group, url: str) -> Proposal | Non
 
 
 def _as_table(proposal: Proposal, tables: Mapping[str, Adapter]) -> Proposal:
-    """If the folder of a proposal belongs to an Iceberg or Delta table, propose the table instead of its files.
-
-    A table has old files, too. Only the metadata of the table show which files belong to its current version.
-    """
+    """Propose a table of Iceberg or Delta instead of its files, because only its metadata show which of them are current."""
     dataset = proposal.dataset
     data_folder = dataset.folder
     # An Iceberg table has its partitions below the folder `data`.
