@@ -6,7 +6,8 @@ Two recordings of daily lists are analysed:
   *died in a week* if this is the year of the week, and the most-read day has at least twice the views of the first day: after a
   death before the week or on its first day, the views only fall. Each such week is analysed with the 0, 7, 28 and 56 days before it as
   baseline. The share of the deaths in the first ten pages of the ranking and the mean reciprocal rank are compared with three other
-  rankings, which need no baseline.
+  rankings, which need no baseline. A second set of deaths does not depend on the form of the views within a week: each person once,
+  in the week of their most-read day. It is measured without a baseline.
 - seven whole lists of fr.wikipedia, without a baseline. The ranks of the pages of events of these days are printed.
 
 The weeks have no exact views of pages outside the list, so history on demand cannot be measured here.
@@ -53,6 +54,8 @@ EVENTS = (
 # A description such as `attore (1954-2022)`. A second range with an open end is the life, and the first an office.
 _LIFE = r"\(\d{{3,4}}\s*[-–]\s*{year}\s*\)"
 _OPEN = re.compile(r"[-–]\s*\)")
+# The name of the second set of deaths.
+_ONCE = "once"
 # The other rankings, each with its table and column.
 _OTHERS = {
     "first to last": ("wiki_trends_growth", "views_change_pct"),
@@ -65,13 +68,28 @@ def deaths(lines: Iterable[Mapping[str, Any]]) -> dict[str, set[str]]:
     """Return the pages of the people who died in a week, by week."""
     weeks: dict[str, set[str]] = {}
     for line in lines:
-        description, views = line["description"] or "", line["views"]
-        names_year = re.search(_LIFE.format(year=line["week"][:4]), description) and not _OPEN.search(
-            description
-        )
-        if names_year and max(views) >= MIN_RISE * views[0]:
+        if _names_year_of_death(line) and max(line["views"]) >= MIN_RISE * line["views"][0]:
             weeks.setdefault(line["week"], set()).add(line["article"])
     return weeks
+
+
+def deaths_once(lines: Iterable[Mapping[str, Any]]) -> dict[str, set[str]]:
+    """Return the pages of the people whose description names the year of the week, by the week of their most-read day."""
+    best: dict[str, tuple[int, str]] = {}
+    for line in lines:
+        day = (max(line["views"]), line["week"])
+        if _names_year_of_death(line) and (line["article"] not in best or day[0] > best[line["article"]][0]):
+            best[line["article"]] = day
+    weeks: dict[str, set[str]] = {}
+    for page, (_, week) in best.items():
+        weeks.setdefault(week, set()).add(page)
+    return weeks
+
+
+def _names_year_of_death(line: Mapping[str, Any]) -> bool:
+    description = line["description"] or ""
+    is_named = re.search(_LIFE.format(year=line["week"][:4]), description) is not None
+    return is_named and _OPEN.search(description) is None
 
 
 def italian_figures(lines: Sequence[Mapping[str, Any]], every: int = 1) -> dict[str, Any]:
@@ -80,6 +98,11 @@ def italian_figures(lines: Sequence[Mapping[str, Any]], every: int = 1) -> dict[
     starts = {line["week"]: dt.date.fromisoformat(line["start"]) for line in lines}
     ranks: dict[str, list[int | None]] = {}
     died = dict(sorted(deaths(lines).items())[::every])
+    once = dict(sorted(deaths_once(lines).items())[::every])
+    for week, pages in once.items():
+        first, last = starts[week], starts[week] + dt.timedelta(days=6)
+        tables = analysis_of(rows.filter(pl.col("date") >= first), first, last)
+        ranks.setdefault(_ONCE, []).extend(_ranks(tables["wiki_trends_scores"], "at_least", pages))
     for week, pages in died.items():
         first = starts[week]
         last = first + dt.timedelta(days=6)
@@ -93,6 +116,8 @@ def italian_figures(lines: Sequence[Mapping[str, Any]], every: int = 1) -> dict[
     return {
         "weeks": len(died),
         "deaths": sum(len(pages) for pages in died.values()),
+        "weeks_once": len(once),
+        "deaths_once": sum(len(pages) for pages in once.values()),
         "in_top": {
             name: mean([rank is not None and rank <= TOP for rank in of]) for name, of in ranks.items()
         },
@@ -151,13 +176,15 @@ def table(figures: Mapping[str, Any]) -> str:
     italian, french = figures["italian"], figures["french"]
     lines = [
         f"it.wikipedia: {italian['deaths']} deaths in {italian['weeks']} weeks",
+        f"each person once: {italian['deaths_once']} deaths in {italian['weeks_once']} weeks",
         "",
         f"  {'':<34}{'in top ten':>12}{'mean reciprocal rank':>24}",
     ]
     for name in sorted(italian["in_top"], key=lambda name: not name.isdigit()):
         share = italian["in_top"][name]
         label = f"at_least, {name} days of baseline" if name.isdigit() else name
-        target = f"   target >= {TARGET}" if name == "0" else ""
+        label = "at_least, 0 days, each person once" if name == _ONCE else label
+        target = f"   target >= {TARGET}" if name in ("0", _ONCE) else ""
         lines.append(f"  {label:<34}{share:>12.3f}{italian['reciprocal'][name]:>24.3f}{target}")
     names = list(next(iter(french.values())))
     lines += ["", "fr.wikipedia, 1 to 7 October 2021, without a baseline: rank", ""]

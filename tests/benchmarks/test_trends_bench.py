@@ -89,6 +89,8 @@ def test_a_death_is_told_by_the_year_of_the_description_and_a_rise_within_the_we
         line("2016-11", "Nothing", None, [1, 2]),
     ]
     assert real_weeks.deaths(lines) == {"2016-08": {"Eco"}, "2016-10": {"Late"}}
+    again = line("2016-09", "Late", "attore (1956 - 2016)", [90, 80])
+    assert real_weeks.deaths_once([again, *lines[:6]]) == {"2016-08": {"Eco"}, "2016-10": {"Late"}}
 
 
 @needs_recorded

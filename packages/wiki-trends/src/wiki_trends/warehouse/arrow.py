@@ -7,7 +7,7 @@ opens a stream several times, also to find out its columns. Each time, the query
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -81,12 +81,18 @@ def registered_stream(connection: DuckDBPyConnection, name: str, table: ArrowStr
     Raises:
         TableFailed: the computation of the table failed.
     """
+    import duckdb
+
     with _stream_errors(name):
         connection.register(name, StreamOnly(table))
         try:
             yield
-        finally:
-            connection.unregister(name)
+        except BaseException:
+            # In an aborted transaction, DuckDB refuses to unregister. The end of the connection also ends the registration.
+            with suppress(duckdb.Error):
+                connection.unregister(name)
+            raise
+        connection.unregister(name)
 
 
 @contextmanager
