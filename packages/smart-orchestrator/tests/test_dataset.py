@@ -82,13 +82,13 @@ def test_the_fixed_folder_is_what_stands_before_the_first_day(key_format, folder
 @pytest.mark.parametrize(
     ("key_format", "problem"),
     [
-        ("orders", "gives different days the same key"),
-        ("orders/{day:%d}", "gives different days the same key"),
-        ("orders/{day:%m-%d}", "gives different days the same key"),
+        ("orders", "gives different days the same path"),
+        ("orders/{day:%d}", "gives different days the same path"),
+        ("orders/{day:%m-%d}", "gives different days the same path"),
         ("orders/{day:%y-%m-%d}", "is not a format of day (%y is not one of %Y %m %d"),
         ("orders/{day:%Y-%m-%d%}", "is not a format of day (% is not one of %Y %m %d"),
         ("orders/{day:%-Y-%m-%d}", "is not a format of day (%-Y is not one of %Y %m %d"),
-        ("orders/{day:%G-W%V}", "gives different days the same key"),
+        ("orders/{day:%G-W%V}", "gives different days the same path"),
         ("orders/{day.year}-{day.month}-{day.day}", "is not a format of day"),
         ("orders/{date:%Y-%m-%d}", "is not a format of day"),
         ("orders/{:%Y-%m-%d}", "is not a format of day"),
