@@ -165,7 +165,7 @@ def test_a_repeated_try_does_not_send_the_message_again(message):
 
 
 def test_a_try_that_was_killed_before_it_sent_the_message_is_made_good(message):
-    store = StateStore({"sending": [0, FAILED]})
+    store = StateStore({"sending": f"0 {FAILED}"})
     assert message(STATES["failed"], LEFT, store=store)[0] == FAILED
 
 

@@ -156,7 +156,7 @@ class Notify(BaseOperator):
         Airflow repeats a task whose process does not answer for a while, although the process may have sent the message, or still send
         it. Airflow refuses the note of a process that it has given up, and the process then fails before it sends.
         """
-        store, message = context["task_state_store"], [context["dag_run"].clear_number, title]
+        store, message = context["task_state_store"], f"{context['dag_run'].clear_number} {title}"
         if store.get(SENT) == message:
             self.log.info("not sent again: an earlier try has sent this message")
             return
