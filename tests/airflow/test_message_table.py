@@ -30,7 +30,7 @@ from smart_orchestrator.telemetry.incidents import IncidentStore
 from smart_orchestrator.telemetry.messages import announce_incidents, publish, restated_message
 from testing.message_receiver import Receiver
 from tests.airflow.message_table import SITUATIONS, markdown
-from tests.airflow.variables import Variables
+from tests.airflow.variables import StateStore, Variables
 from wiki_trends.airflow.consumer import kept_message
 
 # Apprise imports a module that Python 3.13 has not.
@@ -79,6 +79,7 @@ class OrchestratorRun:
         self.dataset = DailyDataset("pages", str(folder / "lake"), "p_{day:%Y_%m_%d}.csv", columns=columns)
         self.orchestration = Orchestration(self.dataset, "pages_pipeline")
         self.xcoms = {}
+        self.stores = {}
         self.states = dict.fromkeys((CHECK, START, WAIT, CONSUME), "skipped")
         self.params = {"as_of": AS_OF.isoformat(), "days": 5}
         monkeypatch.setattr("smart_orchestrator.airflow.notifications.Variable", Variables())
@@ -88,6 +89,7 @@ class OrchestratorRun:
             dag_id="pages_orchestrator",
             run_id="night",
             run_type="manual",
+            clear_number=0,
             conf=self.params,
             run_after=dt.datetime(2025, 11, 12, 3, tzinfo=dt.UTC),
         )
@@ -97,7 +99,14 @@ class OrchestratorRun:
             get_task_states=lambda run_ids, **_: dict.fromkeys(run_ids, self.states),
         )
         dag = SimpleNamespace(params=["as_of", "days"])
-        return {"ti": ti, "dag_run": dag_run, "params": self.params, "dag": dag}
+        store = self.stores.setdefault(task, StateStore())
+        return {
+            "ti": ti,
+            "dag_run": dag_run,
+            "params": self.params,
+            "dag": dag,
+            "task_state_store": store,
+        }
 
     def write(self, *days):
         for day in days:
@@ -162,6 +171,7 @@ def recovered_without_change(run):
     run.write(FAILED)
     for _ in range(2):
         run.xcoms.clear()
+        run.stores.clear()
         run.states = dict.fromkeys((CHECK, START, WAIT, CONSUME), "skipped")
         success_without_change(run, "change")
 

@@ -11,7 +11,7 @@ from airflow.sdk.execution_time.comms import ErrorResponse
 
 from smart_orchestrator.airflow.notifications import Notify
 from testing.message_receiver import Receiver
-from tests.airflow.variables import Variables
+from tests.airflow.variables import StateStore, Variables
 
 # Apprise imports a module that Python 3.13 has not.
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
@@ -47,18 +47,20 @@ def message(monkeypatch):
         notify = {"conn_type": "apprise", "password": server.url}
         monkeypatch.setenv("AIRFLOW_CONN_NOTIFY", json.dumps(notify))
 
-        def sent(states, xcoms, on="always"):
-            run = SimpleNamespace(dag_id="pages_orchestrator", run_id="one")
+        def sent(states, xcoms, on="always", *, store=None, clear_number=0):
+            run = SimpleNamespace(dag_id="pages_orchestrator", run_id="one", clear_number=clear_number)
             ti = SimpleNamespace(
                 xcom_pull=lambda task_ids, key: xcoms.get((task_ids, key)),
                 get_task_states=lambda dag_id, run_ids: {run_ids[0]: states} if dag_id == run.dag_id else {},
             )
             task = Notify(task_id="notify", dataset_name="pages", notify_conn_id="notify", on=on)
             server.received.clear()
-            task.execute({"ti": ti, "dag_run": run, "params": {}})
+            context = {"ti": ti, "dag_run": run, "params": {}}
+            task.execute(context | {"task_state_store": StateStore() if store is None else store})
             [received] = server.received or [{"title": None, "message": ""}]
             return received["title"], received["message"].splitlines()
 
+        sent.received = server.received
         yield sent
 
 
@@ -149,3 +151,37 @@ def test_a_recovery_is_told_when_airflow_does_not_delete_the_variable(message, v
     variables.delete = refuse
     message(STATES["failed"], LEFT, "change")
     assert message(STATES["done"], LEFT, "change")[0] == DONE
+
+
+def test_a_repeated_try_does_not_send_the_message_again(message):
+    """Airflow takes a slow process for dead, and starts the task again, although the process has sent the message."""
+    store = StateStore()
+    assert message(STATES["failed"], LEFT, store=store)[0] == FAILED
+    assert message(STATES["failed"], LEFT, store=store)[0] is None
+    assert message(STATES["failed"], LEFT, store=store, clear_number=1)[0] == FAILED, (
+        "a person has cleared it"
+    )
+    assert message(STATES["done"], LEFT, store=store, clear_number=1)[0] == DONE
+
+
+def test_a_try_that_was_killed_before_it_sent_the_message_is_made_good(message):
+    store = StateStore({"sending": f"0 {FAILED}"})
+    assert message(STATES["failed"], LEFT, store=store)[0] == FAILED
+
+
+def test_a_process_that_airflow_has_given_up_sends_nothing(message, variables):
+    variables.set("smart_orchestrator_failed_run_pages_orchestrator", "zero", "text")
+    store = StateStore()
+    store.set = refuse
+    with pytest.raises(AirflowRuntimeError):
+        message(STATES["done"], LEFT, "change", store=store)
+    assert message.received == []
+    assert "Recovered: the run zero had failed" in message(STATES["done"], LEFT, "change")[1]
+
+
+def test_a_message_is_sent_when_airflow_does_not_keep_that_it_was(message):
+    class Forgetful(StateStore):
+        def set(self, key, value):
+            refuse() if key == "sent" else super().set(key, value)
+
+    assert message(STATES["failed"], LEFT, store=Forgetful())[0] == FAILED

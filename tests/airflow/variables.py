@@ -1,4 +1,4 @@
-"""Airflow's variables without an Airflow, for the tests of messages."""
+"""Airflow's variables and the state store of a task without an Airflow, for the tests of messages."""
 
 from __future__ import annotations
 
@@ -12,3 +12,10 @@ class Variables(dict):
 
     def delete(self, key):
         del self[key]
+
+
+class StateStore(dict):
+    """What the tries of a task keep, with the methods of `context["task_state_store"]`."""
+
+    def set(self, key, value):
+        self[key] = value

@@ -46,10 +46,12 @@ from smart_orchestrator.model.freshness import (
 from smart_orchestrator.model.signal import Channel
 from smart_orchestrator.runners.ledger import Ledger
 from smart_orchestrator.telemetry.incidents import IncidentStore
-from smart_orchestrator.telemetry.messages import announce_incidents, deliver
+from smart_orchestrator.telemetry.messages import announce_incidents, deliver, load_services
 from smart_orchestrator.text.freshness import freshness_lines
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from airflow.sdk import Context
 
     from smart_orchestrator.model.freshness import Objective
@@ -58,6 +60,8 @@ logger = logging.getLogger(__name__)
 # With `on="change"`, the variable with this prefix and the id of a DAG has the id of the last run that was reported as failed. It exists
 # until a run succeeds. Airflow has no other store that a DAG's runs share and that clearing a task does not empty.
 FAILED_PREFIX = "smart_orchestrator_failed_run_"
+# The keys under which a try keeps which message it begins to send, and which it has sent.
+SENDING, SENT = "sending", "sent"
 
 
 class NotSent(AirflowFailException):
@@ -87,10 +91,14 @@ def send(name: str, title: str, text: str, *, failure: bool = False) -> int:
             message.
     """
     urls = notification_urls(name)
-    failures = deliver(urls, title, text, "failure" if failure else "success")
-    if failures:
-        raise NotSent(name, len(urls))
+    send_to(urls, name, title, text, failure=failure)
     return len(urls)
+
+
+def send_to(urls: Sequence[str], name: str, title: str, text: str, *, failure: bool) -> None:
+    """Send a message once to each of the addresses in the connection or variable `name`; see `send`."""
+    if deliver(urls, title, text, "failure" if failure else "success"):
+        raise NotSent(name, len(urls))
 
 
 class Notify(BaseOperator):
@@ -132,15 +140,40 @@ class Notify(BaseOperator):
         if not summary.is_reported(self.on):
             self.log.info("not sent: notifications are limited to %s", self.on)
             return
+        is_settled = True
         try:
-            if not send(self.notify_conn_id, title, text, failure=summary.failed):
-                self.log.info(
-                    "not sent: there is no connection and no variable %s with Apprise URLs",
-                    self.notify_conn_id,
-                )
+            self._send_once(context, title, text, failure=summary.failed)
+        except AirflowRuntimeError:
+            is_settled = False  # The next try sends the message.
+            raise
         finally:
-            if summary.recovered_from is not None:
+            if is_settled and summary.recovered_from is not None:
                 self._forget_failure(run.dag_id)
+
+    def _send_once(self, context: Context, title: str, text: str, *, failure: bool) -> None:
+        """Send the message, unless an earlier try of this task has sent it. A person who clears the task asks for the message again.
+
+        Airflow repeats a task whose process does not answer for a while, although the process may have sent the message, or still send
+        it. Airflow refuses the note of a process that it has given up, and the process then fails before it sends.
+        """
+        store, message = context["task_state_store"], f"{context['dag_run'].clear_number} {title}"
+        if store.get(SENT) == message:
+            self.log.info("not sent again: an earlier try has sent this message")
+            return
+        urls = notification_urls(self.notify_conn_id)
+        if not urls:
+            self.log.info(
+                "not sent: there is no connection and no variable %s with Apprise URLs", self.notify_conn_id
+            )
+            return
+        load_services(urls)
+        # From here to the second note, nothing takes long.
+        store.set(SENDING, message)
+        send_to(urls, self.notify_conn_id, title, text, failure=failure)
+        try:
+            store.set(SENT, message)
+        except AirflowRuntimeError as error:
+            self.log.warning("a retry of this task would send the message again: %s", error)
 
     def _remember_failure(self, dag_id: str, run_id: str) -> None:
         """Write down that this run is reported as failed. An error must not stop the report, so it is only logged."""

@@ -7,6 +7,7 @@ scheme of an address.
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.extras import extra
@@ -67,6 +68,16 @@ def deliver(urls: Sequence[str], title: str, text: str, kind: str = "success") -
         if not accepted:
             failures.append(f"address {position} of {len(urls)} ({service})")
     return failures
+
+
+def load_services(urls: Sequence[str]) -> None:
+    """Import Apprise and the services of these addresses, which takes seconds on a busy machine. The next `deliver` sends at once."""
+    with extra("messages"):
+        import apprise
+
+    # `deliver` reports an address that is wrong.
+    with suppress(Exception):
+        apprise.Apprise().add(list(urls))
 
 
 def _scheme(url: str) -> str:
