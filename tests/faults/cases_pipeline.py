@@ -213,12 +213,15 @@ CASES: list[Fault] = [
             made_by(make, "mine.toml", setting),
             FETCH,
             2,
-            output_patterns=(f"WIKI_TRENDS_{setting}", "it is not a regular file"),
+            output_patterns=(f"WIKI_TRENDS_{setting}", reason),
             stores=("local",),
             timeout=60,
         )
         for setting in ("CATEGORIES_FILE", "DENY")
-        for name, make in (("pipe", os.mkfifo), ("folder", os.mkdir))
+        for name, make, reason in (
+            ("pipe", os.mkfifo, "it is not a regular file"),
+            ("folder", os.mkdir, "Is a directory"),
+        )
     ),
     *both_files("not-toml", b"[en", "it is not TOML"),
     *both_files("not-utf8", b'a = "\xff"', "it is not TOML in UTF-8"),

@@ -84,7 +84,7 @@ def test_the_dashboard_shows_evidence_and_links_only_to_hosts_of_the_project(pla
             for title in ("Page_40", "Page_39")
         )
     assert 'href="https://www.wikidata.org/wiki/Q1"' in trusted
-    assert "no public explanation found" in other
+    assert "No public explanation found" in other
     assert "evil.example" not in other
 
 
