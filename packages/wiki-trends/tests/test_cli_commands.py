@@ -166,6 +166,7 @@ def test_run_json_has_coverage_runs_rows_and_seconds(two_missing, sample_api):
     assert all(seconds >= 0 for seconds in document["seconds"].values())
 
 
+@pytest.mark.slow
 def test_run_ends_with_the_report_and_report_shows_it_again(two_missing, sample_api):
     sample_api()
     ran = two_missing.run("run", *AS_OF)

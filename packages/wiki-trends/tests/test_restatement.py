@@ -118,7 +118,7 @@ def history(place, monkeypatch):
         yield History(place, monkeypatch, wiki, server)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_of_ninety_days_only_the_windows_that_read_the_restated_day_are_computed_again(history):
     history.fill(range(3, 93))
     starts = range(86, 8, -7)

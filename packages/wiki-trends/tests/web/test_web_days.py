@@ -135,6 +135,7 @@ def test_a_range_of_days_is_chosen_named_and_filled_at_once(waiting, browser, wa
         assert {backfill["day"] for backfill in asked} == {"2025-11-06", DAY}
 
 
+@pytest.mark.slow
 def test_a_chosen_range_is_dropped_and_stays_over_an_update(waiting, browser):
     with signed_in(browser, waiting) as seen:
         page = seen.page
@@ -151,6 +152,7 @@ def test_a_chosen_range_is_dropped_and_stays_over_an_update(waiting, browser):
         page.get_by_role("dialog").get_by_role("heading", level=1).wait_for()
 
 
+@pytest.mark.slow
 def test_an_update_of_the_page_leaves_the_focus_where_it_was(waiting, browser):
     with signed_in(browser, waiting) as seen:
         page = seen.page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 
@@ -51,12 +52,20 @@ def test_the_protocol_is_reported_by_a_live_probe(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fault", ["goaway", "reset", "garbage", "cut"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param("goaway", marks=pytest.mark.long),
+        pytest.param("garbage", marks=pytest.mark.long),
+        "reset",
+        "cut",
+    ],
+)
 def test_a_fault_of_http2_is_retried_and_then_unreachable(tmp_path, monkeypatch, fault):
     with tls_server(tmp_path, ["h2"], LIST, fault) as server:
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate.pem"))
         with (
-            WikimediaClient(settings_for(server.url, tmp_path)) as client,
+            WikimediaClient(replace(settings_for(server.url, tmp_path), deadline=20.0)) as client,
             pytest.raises(WikimediaUnreachable),
         ):
             client.top_pages("en.wikipedia", "all-access", DAYS[0])

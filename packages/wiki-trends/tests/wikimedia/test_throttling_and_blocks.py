@@ -180,11 +180,11 @@ def test_only_throttling_halves_the_rate(serve, monkeypatch):
     halved = []
     monkeypatch.setattr(Limiter, "slow_down", lambda _self: halved.append(1))
     replies = [
+        Reply(b"", status=403),
         Reply(b"", status=429, headers={"Retry-After": "0"}),
         Reply(b"", status=403, headers={"Retry-After": "0"}),
         Reply(b"", status=503, headers={"Retry-After": "0"}),
         Reply({"error": {"code": "maxlag", "info": ""}}, headers={"Retry-After": "0"}),
-        Reply(b"", status=403),
     ]
     _, client = serve(*replies, GOOD)
     top(client)
