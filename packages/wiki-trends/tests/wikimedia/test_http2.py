@@ -65,7 +65,9 @@ def test_a_fault_of_http2_is_retried_and_then_unreachable(tmp_path, monkeypatch,
     with tls_server(tmp_path, ["h2"], LIST, fault) as server:
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate.pem"))
         with (
-            WikimediaClient(replace(settings_for(server.url, tmp_path), deadline=20.0)) as client,
+            WikimediaClient(
+                replace(settings_for(server.url, tmp_path), deadline=20.0, request_timeout=8.0)
+            ) as client,
             pytest.raises(WikimediaUnreachable),
         ):
             client.top_pages("en.wikipedia", "all-access", DAYS[0])
