@@ -154,17 +154,17 @@ def test_an_iceberg_table_is_never_judged_by_its_folders(tmp_path, below):
     from pyiceberg.transforms import DayTransform
     from pyiceberg.types import NestedField, TimestampType
 
-    catalog = SqlCatalog("default", uri=f"sqlite:///{tmp_path}/catalog.db")
-    catalog.create_namespace("shop")
     location = tmp_path / "lake" / below
-    table = catalog.create_table(
-        "shop.events",
-        Schema(NestedField(1, "at", TimestampType())),
-        partition_spec=PartitionSpec(PartitionField(1, 1000, DayTransform(), "at_day")),
-        location=f"file://{location}",
-    )
     times = [dt.datetime.fromisoformat(day) for day in DAYS]
-    table.append(pl.DataFrame({"at": times}).to_arrow())
+    with SqlCatalog("default", uri=f"sqlite:///{tmp_path}/catalog.db") as catalog:
+        catalog.create_namespace("shop")
+        table = catalog.create_table(
+            "shop.events",
+            Schema(NestedField(1, "at", TimestampType())),
+            partition_spec=PartitionSpec(PartitionField(1, 1000, DayTransform(), "at_day")),
+            location=f"file://{location}",
+        )
+        table.append(pl.DataFrame({"at": times}).to_arrow())
 
     (proposal,) = proposals(tmp_path / "lake")
     assert (proposal.dataset.adapter, proposal.dataset.lake) == ("iceberg", str(location))
