@@ -157,7 +157,7 @@ def render(details: Details, lake: LakeFacts, now: dt.datetime) -> str:
     """
     run = details.run
     window_calendar = calendar.of_run(run)
-    scripts = [*map(_script_text, REPORT_SCRIPTS)]
+    scripts = list(map(_script_text, REPORT_SCRIPTS))
     early_script = _script_text("theme.js")
     style = Markup("\n".join(map(asset, STYLES)))  # noqa: S704 - a file of this package
     project = project_of_dataset(run.dataset)
