@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import threading
 from types import SimpleNamespace
 
 import polars as pl
@@ -12,7 +13,7 @@ from airflow.sdk.execution_time.context import OutletEventAccessors
 from airflow.sdk.execution_time.task_runner import _serialize_outlet_events
 
 from smart_orchestrator import Column, DailyDataset, Window, check, write_frame
-from smart_orchestrator.airflow import RunConsumer, emit_partitions, partitioned_outlets
+from smart_orchestrator.airflow import RunConsumer, emit_partitions, partition_events, partitioned_outlets
 from smart_orchestrator.airflow.orchestration import Orchestration
 from wiki_trends.airflow.trending_pipeline import DIAMOND, pipeline_dag
 
@@ -24,6 +25,14 @@ DAYS = [dt.date(2025, 11, 7) + dt.timedelta(days=number) for number in range(3)]
 def dataset(tmp_path):
     columns = (Column("page", unique=True), Column("views", "integer"))
     return DailyDataset("pages", str(tmp_path / "lake"), "p_{day:%Y_%m_%d}.csv", columns=columns)
+
+
+@pytest.fixture(autouse=True)
+def pauses(monkeypatch):
+    """The pauses of a task that waits for its turn, which do not last."""
+    pauses = []
+    monkeypatch.setattr(partition_events, "time", SimpleNamespace(sleep=pauses.append))
+    return pauses
 
 
 class Airflow:
@@ -176,17 +185,100 @@ def test_a_consumer_of_ones_own_has_the_alias_too(dataset):
     assert task.outlets == [ASSET, AssetAlias("pages_updates")]
 
 
-def test_tasks_that_announce_partitions_end_one_at_a_time(dataset):
+def test_no_task_waits_for_a_turn_in_airflow_s_scheduler(dataset):
     orchestration = Orchestration(dataset, "pipeline")
     own = RunConsumer(task_id="run", orchestration=orchestration, consumer=lambda _: None, outlets=[ASSET])
-    many = RunConsumer(
-        task_id="many",
-        orchestration=orchestration,
-        consumer=lambda _: None,
-        outlets=[ASSET],
-        max_active_tis_per_dag=8,
-    )
-    none = RunConsumer(task_id="none", orchestration=orchestration, consumer=lambda _: None)
-    assert [task.max_active_tis_per_dag for task in (own, many, none)] == [1, 8, None]
     last = pipeline_dag().get_task("clean_gold_layer")
-    assert (last.max_active_tis_per_dag, last.outlets) == (1, partitioned_outlets([DIAMOND]))
+    assert (own.max_active_tis_per_dag, last.max_active_tis_per_dag) == (None, None)
+    assert last.outlets == partitioned_outlets([DIAMOND])
+
+
+def test_until_the_first_event_is_recorded_another_task_waits(dataset, airflow, monkeypatch):
+    write(dataset, DAYS[:1])
+    emit_partitions(airflow.context(), ASSET, checked(dataset))
+    airflow.states["one"] = {"run_analytics": "running"}
+    write(dataset, DAYS[1:])
+    pauses = []
+
+    def pause(seconds):
+        pauses.append(seconds)
+        if len(pauses) == 3:
+            airflow.states["one"] = {"run_analytics": "success"}
+
+    monkeypatch.setattr(partition_events, "time", SimpleNamespace(sleep=pause))
+    assert len(emit_partitions(airflow.context(run="two"), ASSET, checked(dataset))) == 2
+    assert len(pauses) == 3
+    # From now on, no task waits, whatever becomes of the first one.
+    airflow.states["one"] = airflow.states["two"] = {"run_analytics": "running"}
+    write(dataset, DAYS, views=2)
+    assert len(emit_partitions(airflow.context(run="three"), ASSET, checked(dataset))) == 3
+    assert len(pauses) == 3
+
+
+@pytest.mark.parametrize("state", ["failed", "up_for_retry", "skipped", "removed"])
+def test_the_next_task_sends_the_first_event_if_the_first_one_did_not(dataset, airflow, pauses, state):
+    write(dataset, DAYS[:1])
+    emit_partitions(airflow.context(), ASSET, checked(dataset))
+    airflow.states["one"] = {"run_analytics": state}
+    write(dataset, DAYS[1:])
+    pauses.clear()
+    assert "2025-11-09" in emit_partitions(airflow.context(run="two"), ASSET, checked(dataset))
+    assert len(pauses) == 1
+
+
+def test_a_retry_does_not_wait_for_its_own_first_try(dataset, airflow, pauses):
+    write(dataset, DAYS)
+    airflow.states["one"] = {"run_analytics": "running"}
+    emit_partitions(airflow.context(), ASSET, checked(dataset))
+    pauses.clear()
+    assert len(emit_partitions(airflow.context(attempt=2), ASSET, checked(dataset))) == 3
+    assert len(pauses) == 1
+
+
+def test_of_tasks_that_see_no_first_event_at_the_same_moment_one_goes_on(dataset, airflow, monkeypatch):
+    """All tasks read that there is no claim, then all claim; the others wait until the last one to claim has succeeded."""
+    write(dataset, DAYS)
+    runs = ["one", "two", "three"]
+    airflow.states = {run: {"run_analytics": "running"} for run in runs}
+    barrier, waiting, lock = threading.Barrier(3), set(), threading.Lock()
+    done = []
+
+    def pause(_seconds):
+        name = threading.current_thread().name
+        if name not in waiting:
+            waiting.add(name)
+            barrier.wait(timeout=60)
+
+    monkeypatch.setattr(partition_events, "time", SimpleNamespace(sleep=pause))
+    contexts = {run: airflow.context(run=run) for run in runs}
+
+    def emit(run):
+        context = contexts[run]
+        context["asset_state_store"][ASSET] = SimpleNamespace(get=seen_empty_once(), set=store.__setitem__)
+        partition_events._Emissions(context, ASSET).wait_for_first_event()
+        with lock:
+            done.append(run)
+            # No other task has ended its wait before this one has succeeded.
+            overlapping = [other for other in done if airflow.states[other]["run_analytics"] == "running"]
+            assert overlapping == [run]
+            airflow.states[run] = {"run_analytics": "success"}
+
+    store = airflow.stores[ASSET.name]
+
+    def seen_empty_once():
+        first = [True]
+
+        def get(key):
+            if first:
+                first.clear()
+                return None
+            return store.get(key)
+
+        return get
+
+    threads = [threading.Thread(target=emit, args=(run,), name=run, daemon=True) for run in runs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert sorted(done) == sorted(runs)

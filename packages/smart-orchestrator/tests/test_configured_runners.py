@@ -76,7 +76,7 @@ FUNCTION = '[runners.etl]\nfunction = "MODULE:Pipelines.run"\njobs = 2\n'
 def test_a_function_runs_the_keys_of_a_plan(folder, capsys):
     configure(folder, FUNCTION)
     assert run_command(["doctor"]) == 0
-    assert "ok    runner etl of orders: at most 2 runs at once" in capsys.readouterr().out
+    assert "ok    runner etl of orders: at most 2 runs in flight" in capsys.readouterr().out
     assert run_command(["plan", "orders", *WINDOW, "-o", "plan.json"]) == 0
     assert json.loads((folder / "plan.json").read_text())["runner"] == "etl"
     assert not (folder / "started.log").exists()
@@ -113,7 +113,7 @@ def test_a_dag_runs_the_keys_of_a_plan(folder, monkeypatch, capsys):
     with airflow_server(pipelines.run) as airflow:
         configure(folder, AIRFLOW.replace("URL", airflow.url))
         assert run_command(["doctor"]) == 0
-        assert "ok    runner etl of orders: at most 16 runs at once" in capsys.readouterr().out
+        assert "ok    runner etl of orders: at most 32 runs in flight" in capsys.readouterr().out
         assert run_command(["plan", "orders", *WINDOW, "-o", "plan.json"]) == 0
         assert TOKEN not in (folder / "plan.json").read_text()
         assert run_command(["apply", "plan.json", "--timeout", "60"]) == 0

@@ -99,7 +99,7 @@ def _check_program(subject: str, program: str, folder: Path) -> Finding:
 
 def _runner_state(project: Project, name: str) -> str:
     """Check whether the runner of a dataset could start a run: the function can be imported, or the DAG is switched on."""
-    return f"at most {project.runner(name).capacity()} runs at once"
+    return f"at most {project.runner(name).capacity()} runs in flight"
 
 
 def _run_check(subject: str, check: Callable[[], str]) -> Finding:

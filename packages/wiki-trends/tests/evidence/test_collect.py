@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import threading
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -12,7 +13,7 @@ from wiki_trends.errors import ClientBlocked, WikimediaUnreachable
 from wiki_trends.evidence import queries
 from wiki_trends.evidence.collect import KINDS, collect
 from wiki_trends.evidence.model import Finding, ListedRedirect, rules
-from wiki_trends.evidence.queries import MAX_REQUESTS
+from wiki_trends.evidence.queries import MAX_CONCURRENT, MAX_REQUESTS, NotAsked, Queries
 from wiki_trends.evidence.table import NO_EXPLANATION, evidence_table, find_rises
 
 DAY = dt.date(2025, 11, 7)
@@ -283,6 +284,59 @@ def test_after_a_block_nothing_more_is_asked():
     client = FakeClient(fails=("pageprops",), is_blocked=True)
     collect([Finding("Ada_L", DAY)], "en.wikipedia", lambda: client)
     assert client.sent == ["pageprops"]
+
+
+def test_independent_queries_are_sent_three_at_a_time_and_answered_in_their_order():
+    asking, most, all_asking = set(), [], threading.Barrier(MAX_CONCURRENT)
+
+    def ask(number):
+        asking.add(number)
+        all_asking.wait(timeout=60)
+        most.append(len(asking))
+        asking.discard(number)
+        return number
+
+    numbers = range(2 * MAX_CONCURRENT)
+    answers = Queries(None, {}).together(lambda number=number: ask(number) for number in numbers)
+    assert list(answers) == list(numbers)
+    assert max(most) == MAX_CONCURRENT == 3
+
+
+def test_after_an_error_the_waiting_queries_are_not_sent(monkeypatch):
+    monkeypatch.setattr(queries, "MAX_CONCURRENT", 1)
+    sent = []
+
+    def ask(number):
+        sent.append(number)
+        if number == 1:
+            raise NotAsked("no")
+        return number
+
+    answers = Queries(None, {}).together(lambda number=number: ask(number) for number in range(9))
+    assert next(answers) == 0
+    with pytest.raises(NotAsked, match=r"^no$"):
+        next(answers)
+    assert sent == [0, 1]
+
+
+class WithoutHistory(FakeClient):
+    """Fails for each query of the revisions of a past day."""
+
+    def action(self, project, params):
+        if "rvlimit" in params:
+            self.fails = ("revisions",)
+        return super().action(project, params)
+
+
+def test_the_queries_of_a_source_that_fail_together_count_as_one_failure():
+    days = [Finding(f"Page_{number}", days_after(number)) for number in range(3)]
+    client = WithoutHistory()
+    collected = collect(days, "en.wikipedia", lambda: client)
+    # The main page and the edits fail. The stories, which are asked for between them, do not.
+    assert "links" in client.sent
+    assert {"in the news", "edits"} <= set(collected.not_asked)
+    assert "story" not in collected.not_asked
+    assert collected.not_asked["earlier years"] == "other sources did not answer"
 
 
 @pytest.mark.parametrize("retries", [0, 20])

@@ -351,16 +351,11 @@ class RunConsumer(OrchestratorTask):
             mapping or None, is logged item by item and is the XCom of the task. If the consumer raises
             `AirflowSkipException`, the assets are not updated, and the notification has the reason.
         outlets: the assets that the consumer updates. Each gets an event without a partition key, and an event for each day of the
-            window that is available and was not announced before. With outlets, one task at a time runs the consumer, unless
-            `max_active_tis_per_dag` is given.
+            window that is available and was not announced before.
     """
 
     def __init__(self, *, consumer: Consumer, outlets: Sequence[object] = (), **kwargs: Any) -> None:
-        # One at a time: see `partitioned_outlets`.
-        super().__init__(
-            outlets=partitioned_outlets(outlets),
-            **{"max_active_tis_per_dag": 1 if outlets else None} | kwargs,
-        )
+        super().__init__(outlets=partitioned_outlets(outlets), **kwargs)
         self.consumer = consumer
 
     def execute(self, context: Context) -> dict[str, object]:

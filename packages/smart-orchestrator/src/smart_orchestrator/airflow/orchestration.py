@@ -63,7 +63,7 @@ class Orchestration:
             lag is automatic: a day is expected when the source has it, and at the latest after this number of days.
         attempts: the largest number of runs to start for a day, not counting the retries of a run's tasks.
         poll_seconds: the number of seconds between two polls of the pipeline runs.
-        timeout: the time-out of the wait, in seconds. A wait lasts at least until its first poll, 10 seconds after its start.
+        timeout: the time-out of the wait, in seconds. A wait lasts at least until its first poll, 5 to 10 seconds after its start.
         api_conn_id: the id of the connection to Airflow's REST API.
         aws_conn_id: the id of the connection with the lake's keys. If this connection does not exist, `AWS_*` of the
             environment apply.

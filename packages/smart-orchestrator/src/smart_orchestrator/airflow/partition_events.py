@@ -9,11 +9,16 @@ Airflow's state store of the asset keeps the version of each partition whose eve
 the same asset emits the event of a partition again only if the data of the partition have changed. Airflow records the events of a task
 only if the task succeeds. A retry after a failed try therefore emits the same events again. So does another run, if the task that emitted
 the event has failed for good.
+
+With the first event, Airflow stores that the alias belongs to the asset. If two tasks store this at the same moment, Airflow 3.3 marks one
+of them as failed, although its work is done. Until the first event is recorded, tasks therefore emit the events of an asset one after
+another. Later tasks do not wait.
 """
 
 from __future__ import annotations
 
 import hashlib
+import time
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, AssetAlias
@@ -31,15 +36,16 @@ if TYPE_CHECKING:
 ALIAS_SUFFIX = "_updates"
 # The final states of a task whose events Airflow has not recorded.
 UNRECORDED = ("failed", "upstream_failed", "skipped")
+# The key of the record of the first event. No partition key has this form.
+FIRST_EVENT = "first event"
+# A task that claims the first event reads its claim again after this time, in which a task that has seen no claim either can overwrite it.
+CLAIM_SECONDS = 1.0
 
 
 def partitioned_outlets(outlets: Iterable[object]) -> list[object]:
     """Return the outlets of a task, with the alias that `emit_partitions` needs after each asset.
 
     The name of the alias is the name of the asset followed by `_updates`. Give the result to the argument `outlets` of the task.
-
-    If runs of the DAG are parallel, give the task `max_active_tis_per_dag=1` as well. With the first event, Airflow stores that the alias
-    belongs to the asset. If two tasks store this at the same moment, Airflow 3.3 marks one of them as failed, although its work is done.
     """
     result: list[object] = []
     for outlet in outlets:
@@ -71,6 +77,7 @@ def emit_partitions(context: Context, asset: Asset, completeness: Completeness) 
     emissions = _Emissions(context, asset)
     keys = [key_text(partition.day) for partition in completeness.usable if emissions.is_new(partition)]
     if keys:
+        emissions.wait_for_first_event()
         event.add_partitions(keys)
         alias = _alias(asset)
         context["outlet_events"][alias].add(asset, extra=dict(event.extra))
@@ -99,8 +106,32 @@ class _Emissions:
         emitted = self._store.get(key)
         if isinstance(emitted, dict) and emitted.get("version") == version and self._stands(key, emitted):
             return False
-        self._store.set(key, {"version": version, "source": self._source, "try": self._ti.try_number})
+        self._store.set(key, {"version": version} | self._claim)
         return True
+
+    def wait_for_first_event(self) -> None:
+        """Return when the first event of the asset is recorded, or when this task is the one that emits it.
+
+        A task of which Airflow has lost the process counts as running until Airflow notices the loss, so the wait ends at the latest then.
+        """
+        while True:
+            first = self._store.get(FIRST_EVENT)
+            first = first if isinstance(first, dict) else {}
+            if first.get("recorded") or first == self._claim:
+                return
+            source = first.get("source")
+            state = self._state(source) if source and source != self._source else None
+            if state == "success":
+                self._store.set(FIRST_EVENT, first | {"recorded": True})
+                return
+            if state != "running":
+                self._store.set(FIRST_EVENT, self._claim)
+            time.sleep(CLAIM_SECONDS)
+
+    @property
+    def _claim(self) -> dict[str, Any]:
+        """The fields of a record that name this task and this try."""
+        return {"source": self._source, "try": self._ti.try_number}
 
     def _stands(self, key: str, emitted: dict[str, Any]) -> bool:
         """Return whether Airflow has recorded the event of a record, or still can."""

@@ -1,13 +1,14 @@
 """The trigger that waits for pipeline runs in Airflow's triggerer. It takes no worker slot and starts no runs.
 
-The trigger polls the runs with growing pauses (10, 15, 22, 33 … s) and then every `poll_seconds`. When a run has ended, the
+The trigger polls the runs with growing pauses (10, 15, 22, 33 … s after their start) and then every `poll_seconds`. When a run has ended, the
 trigger inspects the partition of the run in the lake. The trigger fires its event when one of these conditions is true:
 
 - no run is in flight;
 - the window can no longer become ready;
 - a task must start another run;
 - the runs cannot be followed;
-- the deadline has passed. The trigger notices this at a poll, so a wait lasts at least until the first poll.
+- the deadline has passed. The trigger notices this at a poll, so a wait lasts at least until the first poll, 5 to 10 seconds
+  after the start of the trigger.
 
 If the lake or Airflow's API does not answer, the trigger polls again until the deadline. After a restart of the triggerer,
 Airflow rebuilds the trigger from its arguments, and the next poll finds the changes. All blocking calls run in threads.
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
     from smart_orchestrator.backfilling.state import BackfillState
+
+# The shortest time between the start of the trigger and its first poll, in seconds.
+MIN_FIRST_PAUSE = 5.0
 
 
 class DataReadyTrigger(BaseTrigger):
@@ -68,11 +72,12 @@ class DataReadyTrigger(BaseTrigger):
         deadline = dt.datetime.fromisoformat(self.deadline)
         backfill: BackfillState | None = None
         last_error = ""
-        # The first pause is never shortened, because Airflow 3.3 has a fault: a task can resume while the worker process that
-        # deferred it is still exiting. Airflow then takes this exit for the death of the resumed task, and retries the task
+        # The first poll is not sooner, because Airflow 3.3 has a fault: a task can resume while the worker process that deferred
+        # it is still exiting. Airflow then takes this exit for the death of the resumed task, and retries the task
         # ("reported … finished with state success, but the task instance's state attribute is running").
         pauses = poll_pauses(orchestration.poll_seconds)
-        pause = asyncio.sleep(next(pauses))
+        waited = max(0.0, orchestration.timeout - _seconds_until(deadline))
+        pause = asyncio.sleep(max(next(pauses) - waited, MIN_FIRST_PAUSE))
         # A new triggerer imports the libraries during the first pause, so that the first poll is not delayed.
         await asyncio.gather(pause, asyncio.to_thread(_import_libraries))
         while True:

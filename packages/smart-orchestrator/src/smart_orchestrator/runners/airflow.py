@@ -140,12 +140,14 @@ class AirflowRunner:
         return PipelineDag(self.dag_id, int(dag.get("max_active_runs") or 1))
 
     def capacity(self) -> int:
-        """Return the pipeline's `max_active_runs`.
+        """Return twice the pipeline's `max_active_runs`.
+
+        Airflow runs half of them, and queues the other half. So it starts the next run as soon as one ends, and not after the next poll.
 
         Raises:
             RunsError: a run of the pipeline would not be executed.
         """
-        return self.ready().max_active_runs
+        return 2 * self.ready().max_active_runs
 
     def latest(self, days: Collection[dt.date]) -> Mapping[dt.date, Run]:
         """Return the latest run of each day that has a run. A run in flight takes precedence over ended runs.

@@ -30,7 +30,7 @@ class Runner(Protocol):
         ...
 
     def capacity(self) -> int | None:
-        """Return the maximum number of parallel runs, or None for no limit."""
+        """Return the maximum number of runs that are in flight (queued or running), or None for no limit."""
         ...
 
     def latest(self, days: Collection[dt.date]) -> Mapping[dt.date, Run]:

@@ -97,9 +97,7 @@ def pipeline_dag() -> DAG:
             """Determine the category and the location of each page, and write the gold layer."""
             return run("categorize_pages", categories)
 
-        # Only one task commits at a time; see `partitioned_outlets` for the reason. A task waits a few seconds for its turn, less
-        # than one day's requests to Wikimedia take.
-        @task(outlets=partitioned_outlets([DIAMOND]), max_active_tis_per_dag=1)
+        @task(outlets=partitioned_outlets([DIAMOND]))
         def clean_gold_layer(earlier: Sequence[StepReport]) -> StepReport:
             """Clean the rows of the gold layer, and commit them as the diamond layer, with ten columns. Then the day is complete."""
             from smart_orchestrator.checking import check

@@ -301,8 +301,8 @@ class Settings(SignalSettings):
     jobs: int | None = setting_field(
         None,
         integer(1, 64),
-        "Maximum number of days that a backfill runs at the same time. Default 4; with the runner `airflow` the DAG's "
-        "`max_active_runs`, which is never exceeded.",
+        "Maximum number of days that a backfill runs at the same time. Default 4; with the runner `airflow` twice the DAG's "
+        "`max_active_runs`: Airflow never runs more than that number at the same time, and queues the others.",
         example="8",
     )
     attempts: int | None = setting_field(

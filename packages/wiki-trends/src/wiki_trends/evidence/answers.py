@@ -47,7 +47,7 @@ def write_answers(
     lake: Lake, project: str, today: dt.date, earlier: dict[str, tuple[str, Any]], facts: dict[str, Any]
 ) -> None:
     """Write the facts. Facts in `earlier` keep their day, and new facts get the day `today`. The newest `MAX_ANSWERS` queries are kept."""
-    answers = [(key, earlier.get(key, (today.isoformat(), value))) for key, value in facts.items()]
+    answers = [(key, earlier.get(key, (today.isoformat(), value))) for key, value in sorted(facts.items())]
     answers.sort(key=lambda answer: answer[1][0], reverse=True)
     document = {"answers": dict(answers[:MAX_ANSWERS])}
     lake.put(_key(project), json.dumps(document, ensure_ascii=True, separators=(",", ":")).encode())

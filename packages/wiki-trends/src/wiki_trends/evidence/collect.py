@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from wiki_trends.errors import WikiTrendsError
+from wiki_trends.errors import WikimediaUnreachable, WikiTrendsError
 from wiki_trends.evidence.queries import NotAsked, Queries
 from wiki_trends.evidence.search import Search
 from wiki_trends.evidence.sources import (
@@ -102,6 +102,8 @@ def _ask(source: Callable[[Search], Iterator[Evidence]], search: Search) -> str:
         for piece in source(search):
             search.evidence.append(piece)
     except (NotAsked, WikiTrendsError) as error:
+        if isinstance(error, WikimediaUnreachable):
+            search.queries.failed_sources += 1
         return str(error)
     except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         return f"an unexpected response ({type(error).__name__}: {error})"

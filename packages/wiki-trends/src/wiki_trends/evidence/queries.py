@@ -3,32 +3,40 @@
 The facts of a query are stored under the key of the query. For a query with stored facts, no request is sent. A query that must not be
 sent raises `NotAsked`. Errors of Wikimedia are raised unchanged. When Wikimedia blocks the client, or `MAX_FAILURES` sources cannot be
 reached, no more requests are sent.
+
+The queries of `together` are sent at the same time, as many as Wikimedia allows. All other queries are sent one after another.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
-from wiki_trends.errors import ClientBlocked, TokenRejected, WikimediaUnreachable
+from wiki_trends.errors import ClientBlocked, TokenRejected
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from wiki_trends.wikimedia.client import RawAnswer
     from wiki_trends.wikimedia.transport import Counters
 
     Connect: TypeAlias = "Callable[[], Client]"
 
+Result = TypeVar("Result")
+
 # The largest numbers of requests and of seconds for one window. No request is sent after these limits. A request that waits for its
 # response when the time is over continues until its own deadline.
 MAX_REQUESTS = 50
 MAX_SECONDS = 60.0
 MAX_FAILURES = 2
+# Wikimedia allows three concurrent requests.
+MAX_CONCURRENT = 3
 
 
 class Client(Protocol):
@@ -66,6 +74,7 @@ class Queries:
         facts: the stored facts, by the key of their query; new facts are added.
 
     Attributes:
+        failed_sources: the number of sources that could not be reached.
         sent: the number of requests, with retries.
         reused: the number of queries that the stored facts answered.
     """
@@ -75,14 +84,41 @@ class Queries:
         self._client: Client | None = None
         self._facts = facts
         self._deadline = time.monotonic() + MAX_SECONDS
-        self._failures = 0
+        self._is_rejected = False
         self._started = 0
+        # Several threads send the queries of `together`.
+        self._lock = threading.Lock()
+        self.failed_sources = 0
         self.reused = 0
 
     @property
     def sent(self) -> int:
         """The number of requests that were sent, with retries."""
         return self._started + (0 if self._client is None else self._client.counters.retries)
+
+    def together(self, queries: Iterable[Callable[[], Result]]) -> Iterator[Result]:
+        """Send independent queries at the same time, and yield their facts in the order of the queries.
+
+        If a query fails, its error is raised in its place, and no other query is sent.
+        """
+        is_stopped = threading.Event()
+
+        def send(query: Callable[[], Result]) -> Result:
+            if is_stopped.is_set():
+                message = "an earlier query failed"
+                raise NotAsked(message)
+            try:
+                return query()
+            except BaseException:
+                is_stopped.set()
+                raise
+
+        with ThreadPoolExecutor(MAX_CONCURRENT) as pool:
+            try:
+                for future in [pool.submit(send, query) for query in queries]:
+                    yield future.result()
+            finally:
+                is_stopped.set()
 
     def action(self, project: str, params: Mapping[str, str], facts_of: Callable[[list[Any]], Any]) -> Any:
         """Send a query to the Action API with all its continued responses, and return the facts that they contain."""
@@ -137,25 +173,23 @@ class Queries:
         if self._connect is None:
             message = "the lake has no answer, and only wiki-trends run asks"
             raise NotAsked(message)
-        if self._failures >= MAX_FAILURES:
-            message = "other sources did not answer"
-            raise NotAsked(message)
-        if self.sent >= MAX_REQUESTS:
-            message = f"the limit of {MAX_REQUESTS} requests is reached"
-            raise NotAsked(message)
-        if time.monotonic() >= self._deadline:
-            message = f"the limit of {MAX_SECONDS:.0f} seconds is reached"
-            raise NotAsked(message)
-        try:
-            self._client = self._client or self._connect()
+        with self._lock:
+            if self._is_rejected or self.failed_sources >= MAX_FAILURES:
+                message = "other sources did not answer"
+                raise NotAsked(message)
+            if self.sent >= MAX_REQUESTS:
+                message = f"the limit of {MAX_REQUESTS} requests is reached"
+                raise NotAsked(message)
+            if time.monotonic() >= self._deadline:
+                message = f"the limit of {MAX_SECONDS:.0f} seconds is reached"
+                raise NotAsked(message)
+            client = self._client = self._client or self._connect()
             self._started += 1
-            return call(self._client)
-        except WikimediaUnreachable:
-            self._failures += 1
-            raise
+        try:
+            return call(client)
         except (ClientBlocked, TokenRejected):
             # Further requests of a client that is not accepted make a block worse.
-            self._failures = MAX_FAILURES
+            self._is_rejected = True
             raise
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from wiki_trends.evidence.model import page_url, piece, rules
@@ -32,8 +33,8 @@ def edits(search: Search) -> Iterator[Evidence]:
         finding for finding in search.findings if oldest and search.page_ids.get(finding.page, 0) >= oldest
     ]
     chosen = list(dict.fromkeys([*new_pages, *search.unexplained()]))[:_MAX_PAGES]
-    for finding in chosen:
-        history = _read_history(search, finding)
+    histories = search.queries.together(partial(_read_history, search, finding) for finding in chosen)
+    for finding, history in zip(chosen, histories, strict=True):
         yield from _pieces(search, finding, history)
         for kind in KINDS:
             search.asked[kind].add(finding.page)

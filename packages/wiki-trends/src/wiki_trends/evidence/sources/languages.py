@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from wiki_trends.evidence.model import languages, piece, rules
@@ -31,8 +32,11 @@ def other_languages(search: Search) -> Iterator[Evidence]:
     own = search.project.removesuffix(_FAMILY)
     for day in search.days[:_MAX_DAYS]:
         findings = [finding for finding in search.findings if finding.day == day]
-        for language in _languages_of(search, findings, own):
-            yield from _pieces(search, language, day, findings)
+        wikis = _languages_of(search, findings, own)
+        for pieces in search.queries.together(
+            partial(_pieces, search, language, day, findings) for language in wikis
+        ):
+            yield from pieces
         search.asked[KIND] |= {finding.page for finding in findings}
 
 
@@ -53,7 +57,7 @@ def _languages_of(search: Search, findings: Sequence[Finding], own: str) -> list
     return chosen[:_MAX_WIKIS]
 
 
-def _pieces(search: Search, language: str, day: dt.date, findings: Sequence[Finding]) -> Iterator[Evidence]:
+def _pieces(search: Search, language: str, day: dt.date, findings: Sequence[Finding]) -> list[Evidence]:
     limits = rules()[_RULE]
     title_by_finding = {
         finding: title for finding in findings if (title := _title(search, finding, language)) is not None
@@ -72,9 +76,11 @@ def _pieces(search: Search, language: str, day: dt.date, findings: Sequence[Find
     before = day - dt.timedelta(days=int(limits["days_before"]))
     of_day = search.queries.top(project, day, listed_views, key)
     of_before = search.queries.top(project, before, listed_views, key)
+    pieces = []
     for finding, title in title_by_finding.items():
         usual = max(of_before["views"].get(title, of_before["last"]), 1)
         times = of_day["views"].get(title, 0) / usual
         if times >= limits["times"]:
             source = item_url(search.items[finding.page])
-            yield piece(_RULE, finding.page, source, day, title=project, times=f"{times:.1f}")
+            pieces.append(piece(_RULE, finding.page, source, day, title=project, times=f"{times:.1f}"))
+    return pieces

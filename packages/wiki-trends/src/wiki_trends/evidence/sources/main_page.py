@@ -7,6 +7,7 @@ the link in bold leads to the subject. Other links are not evidence.
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from wiki_trends.evidence.model import dated, page_names, page_url, piece, rules
@@ -14,7 +15,7 @@ from wiki_trends.evidence.search import pages_of
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from wiki_trends.evidence.model import Evidence
     from wiki_trends.evidence.search import Search
@@ -38,20 +39,10 @@ def main_page(search: Search) -> Iterator[Evidence]:
         return
     days = search.days[:_MAX_DAYS]
     yield from _pieces(search, _FEATURED, _featured(search, names[_FEATURED], days))
-    for rule in _TEMPLATES:
-        for day in days:
-            title = dated(names[rule], day)
-            params = {
-                "action": "query",
-                "titles": title,
-                "prop": "revisions",
-                "rvprop": "ids|content",
-                "rvslots": "main",
-                "rvlimit": "1",
-                "rvstart": f"{day}T23:59:59Z",
-            }
-            shown = search.queries.action(search.project, params, _shown_pages).get(title)
-            yield from _pieces(search, rule, {day: (title, shown)})
+    templates = [(rule, day, dated(names[rule], day)) for rule in _TEMPLATES for day in days]
+    answers = search.queries.together(partial(_shown_on, search, title, day) for _, day, title in templates)
+    for (rule, day, title), shown in zip(templates, answers, strict=True):
+        yield from _pieces(search, rule, {day: (title, shown)})
     for rule in (_FEATURED, *_TEMPLATES):
         kind = str(rules()[rule]["kind"])
         search.asked[kind] |= {finding.page for finding in search.findings if finding.day in days}
@@ -73,6 +64,21 @@ def _featured(search: Search, pattern: str, days: Sequence[dt.date]) -> dict[dt.
         for day, title in titles.items()
         if title in shown
     }
+
+
+def _shown_on(search: Search, title: str, day: dt.date) -> tuple[int, list[str]] | None:
+    """Return the revision that a template of the main page had at the end of a day, and the titles that it showed."""
+    params = {
+        "action": "query",
+        "titles": title,
+        "prop": "revisions",
+        "rvprop": "ids|content",
+        "rvslots": "main",
+        "rvlimit": "1",
+        "rvstart": f"{day}T23:59:59Z",
+    }
+    shown: Mapping[str, tuple[int, list[str]]] = search.queries.action(search.project, params, _shown_pages)
+    return shown.get(title)
 
 
 def _pieces(search: Search, rule: str, shown_by_day: dict[dt.date, tuple[str, Any]]) -> Iterator[Evidence]:
