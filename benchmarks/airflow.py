@@ -8,7 +8,11 @@ Each round uses the days of another month, and measures one after another:
 
 After the rounds, `wiki-trends backfill` outside of Airflow is measured once, on thirty missing days of March 2025.
 
-All settings have their defaults, except that no schedule starts a run. The synthetic Wikimedia waits 50 ms before each response.
+All settings have their defaults, with two exceptions: no schedule starts a run, and the pipeline has as many parallel runs as the machine
+has processors (`--runs`). With more runs than processors, each run takes longer than the pipeline alone, whoever starts the runs.
+
+The synthetic Wikimedia waits 50 ms before each response. It computes the page views that the orchestrator requests before each measurement,
+because the real Wikimedia has them ready.
 """
 
 from __future__ import annotations
@@ -16,9 +20,11 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import json
+import os
 import subprocess
 import sys
 import time
+import urllib.request
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +43,22 @@ WITHOUT_SCHEDULES = {"WIKI_TRENDS_ORCHESTRATOR_SCHEDULE": "", "WIKI_TRENDS_PIPEL
 # duration of `wiki-trends backfill` divided by the duration of the pipeline alone, for the same number of days in parallel.
 TARGETS = {"two_missing_days_difference_s": 12.0, "outside_ratio": 1.3}
 LAG = 3
+# A page of the synthetic Wikimedia, and the days before a window whose views the orchestrator requests.
+PAGE = "Main_Page"
+HISTORY = dt.timedelta(days=60)
 TIMEOUT = 1800.0
+
+
+def compute_views(stack: Stack, first: dt.date, last: dt.date) -> None:
+    """Let the synthetic Wikimedia compute the page views of a window, of the days before it, and of its own last sixty days."""
+    assert stack.sample is not None
+    newest = f"{stack.sample.mediawiki_url.format(project='en.wikipedia')}?action=query&format=json&prop=pageviews&titles={PAGE}"
+    address = (
+        f"{stack.sample.wikimedia_url}/metrics/pageviews/per-article/en.wikipedia/all-access/user/{PAGE}"
+    )
+    for url in (newest, f"{address}/daily/{first - HISTORY:%Y%m%d}/{last:%Y%m%d}"):
+        with urllib.request.urlopen(url, timeout=TIMEOUT) as response:
+            response.read()
 
 
 def duration(stack: Stack, dag_id: str, run_id: str, conf: Mapping[str, object]) -> float:
@@ -61,6 +82,7 @@ def two_missing_days(stack: Stack, first: dt.date) -> dict[str, float]:
     days = [first + dt.timedelta(days=number) for number in range(5)]
     alone = [duration(stack, PIPELINE, f"alone-{day}", {"target_date": str(day)}) for day in days[2:]]
     as_of = days[-1] + dt.timedelta(days=LAG)
+    compute_views(stack, first, days[-1])
     conf = {"days": 5, "as_of": str(as_of), "replace_newer": True}
     orchestrated = duration(stack, ORCHESTRATOR, f"two-missing-{first}", conf)
     complete = duration(stack, ORCHESTRATOR, f"none-missing-{first}", conf)
@@ -120,12 +142,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--days", type=int, default=30, help="days for `wiki-trends backfill` from outside; 0 leaves it out"
     )
+    parser.add_argument("--runs", type=int, default=os.cpu_count(), help="parallel runs of the pipeline")
     parser.add_argument("--executor", default="LocalExecutor", help="Airflow's executor")
     options = parser.parse_args(arguments)
     with airflow_stack(
         executor=options.executor,
         sample=SampleOptions(latency=0.05),
-        extra=WITHOUT_SCHEDULES,
+        extra=WITHOUT_SCHEDULES | {"WIKI_TRENDS_PIPELINE_RUNS": str(options.runs)},
         say=lambda text: print(text, flush=True),
     ) as stack:
         stack.until_parsed(*(path.stem for path in sorted(DAGS.glob("wiki_*.py"))))
