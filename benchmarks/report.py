@@ -64,6 +64,6 @@ def _publish_month(folder: Path) -> Settings:
         days = [LAST_DAY - dt.timedelta(days=offset) for offset in range(DAYS + BASELINE_DAYS)]
         main_job.fetch_days(settings, days, Limits(2, attempts=1), SilentReporter())
     window = Window.of_days(DAYS, LAST_DAY + dt.timedelta(days=settings.max_lag), settings.max_lag)
-    check_window = main_job.checker(settings, window)
-    main_job.analyze_window(settings, check_window(), check_window)
+    check_window = main_job.checker_of_window(settings, window)
+    main_job.analyze_window(settings, completeness=check_window(), recheck=check_window)
     return settings

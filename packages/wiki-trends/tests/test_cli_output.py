@@ -65,7 +65,7 @@ def broken(place, monkeypatch):
     def fault(*_arguments, **_options):
         raise ZeroDivisionError("line one\nerror: forged http://me:hunter2@host/")
 
-    monkeypatch.setattr(main_job, "checker", fault)
+    monkeypatch.setattr(main_job, "checker_of_window", fault)
     return place
 
 

@@ -98,8 +98,8 @@ def announce_run(project: Project, result: ProjectRun) -> None:
             publish(published_message(completeness.dataset, completeness.window, consumer.name), channels)
 
 
-def after_run(project: Project, result: ProjectRun) -> None:
-    """Judge every dataset that has an objective. Then send the messages and write the metrics that are due after a run.
+def send_messages_and_write_metrics(project: Project, result: ProjectRun) -> None:
+    """After a run, judge every dataset that has an objective, send the messages, and write the metrics.
 
     The run itself has ended. So if the lake or the state folder does not respond here, only a warning is logged.
     """

@@ -194,16 +194,20 @@ def test_a_window_of_which_a_day_was_committed_anew_is_checked_again(place):
     place.write_days("2025-11-05", "2025-11-06")
     settings = load()
     window = Window.between(day_number(0), day_number(1), day_number(4))
-    stale = main_job.checker(settings, window)()
+    stale = main_job.checker_of_window(settings, window)()
     place.write_days("2025-11-06", pages=5)
-    done = main_job.analyze_window(settings, stale, main_job.checker(settings, window))
+    done = main_job.analyze_window(
+        settings, completeness=stale, recheck=main_job.checker_of_window(settings, window)
+    )
     assert done.rows["wiki_trends_timeseries"] == 3 + 5
-    fresh = main_job.checker(settings, window)()
+    fresh = main_job.checker_of_window(settings, window)()
     assert done.fingerprints == {part.day.isoformat(): part.fingerprint for part in fresh.partitions}
     (part,) = place.folder.glob("data/lake/diamond/diamond_final_2025_11_06.csv/part-*")
     part.write_bytes(part.read_bytes().replace(b"1000", b"1001"))
     with pytest.raises(WindowNotReady, match="missing: 2025-11-06"):
-        main_job.analyze_window(settings, fresh, main_job.checker(settings, window))
+        main_job.analyze_window(
+            settings, completeness=fresh, recheck=main_job.checker_of_window(settings, window)
+        )
 
 
 def scored_pages(warehouse):

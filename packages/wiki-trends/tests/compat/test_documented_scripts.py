@@ -218,7 +218,7 @@ import wiki_trends.jobs.main as main
 def broken(*_, **__):
     raise ZeroDivisionError("of http://me:hunter2@host/")
 
-main.checker = broken
+main.checker_of_window = broken
 scripts.{function}()
 """
 

@@ -47,13 +47,13 @@ def test_remembered_values_are_bounded_for_each_owner():
             return object()
 
         cache = Cache(10, 3)
-        mine = await cache.get("mine", make, owner="me")
+        mine = await cache.get("mine", make, charged_to="me")
         for number in range(50):
-            await cache.get(("flood", number), make, owner="flood")
-        assert await cache.get("mine", make, owner="me") is mine
+            await cache.get(("flood", number), make, charged_to="flood")
+        assert await cache.get("mine", make, charged_to="me") is mine
         assert len(cache) <= 10
         for number in range(50):
-            await cache.get(("many", number), make, owner=f"caller {number}")
+            await cache.get(("many", number), make, charged_to=f"caller {number}")
         assert len(cache) <= 10
 
     asyncio.run(flooded())

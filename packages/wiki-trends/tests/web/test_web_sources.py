@@ -191,7 +191,7 @@ class Call:
 
 
 def test_a_pool_gives_results_and_exceptions():
-    pool = SourcePool("lake", "LAKE")
+    pool = SourcePool(source="lake", code="LAKE")
     assert Call.run(pool, lambda: 5) == 5
     with pytest.raises(ZeroDivisionError):
         Call.run(pool, lambda: 1 // 0)
@@ -208,7 +208,7 @@ def test_a_pool_gives_results_and_exceptions():
 
 def test_a_pool_refuses_while_nothing_answers_and_serves_again_afterwards(monkeypatch):
     monkeypatch.setitem(DEADLINE_SECONDS, "lake", 1.0)
-    pool = SourcePool("lake", "LAKE")
+    pool = SourcePool(source="lake", code="LAKE")
     released = threading.Event()
 
     async def flood():

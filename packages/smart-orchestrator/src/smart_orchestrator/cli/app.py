@@ -158,7 +158,7 @@ def run(
 ) -> None:
     """Run the pipeline for each missing partition, check the window again, and run the consumers whose windows are ready."""
     from smart_orchestrator.cli import output, printing
-    from smart_orchestrator.project_signals import after_run
+    from smart_orchestrator.project_signals import send_messages_and_write_metrics
     from smart_orchestrator.text.reports import completeness_lines, unfinished_lines
 
     options.check_seconds("timeout", timeout)
@@ -174,7 +174,7 @@ def run(
         printing.out(completeness_lines(result.backfill.completeness))
     printing.err(unfinished_lines(result.backfill.outcome.abandoned, window.grain))
     printing.err(output.consumer_lines(result.consumers))
-    after_run(project, result)
+    send_messages_and_write_metrics(project, result)
     failed = any(consumer.exit_code != 0 for consumer in result.consumers)
     is_ready = result.backfill.completeness.ready and not failed
     printing.exit_after(result.backfill.outcome, ready=is_ready)

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from smart_orchestrator.project import Project
 
 
-def print_late(project: Project, *, as_of: dt.datetime | None, quiet: bool, as_json: bool) -> NoReturn:
+def print_late_and_exit(
+    project: Project, *, as_of: dt.datetime | None, quiet: bool, as_json: bool
+) -> NoReturn:
     """Judge every dataset that has an objective, print the reports, and end with exit code 1 if an objective is not met.
 
     Without `as_of`, the reports are stored, the messages about incidents are sent, and the metrics are written.

@@ -39,7 +39,11 @@ def status(
         bool, typer.Option("--quiet", "-q", help="Print only the datasets that are not ready.")
     ] = False,
     late: Annotated[
-        bool, typer.Option("--late", help="Instead, judge the deadlines of partitions, and send messages.")
+        bool,
+        typer.Option(
+            "--late",
+            help="Check whether the newest partitions arrived before their deadlines, and send messages; replaces the list of states.",
+        ),
     ] = False,
     config: options.ConfigFile = DEFAULT_CONFIG,
     as_json: options.AsJson = False,
@@ -58,13 +62,13 @@ def status(
 
     project = open_project(config)
     if late:
-        from smart_orchestrator.cli.late import print_late
+        from smart_orchestrator.cli.late import print_late_and_exit
 
         if last is not None:
             raise typer.BadParameter(
                 "--late judges the partitions that `complete` names, so leave out --last"
             )
-        print_late(project, as_of=options.parse_moment(as_of), quiet=quiet, as_json=as_json)
+        print_late_and_exit(project, as_of=options.parse_moment(as_of), quiet=quiet, as_json=as_json)
     checks = []
     upstreams = {}
     errors: dict[str, ExpectedError] = {}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from smart_orchestrator.store.variables import (
     VariableError,
     check_endpoint,
-    reject_empty_variables,
+    reject_empty_process_variables,
     require_visible_ascii,
 )
 
@@ -30,6 +30,7 @@ _PROFILE_VARIABLES = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE")
 _METADATA_VARIABLE = "AWS_METADATA_ENDPOINT"
 _KEY_ID_VARIABLE, _SECRET_VARIABLE = "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"
 _KEY_VARIABLES = (_KEY_ID_VARIABLE, _SECRET_VARIABLE, "AWS_SESSION_TOKEN")
+_STATIC_KEY = f"{_KEY_ID_VARIABLE} and {_SECRET_VARIABLE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,8 @@ def read_aws_settings(environ: Mapping[str, str]) -> AwsSettings:
     """
     endpoint_variable, endpoint = _first_set(environ, _ENDPOINT_VARIABLES)
     if endpoint:
-        check_endpoint(endpoint_variable, endpoint, "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
-    reject_empty_variables(_ENDPOINT_VARIABLES)
+        check_endpoint(endpoint_variable, endpoint, credential_variables=_STATIC_KEY)
+    reject_empty_process_variables(_ENDPOINT_VARIABLES)
     # obstore reads this variable from the environment of the process, which can differ from `environ`.
     process_endpoint = os.environ.get(_S3_ENDPOINT_VARIABLE, endpoint)
     if process_endpoint != endpoint:
@@ -73,9 +74,8 @@ def read_aws_settings(environ: Mapping[str, str]) -> AwsSettings:
         )
         raise VariableError(_S3_ENDPOINT_VARIABLE, problem, "Unset it.")
     if environ.get(_METADATA_VARIABLE):
-        check_endpoint(
-            _METADATA_VARIABLE, environ[_METADATA_VARIABLE], "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
-        )
+        metadata_endpoint = environ[_METADATA_VARIABLE]
+        check_endpoint(_METADATA_VARIABLE, metadata_endpoint, credential_variables=_STATIC_KEY)
     region_variable, region = _first_set(environ, _REGION_VARIABLES)
     if region and not _REGION_NAME.fullmatch(region):
         raise VariableError(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from smart_orchestrator.store.variables import (
     VariableError,
     check_endpoint,
-    reject_empty_variables,
+    reject_empty_process_variables,
     require_visible_ascii,
 )
 
@@ -64,8 +64,8 @@ def read_azure_settings(environ: Mapping[str, str]) -> AzureSettings:
         raise VariableError(ACCOUNT_VARIABLE, "is not the name of a storage account", "Correct it.")
     endpoint = config.get(_ENDPOINT_VARIABLE, "")
     if endpoint:
-        check_endpoint(_ENDPOINT_VARIABLE, endpoint, ACCOUNT_KEY_VARIABLE)
-    reject_empty_variables((_ENDPOINT_VARIABLE, "AZURE_STORAGE_USE_EMULATOR"))
+        check_endpoint(_ENDPOINT_VARIABLE, endpoint, credential_variables=ACCOUNT_KEY_VARIABLE)
+    reject_empty_process_variables((_ENDPOINT_VARIABLE, "AZURE_STORAGE_USE_EMULATOR"))
     for name in _SECRET_VARIABLES:
         require_visible_ascii(name, config.get(name, ""))
     if _TOKEN_FILE_VARIABLE in config and not Path(config[_TOKEN_FILE_VARIABLE]).is_file():

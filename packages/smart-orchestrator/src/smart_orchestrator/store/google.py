@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from smart_orchestrator.store.variables import (
     VariableError,
     check_endpoint,
-    reject_empty_variables,
+    reject_empty_process_variables,
     require_visible_ascii,
 )
 
@@ -57,12 +57,14 @@ def read_google_settings(environ: Mapping[str, str]) -> GoogleSettings:
     Raises:
         VariableError: a variable has an invalid value.
     """
-    reject_empty_variables((*_SERVICE_ACCOUNT_VARIABLES, *_OTHER_VARIABLES))
+    # An empty `GOOGLE_APPLICATION_CREDENTIALS` is allowed: google-auth treats it as unset, and obstore does not read it if it has
+    # other credentials.
+    reject_empty_process_variables((*_SERVICE_ACCOUNT_VARIABLES, *_OTHER_VARIABLES))
     config = {name: environ[name] for name in (*_FILE_VARIABLES, *_OTHER_VARIABLES) if environ.get(name)}
     require_visible_ascii(_TOKEN_VARIABLE, config.get(_TOKEN_VARIABLE, ""))
     endpoint = config.get(_ENDPOINT_VARIABLE, "")
     if endpoint:
-        check_endpoint(_ENDPOINT_VARIABLE, endpoint, _CREDENTIALS_VARIABLE)
+        check_endpoint(_ENDPOINT_VARIABLE, endpoint, credential_variables=_CREDENTIALS_VARIABLE)
     file_kind = ""
     for name in _FILE_VARIABLES:
         kind = _read_credentials_kind(name, config[name]) if name in config else ""

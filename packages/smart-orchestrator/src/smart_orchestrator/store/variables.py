@@ -64,8 +64,8 @@ def http_url_problem(url: str, schemes: Sequence[str] = ("http", "https")) -> st
     return "" if is_host(parts.hostname or "") else "is not a URL with a valid host name"
 
 
-def reject_empty_variables(names: Sequence[str]) -> None:
-    """Reject variables of this process that are set to an empty value, because obstore fails on empty values.
+def reject_empty_process_variables(names: Sequence[str]) -> None:
+    """Reject variables that are empty in the environment of this process, because obstore reads them there and fails on empty values.
 
     Raises:
         VariableError: a variable is empty.
@@ -86,20 +86,21 @@ def require_visible_ascii(name: str, value: str) -> None:
         raise VariableError(name, problem, "Set it to the key alone.")
 
 
-def check_endpoint(name: str, url: str, credentials: str) -> None:
+def check_endpoint(name: str, url: str, *, credential_variables: str) -> None:
     """Check that the value of the variable `name` is the URL of a server.
 
     Args:
         name: the name of the variable.
         url: the value of the variable.
-        credentials: the names of the variables that must contain the credentials instead of the URL.
+        credential_variables: the names of the variables that must contain the credentials instead of the URL. They are only named in
+            the message.
 
     Raises:
         VariableError: the value is not a URL, or contains credentials.
     """
     problem = http_url_problem(url)
     if not problem and "@" in urlsplit(url).netloc:
-        problem = f"holds credentials; set {credentials}"
+        problem = f"holds credentials; set {credential_variables}"
     if problem:
         raise VariableError(name, problem, "Give a URL such as https://host:9000.")
 

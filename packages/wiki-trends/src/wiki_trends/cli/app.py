@@ -19,7 +19,6 @@ from smart_orchestrator.cli.printing import err, exit_after, out, print_json, pr
 from wiki_trends.cli import airflow_dags, options, receipts, rules, tools, trends
 from wiki_trends.cli import fetch as fetch_commands
 from wiki_trends.cli import serve as serve_command
-from wiki_trends.cli.exit_codes import WIKI_TRENDS
 from wiki_trends.cli.options import (
     LakeOptions,
     PolicyOptions,
@@ -35,6 +34,7 @@ from wiki_trends.cli.output import (
     summary_lines,
     write_html_report,
 )
+from wiki_trends.cli.program import WIKI_TRENDS_PROGRAM
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from wiki_trends.config.settings import Settings
 
 app = create_app(
-    WIKI_TRENDS,
+    WIKI_TRENDS_PROGRAM,
     "Check a daily lake of Wikipedia's most-viewed pages, backfill missing days, analyse complete windows.",
 )
 
@@ -71,11 +71,19 @@ def check(
     watermark: Annotated[
         bool, typer.Option("--watermark", help="Print only the last day before the first missing day.")
     ] = False,
-    consumed: Annotated[
-        bool, typer.Option("--consumed", help="Instead, list the days that changed since the last publish.")
+    changed_since_publish: Annotated[
+        bool,
+        typer.Option(
+            "--consumed",
+            help="List the days that changed since the last publish; replaces the list of states.",
+        ),
     ] = False,
     late: Annotated[
-        bool, typer.Option("--late", help="Instead, judge the deadlines of days, and send messages.")
+        bool,
+        typer.Option(
+            "--late",
+            help="Check whether the newest days arrived before their deadlines, and send messages; replaces the list of states.",
+        ),
     ] = False,
     lake: LakeOptions,
     warehouse: options.WarehouseUrl = None,
@@ -89,16 +97,16 @@ def check(
     """
     from smart_orchestrator.cli.output import check_document
     from smart_orchestrator.cli.upstream_output import recheck_document, upstream_document
-    from wiki_trends.jobs.main import checker
+    from wiki_trends.jobs.main import checker_of_window
     from wiki_trends.jobs.upstream import known_rechecks, upstream_status
 
     settings = settings_of(window, lake, warehouse=warehouse)
-    if consumed:
-        _compare_with_publish(settings, as_json=as_json)
+    if changed_since_publish:
+        _print_changed_days_and_exit(settings, as_json=as_json)
     if late:
-        from wiki_trends.cli.late import print_late
+        from wiki_trends.cli.late import print_late_and_exit
 
-        print_late(settings, window.window(settings), as_of=window.as_of, as_json=as_json)
+        print_late_and_exit(settings, window.window(settings), as_of=window.as_of, as_json=as_json)
     check_options = build_check_options(
         policy,
         deep=deep,
@@ -107,7 +115,7 @@ def check(
         volume=volume,
         strict=strict,
     )
-    completeness = checker(settings, window.window(settings), check_options)()
+    completeness = checker_of_window(settings, window.window(settings), check_options)()
     upstream = upstream_status(settings)
     rechecks = known_rechecks(settings, completeness.available) if settings.recheck else None
     if as_json:
@@ -135,10 +143,10 @@ def plan(
 ) -> None:
     """Show what a backfill would do with each day, and why. No runs are started."""
     from smart_orchestrator.text.reports import plan_lines
-    from wiki_trends.jobs.main import checker, plan_of
+    from wiki_trends.jobs.main import checker_of_window, plan_of
 
     settings = settings_of(window, lake)
-    backfill_plan = plan_of(settings, checker(settings, window.window(settings)))
+    backfill_plan = plan_of(settings, checker_of_window(settings, window.window(settings)))
     if as_json:
         print_json(backfill_plan.to_json())
     else:
@@ -162,13 +170,13 @@ def backfill(
 ) -> None:
     """Run the pipeline once for each day of the window that needs it, and wait."""
     from smart_orchestrator.text.reports import completeness_lines
-    from wiki_trends.jobs.main import checker, fill
+    from wiki_trends.jobs.main import checker_of_window, fill
     from wiki_trends.jobs.runners import limits_of
 
     log_to_stderr(verbose=verbose)
     settings = settings_of(window, runs, lake, contact=contact)
     check_options = build_check_options(policy)
-    check_window = checker(settings, window.window(settings), check_options)
+    check_window = checker_of_window(settings, window.window(settings), check_options)
     limits = limits_of(settings, runs.timeout)
     with progress_reporter(
         plain=as_json or verbose, requests_per_minute=settings.requests_per_minute
@@ -198,7 +206,7 @@ def analyze(
     as_json: options.AsJson = False,
 ) -> None:
     """Compute the trends of a window that is ready, and publish the tables. No runs are started."""
-    from wiki_trends.jobs.main import analyze_window, checker
+    from wiki_trends.jobs.main import analyze_window, checker_of_window
     from wiki_trends.jobs.progress import show_progress
 
     settings = settings_of(
@@ -210,9 +218,9 @@ def analyze(
         evidence="off" if no_evidence else None,
     )
     check_options = build_check_options(policy)
-    check_window = checker(settings, window.window(settings), check_options)
+    check_window = checker_of_window(settings, window.window(settings), check_options)
     with show_progress():
-        analysis = analyze_window(settings, check_window(), check_window)
+        analysis = analyze_window(settings, completeness=check_window(), recheck=check_window)
     lines = [(f"{table}: {row_count:,} rows", "") for table, row_count in analysis.rows.items()]
     if as_json:
         print_json(analysis.to_json())
@@ -242,10 +250,10 @@ def run(
     verbose: options.Verbose = False,
 ) -> None:
     """Run the main job: check, backfill due days, wait, check again, request page history, analyse, ask why pages rose, publish, report."""
-    from wiki_trends.jobs.main import run_main_job, window_checker
+    from wiki_trends.jobs.main import checker_of_any_window, run_main_job
     from wiki_trends.jobs.progress import show_progress
     from wiki_trends.jobs.runners import limits_of
-    from wiki_trends.jobs.signals import after_run
+    from wiki_trends.jobs.signals import send_messages_and_write_metrics
 
     log_to_stderr(verbose=verbose)
     settings = settings_of(
@@ -272,7 +280,7 @@ def run(
         print_json(job.to_json())
     elif job.published is not None:
         print_report(settings.warehouse)
-    after_run(settings, job.backfill.completeness, window_checker(settings))
+    send_messages_and_write_metrics(settings, job.backfill.completeness, checker_of_any_window(settings))
     exit_after(job.backfill.outcome, ready=job.backfill.completeness.ready)
 
 
@@ -302,14 +310,14 @@ def report(
     if html is not None:
         write_html_report(settings, html, limit=limit, force=force, as_json=as_json)
         return
-    reasons, compare_error = changes_for_report(settings)
+    reason_by_changed_day, compare_error = changes_for_report(settings)
     publish = print_report(
         settings.warehouse,
         limit=limit,
         as_json=as_json,
-        extra_keys=check_output.changed_json(reasons, compare_error),
+        extra_keys=check_output.changed_json(reason_by_changed_day, compare_error),
     )
-    err(check_output.changed_lines(publish, reasons, compare_error))
+    err(check_output.changed_lines(publish, reason_by_changed_day, compare_error))
 
 
 app.add_typer(fetch_commands.app)
@@ -339,16 +347,18 @@ def _print_check(
         out(check_output.check_lines(completeness, upstream, rechecks))
 
 
-def _compare_with_publish(settings: Settings, *, as_json: bool) -> NoReturn:
+def _print_changed_days_and_exit(settings: Settings, *, as_json: bool) -> NoReturn:
+    """Print the days that changed since the last publish. The exit code is 0 if nothing changed, otherwise 1."""
     from wiki_trends.cli import check_output
-    from wiki_trends.jobs.publish_state import changed_since_publish
+    from wiki_trends.jobs.publish_state import compare_with_publish
 
-    comparison = changed_since_publish(settings)
+    comparison = compare_with_publish(settings)
     if as_json:
         print_json(check_output.consumed_json(comparison))
     else:
         out(check_output.consumed_lines(comparison))
-    raise typer.Exit(DONE if comparison is not None and not comparison[1] else INCOMPLETE)
+    is_unchanged = comparison is not None and not comparison.reason_by_changed_day
+    raise typer.Exit(DONE if is_unchanged else INCOMPLETE)
 
 
 def run_command(arguments: Sequence[str] | None = None) -> int:
@@ -356,7 +366,7 @@ def run_command(arguments: Sequence[str] | None = None) -> int:
 
     Without `arguments`, run the command line of the process.
     """
-    return run_app(app, WIKI_TRENDS, arguments)
+    return run_app(app, WIKI_TRENDS_PROGRAM, arguments)
 
 
 def main() -> NoReturn:

@@ -1,7 +1,6 @@
 """The output of `wiki-trends check`, and of the comparison of the lake with the last publish, as lines and as JSON.
 
-`check --consumed` and `report` list the days whose partitions have changed since the last publish read them. In this module, a
-`comparison` is a pair: the record of the last publish, and the reason for each changed day.
+`check --consumed` and `report` list the days whose partitions have changed since the last publish read them.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from smart_orchestrator.model.completeness import Policy
 from smart_orchestrator.text.calendar import LEGEND, calendar_rows, watermark
 from smart_orchestrator.text.reports import completeness_lines, summary_line
 from smart_orchestrator.text.spans import changed_texts
-from wiki_trends.cli.exit_codes import WIKI_TRENDS
+from wiki_trends.cli.program import WIKI_TRENDS_PROGRAM
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.text.reports import Line
     from smart_orchestrator.upstream.recheck_store import Recheck
     from smart_orchestrator.upstream.watch import UpstreamStatus
+    from wiki_trends.jobs.publish_state import PublishComparison
     from wiki_trends.warehouse.base import RunRecord
 
 
@@ -48,8 +48,8 @@ def check_lines(
     if completeness.restated:
         lines.append(("To run the restated days again: wiki-trends run, with the same options.", "dim"))
     if not completeness.ready and completeness.missing:
-        lines += [("To see the plan:", "dim"), next_command(WIKI_TRENDS, "plan")]
-        lines += [("To fill the missing days:", "dim"), next_command(WIKI_TRENDS, "backfill")]
+        lines += [("To see the plan:", "dim"), next_command(WIKI_TRENDS_PROGRAM, "plan")]
+        lines += [("To fill the missing days:", "dim"), next_command(WIKI_TRENDS_PROGRAM, "backfill")]
     return lines
 
 
@@ -84,50 +84,55 @@ def _request_line(label: str, counts: Mapping[str, int]) -> Line:
     return f"{label}: " + ", ".join(f"{number} {kind}" for kind, number in counts.items()), "dim"
 
 
-def consumed_json(comparison: tuple[RunRecord, dict[str, str]] | None) -> dict[str, object]:
+def consumed_json(comparison: PublishComparison | None) -> dict[str, object]:
     """Return the JSON document of `check --consumed`: the last publish, and the reason for each day that has changed since.
 
     `comparison` is None if nothing has been published.
     """
     if comparison is None:
         return {"published": None, "changed": {}}
-    publish, reasons = comparison
+    publish, reason_by_changed_day = comparison
     publish_json = {
         "window": {"start": publish.window_start.isoformat(), "end": publish.window_end.isoformat()},
         "published_at": publish.published_at.isoformat(),
         "fingerprints": dict(publish.fingerprints),
     }
-    return {"published": publish_json, "changed": reasons}
+    return {"published": publish_json, "changed": reason_by_changed_day}
 
 
-def consumed_lines(comparison: tuple[RunRecord, dict[str, str]] | None) -> list[Line]:
+def consumed_lines(comparison: PublishComparison | None) -> list[Line]:
     """Return the lines of `check --consumed`: the last publish, the days that have changed since, and the next command.
 
     `comparison` is None if nothing has been published.
     """
     if comparison is None:
-        return [("Nothing has been published yet. To publish:", "warn"), next_command(WIKI_TRENDS, "run")]
-    publish, reasons = comparison
+        return [
+            ("Nothing has been published yet. To publish:", "warn"),
+            next_command(WIKI_TRENDS_PROGRAM, "run"),
+        ]
+    publish, reason_by_changed_day = comparison
     window_text = f"{publish.window_start} .. {publish.window_end}"
     published_text = f"published {window_text} on {publish.published_at:%Y-%m-%d %H:%M} UTC"
-    if not reasons:
+    if not reason_by_changed_day:
         return [(f"{published_text}: no day has changed since", "good")]
     lines: list[Line] = [(f"{published_text}; changed since:", "warn")]
-    lines += [(f"  {text}", "warn") for text in changed_texts(reasons)]
+    lines += [(f"  {text}", "warn") for text in changed_texts(reason_by_changed_day)]
     return [*lines, *_publish_again_lines(publish)]
 
 
-def changed_json(reasons: Mapping[str, str], compare_error: str) -> dict[str, object]:
+def changed_json(reason_by_changed_day: Mapping[str, str], compare_error: str) -> dict[str, object]:
     """Return what `report --json` adds: the reason for each changed day, or None if the comparison failed."""
-    return {"changed_since_publish": None if compare_error else dict(reasons)}
+    return {"changed_since_publish": None if compare_error else dict(reason_by_changed_day)}
 
 
-def changed_lines(publish: RunRecord, reasons: Mapping[str, str], compare_error: str) -> list[Line]:
+def changed_lines(
+    publish: RunRecord, reason_by_changed_day: Mapping[str, str], compare_error: str
+) -> list[Line]:
     """Return the lines that `report` adds: the reason for each changed day, or why the comparison failed."""
     if compare_error:
         return [(f"not compared with the lake: {compare_error}", "dim")]
     lines: list[Line] = [
-        (f"changed since this was published: {text}", "warn") for text in changed_texts(reasons)
+        (f"changed since this was published: {text}", "warn") for text in changed_texts(reason_by_changed_day)
     ]
     return [*lines, *_publish_again_lines(publish)] if lines else []
 
@@ -138,5 +143,5 @@ def _publish_again_lines(publish: RunRecord) -> list[Line]:
     policy = json.loads(publish.policy)
     other_than_default = {name: value for name, value in policy.items() if value != defaults.get(name)}
     window = {"start": publish.window_start, "end": publish.window_end, "days": None}
-    command = next_command(WIKI_TRENDS, "run", **window, **other_than_default)
+    command = next_command(WIKI_TRENDS_PROGRAM, "run", **window, **other_than_default)
     return [("To publish the window again:", ""), command]

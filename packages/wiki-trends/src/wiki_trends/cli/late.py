@@ -12,7 +12,7 @@ from smart_orchestrator.cli.late import late_document
 from smart_orchestrator.cli.options import parse_moment
 from smart_orchestrator.cli.printing import out, print_json
 from smart_orchestrator.text.freshness import freshness_lines
-from wiki_trends.jobs.main import window_checker
+from wiki_trends.jobs.main import checker_of_any_window
 from wiki_trends.jobs.signals import announce_lateness, judge_days, write_metrics
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from wiki_trends.config.settings import Settings
 
 
-def print_late(settings: Settings, window: Window, *, as_of: str | None, as_json: bool) -> NoReturn:
+def print_late_and_exit(settings: Settings, window: Window, *, as_of: str | None, as_json: bool) -> NoReturn:
     """Check whether the newest days arrived in time, print the report, and end with exit code 1 if the objective is not met.
 
     Without `as_of`, the report is stored, the messages about incidents are sent, and the metrics of `window` are written.
@@ -28,7 +28,7 @@ def print_late(settings: Settings, window: Window, *, as_of: str | None, as_json
     Raises:
         SettingError: the settings have no deadline.
     """
-    check_window = window_checker(settings)
+    check_window = checker_of_any_window(settings)
     now = parse_moment(as_of) or dt.datetime.now(tz=dt.UTC)
     report = judge_days(settings, check_window, now)
     if as_of is None:

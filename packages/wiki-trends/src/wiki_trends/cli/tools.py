@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from smart_orchestrator.cli.application import create_command_group
-from smart_orchestrator.cli.exit_codes import DONE
+from smart_orchestrator.cli.exit_codes import DONE, UNREACHABLE, USAGE, exit_code
 from smart_orchestrator.cli.groups import with_groups
 from smart_orchestrator.cli.printing import err, out, print_json, progress_reporter
 from wiki_trends.cli import options
@@ -144,7 +144,6 @@ def doctor(
 ) -> None:
     """Check everything that the main job needs (lake, runs, runner, warehouse, Wikimedia), and say how to fix failures."""
     from smart_orchestrator.model.window import today_utc
-    from wiki_trends.cli.exit_codes import exit_code_of_finding
     from wiki_trends.jobs.doctor import diagnose, diagnose_live, settings_json
 
     settings = settings_of(project=project, lake=lake, warehouse=warehouse, contact=contact)
@@ -163,7 +162,7 @@ def doctor(
             out([line for response in responses for line in response.lines()])
         raise typer.Exit(
             max(
-                (exit_code_of_finding(response.error) for response in responses if response.error),
+                (_exit_code_of_finding(response.error) for response in responses if response.error),
                 default=DONE,
             )
         )
@@ -173,7 +172,7 @@ def doctor(
     else:
         out([finding.line() for finding in findings])
     raise typer.Exit(
-        max((exit_code_of_finding(finding.error) for finding in findings if finding.error), default=DONE)
+        max((_exit_code_of_finding(finding.error) for finding in findings if finding.error), default=DONE)
     )
 
 
@@ -241,3 +240,11 @@ def vacuum(
         print_json({layer: result.to_json() for layer, result in removed.items()})
     else:
         out(maintenance.vacuum_lines(removed))
+
+
+def _exit_code_of_finding(error: Exception) -> int:
+    """Return the exit code for the error of a `doctor` finding.
+
+    An `OSError` means that the state folder cannot be used, which counts as an unreachable service.
+    """
+    return UNREACHABLE if isinstance(error, OSError) else exit_code(error) or USAGE

@@ -166,9 +166,9 @@ def _check_last_days(settings: Settings, days: int | None, end_date: dt.date | N
 
 def check_window(settings: Settings, window: Window) -> Completeness:
     """Check the window in the diamond layer."""
-    from wiki_trends.jobs.main import checker
+    from wiki_trends.jobs.main import checker_of_window
 
-    return checker(settings, window)()
+    return checker_of_window(settings, window)()
 
 
 def _count_days_in_layer(settings: Settings) -> int:

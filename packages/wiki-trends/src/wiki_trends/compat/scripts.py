@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, NoReturn
 from smart_orchestrator.backfilling.reporter import SilentReporter
 from smart_orchestrator.cli.exit_codes import DONE, INCOMPLETE, UNREACHABLE, exit_process
 from smart_orchestrator.cli.streams import install_streams
-from wiki_trends.cli.exit_codes import documented_script
 from wiki_trends.cli.output import print_to_stderr_if_stdout_failed
+from wiki_trends.cli.program import documented_script
 from wiki_trends.compat.functions import check_window, dates_to_fetch, report_lines
 from wiki_trends.config.settings import load
 from wiki_trends.jobs.progress import show_progress
@@ -81,10 +81,12 @@ def _check_and_fetch(arguments: Sequence[str]) -> int:
 
 def _fetch_missing_days(settings: Settings, window: Window, reporter: TextReporter) -> int:
     from smart_orchestrator.model.run import Failure
-    from wiki_trends.jobs.main import checker, fill
+    from wiki_trends.jobs.main import checker_of_window, fill
     from wiki_trends.jobs.runners import limits_of
 
-    result = fill(settings, checker(settings, window), limits_of(settings), _DialogueReporter(reporter))
+    result = fill(
+        settings, checker_of_window(settings, window), limits_of(settings), _DialogueReporter(reporter)
+    )
     completeness = result.completeness
     if not completeness.missing:
         reporter.write([("All dates were fetched; analytics can be run: python run_analytics.py", "good")])
@@ -96,7 +98,7 @@ def _fetch_missing_days(settings: Settings, window: Window, reporter: TextReport
 
 
 def _run_analytics(arguments: Sequence[str]) -> int:
-    from wiki_trends.jobs.main import analyze_window, checker
+    from wiki_trends.jobs.main import analyze_window, checker_of_window
 
     parser = _make_parser(
         "Compute the trends of the last days, when they are complete, and show them.",
@@ -105,7 +107,7 @@ def _run_analytics(arguments: Sequence[str]) -> int:
     _add_window_options(parser)
     options = parser.parse_args(arguments)
     settings = load({"days": options.days})
-    run_check = checker(settings, _window_of(settings, options))
+    run_check = checker_of_window(settings, _window_of(settings, options))
     with show_progress():
         analysis = analyze_window(settings, completeness=run_check(), recheck=run_check)
     rows = analysis.rows

@@ -35,7 +35,10 @@ def integer(low: int, high: int) -> Callable[[str], int]:
 
 
 def integers(low: int, high: int) -> Callable[[str], str]:
-    """Return a parser of integers from `low` to `high`, separated by spaces or commas. The result is sorted, with spaces."""
+    """Return a parser of integers from `low` to `high`, separated by spaces or commas.
+
+    The parser returns a text: the integers in ascending order, without duplicates, separated by spaces.
+    """
     parse_integer = integer(low, high)
 
     def parse(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Store the facts from the responses of the sources in the lake for a week, so that they are not requested again.
+"""Cache in the lake, for a week, the facts that the sources returned, so that they are not requested again.
 
 One object for each project contains all facts. An object that cannot be used is ignored, because the facts can be requested again. If two
 processes write the object at the same time, the facts of one of them can be lost.
@@ -44,10 +44,18 @@ def read_answers(lake: Lake, project: str, today: dt.date) -> dict[str, tuple[st
 
 
 def write_answers(
-    lake: Lake, project: str, today: dt.date, earlier: dict[str, tuple[str, Any]], facts: dict[str, Any]
+    lake: Lake, project: str, today: dt.date, earlier: dict[str, tuple[str, Any]], all_facts: dict[str, Any]
 ) -> None:
-    """Write the facts. Facts in `earlier` keep their day, and new facts get the day `today`. The newest `MAX_ANSWERS` queries are kept."""
-    answers = [(key, earlier.get(key, (today.isoformat(), value))) for key, value in sorted(facts.items())]
+    """Write the facts of all queries, earlier and new; if there are more than `MAX_ANSWERS`, those of the newest queries.
+
+    Args:
+        lake: the silver layer.
+        project: the project, for example `en.wikipedia`.
+        today: the UTC day, which is stored with new facts.
+        earlier: the result of `read_answers`. These facts keep their day.
+        all_facts: the facts by the key of the query. Keys that `earlier` does not have are new.
+    """
+    answers = [(key, earlier.get(key, (today.isoformat(), facts))) for key, facts in sorted(all_facts.items())]
     answers.sort(key=lambda answer: answer[1][0], reverse=True)
     document = {"answers": dict(answers[:MAX_ANSWERS])}
     lake.put(_key(project), json.dumps(document, ensure_ascii=True, separators=(",", ":")).encode())

@@ -26,8 +26,8 @@ class Search:
         evidence: the pieces that were found so far.
         asked: for each kind of evidence that is requested for some findings only, the pages of these findings.
         page_ids: the id of each finding's page, by page, once the wiki has answered.
-        items: the Wikidata item of each finding's page, by page, once the wiki has answered.
-        entities: the facts of the items; None until Wikidata has answered.
+        items: the id of the Wikidata item of each finding's page, such as `Q42`, by page, once the wiki has answered.
+        entities: the facts of the items, by item id; None until Wikidata has answered.
     """
 
     findings: Sequence[Finding]
@@ -41,8 +41,8 @@ class Search:
     entities: Mapping[str, Mapping[str, Any]] | None = None
 
     @property
-    def titles(self) -> str:
-        """The titles of all findings, as a parameter of the Action API."""
+    def titles_parameter(self) -> str:
+        """The titles of all findings, joined to one parameter of the Action API."""
         return "|".join(finding.title for finding in self.findings)
 
     @property

@@ -61,12 +61,8 @@ class CheckOptions(NamedTuple):
     volume: bool = False
 
 
-def checker(
-    settings: Settings,
-    window: Window,
-    options: CheckOptions | None = None,
-    *,
-    ask_upstream: bool = True,
+def checker_of_window(
+    settings: Settings, window: Window, options: CheckOptions | None = None, *, ask_upstream: bool = True
 ) -> Callable[[], Completeness]:
     """Return a function that checks the window in the diamond layer. Each call of the function repeats the check.
 
@@ -118,11 +114,13 @@ def plan_of(settings: Settings, check_window: Callable[[], Completeness]) -> Pla
     return make_plan(completeness, runner_for_polling(settings).latest(list(completeness.to_fill)))
 
 
-def window_checker(settings: Settings, *, ask_upstream: bool = True) -> Callable[[Window], Completeness]:
-    """Return a function that checks any window of the diamond layer once, without a search for strays."""
+def checker_of_any_window(
+    settings: Settings, *, ask_upstream: bool = True
+) -> Callable[[Window], Completeness]:
+    """Return a function that checks the window that it is given. It does not look for names that are not partition keys."""
 
     def check_window(window: Window) -> Completeness:
-        return checker(settings, window, CheckOptions(strays=False), ask_upstream=ask_upstream)()
+        return checker_of_window(settings, window, CheckOptions(strays=False), ask_upstream=ask_upstream)()
 
     return check_window
 
@@ -227,7 +225,7 @@ def run_main_job(
     from wiki_trends.jobs.signals import announce_restated_days
 
     timer = PhaseTimer()
-    check_window = checker(settings, window, options._replace(volume=True))
+    check_window = checker_of_window(settings, window, options._replace(volume=True))
     backfill_result = fill(settings, timer.timed("check", check_window), limits, reporter)
     announce_restated_days(settings, backfill_result.plan.completeness)
     backfill_result = _fill_restated_baseline(settings, window, backfill_result, limits, reporter)
@@ -239,7 +237,7 @@ def run_main_job(
     analysis = None
     if unchanged_run is None:
         analysis = analyze_window(
-            settings, backfill_result.completeness, check_window, history, ask_evidence=True
+            settings, backfill_result.completeness, recheck=check_window, history=history, ask_evidence=True
         )
     recomputed, restatements = recompute_restated(settings, analysis.run if analysis else None)
     timer.end_phase("analyze")
@@ -267,9 +265,9 @@ def _fill_restated_baseline(
 def analyze_window(
     settings: Settings,
     completeness: Completeness,
+    *,
     recheck: Callable[[], Completeness],
     history: PageHistory | None = None,
-    *,
     ask_evidence: bool = False,
     keep_newer: bool = False,
 ) -> Analysis:
@@ -374,9 +372,9 @@ def publish_trends(
     published, new_run = "before, and nothing has changed since", None
     if run is None:
         published = "now"
-        recheck = checker(settings, window, options, ask_upstream=False)
+        recheck = checker_of_window(settings, window, options, ask_upstream=False)
         analysis = analyze_window(
-            settings, completeness, recheck, history, ask_evidence=True, keep_newer=keep_newer
+            settings, completeness, recheck=recheck, history=history, ask_evidence=True, keep_newer=keep_newer
         )
         run = new_run = analysis.run
     recomputed, restatements = recompute_restated(settings, new_run)

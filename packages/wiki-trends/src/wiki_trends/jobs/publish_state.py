@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from smart_orchestrator.adapters.manifest import Depth, InspectOptions
 from smart_orchestrator.checking import check
@@ -143,12 +143,20 @@ def _recompute(settings: Settings, run: RunRecord) -> RunRecord | None:
     ).run
 
 
-def changed_since_publish(settings: Settings) -> tuple[RunRecord, dict[str, str]] | None:
-    """Find the days that have changed since the tables were published.
+class PublishComparison(NamedTuple):
+    """The result of comparing the lake with the last publish.
 
-    Returns:
-        The record of the last publish, and the reason for each changed day (`YYYY-MM-DD`); None when nothing has been
-        published.
+    Attributes:
+        publish: the record of the last publish.
+        reason_by_changed_day: the reason why each changed day (`YYYY-MM-DD`) differs from the data that the publish read.
+    """
+
+    publish: RunRecord
+    reason_by_changed_day: dict[str, str]
+
+
+def compare_with_publish(settings: Settings) -> PublishComparison | None:
+    """Find the days that have changed since the tables were published; None when nothing has been published.
 
     Raises:
         SettingError: the published tables are of another project than the settings.
@@ -176,7 +184,7 @@ def changed_since_publish(settings: Settings) -> tuple[RunRecord, dict[str, str]
         ).partitions
     }
     changes = {day: _change_of(partitions[day], last_run) for day in last_run.fingerprints}
-    return last_run, {day: reason for day, reason in changes.items() if reason}
+    return PublishComparison(last_run, {day: reason for day, reason in changes.items() if reason})
 
 
 def _change_of(partition: Partition, last_run: RunRecord) -> str:
@@ -199,7 +207,7 @@ def changes_for_report(settings: Settings) -> tuple[dict[str, str], str]:
         The reason for each changed day, and the text of the error. The text is empty if the comparison succeeded.
     """
     try:
-        comparison = changed_since_publish(settings)
+        comparison = compare_with_publish(settings)
     except (LakeError, SettingError) as error:
         return {}, str(error)
-    return (comparison[1] if comparison is not None else {}), ""
+    return (comparison.reason_by_changed_day if comparison is not None else {}), ""

@@ -105,8 +105,10 @@ def channels_of(settings: Settings) -> list[Channel]:
     return [Channel(env_name("messages"), urls, events)] if urls else []
 
 
-def after_run(settings: Settings, completeness: Completeness, check_window: CheckWindow) -> None:
-    """Send the messages and write the metrics that are due after a run. `completeness` is the last check of its window.
+def send_messages_and_write_metrics(
+    settings: Settings, completeness: Completeness, check_window: CheckWindow
+) -> None:
+    """After a run, send the messages and write the metrics that are due. `completeness` is the last check of its window.
 
     The run itself has ended. So if the lake or the state folder does not respond here, only a warning is logged.
     """

@@ -186,7 +186,7 @@ class Backfills:
 
     def _run_backfill(self, day: dt.date) -> Backfill:
         sources, settings = self._sources, self._sources.settings
-        check_window = main_job.checker(settings, self.window(day))
+        check_window = main_job.checker_of_window(settings, self.window(day))
         limits = replace(limits_of(settings), jobs=1)
         runner = sources.runs if sources.can_cancel else sources.configured_runner
         if runner is not None:

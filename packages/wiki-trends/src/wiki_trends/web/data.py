@@ -162,7 +162,7 @@ class Sources:
 
     def check_window(self, window: Window, latest: Mapping[dt.date, Run]) -> CheckedWindow:
         """Check a window, and plan its backfill from the result and the latest run of each day."""
-        completeness = main_job.checker(self.settings, window, ask_upstream=False)()
+        completeness = main_job.checker_of_window(self.settings, window, ask_upstream=False)()
         plan = make_plan(completeness, latest)
         partitions_and_steps = zip(completeness.partitions, plan.steps, strict=True)
         days = (self._checked_day(partition, step, latest) for partition, step in partitions_and_steps)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import Response
 
 from smart_orchestrator.runners.ledger import Ledger
-from wiki_trends.jobs.main import window_checker
+from wiki_trends.jobs.main import checker_of_any_window
 from wiki_trends.jobs.signals import dataset_metrics, judge_days
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _families(settings: Settings, completeness: Completeness) -> list[Any]:
 
     now = dt.datetime.now(tz=dt.UTC)
 
-    check_window = window_checker(settings, ask_upstream=False)
+    check_window = checker_of_any_window(settings, ask_upstream=False)
     report = judge_days(settings, check_window, now) if settings.fresh else None
     dataset = dataset_metrics(settings, completeness, report, now)
     return list(metric_families([dataset], count_runs(Ledger(Path(settings.state)))))

@@ -78,11 +78,11 @@ class SourcePool:
     """Runs the blocking calls of one source.
 
     Args:
-        source: the name of the source for messages, a key of `DEADLINE_SECONDS`.
+        source: the name of the source, a key of `DEADLINE_SECONDS`. Messages continue it: "The lake has not answered since …".
         code: the stable error code of the problems that this pool raises.
     """
 
-    def __init__(self, source: str, code: str) -> None:
+    def __init__(self, *, source: str, code: str) -> None:
         self.source = source
         self._code = code
         self._lock = threading.Lock()

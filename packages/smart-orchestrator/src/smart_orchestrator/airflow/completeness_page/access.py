@@ -26,6 +26,7 @@ async def airflow_user(request: Request) -> BaseUser:
         return await get_user(request, None, None)
     scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer":
+        # Without a token, Airflow raises its own 401.
         return await resolve_user_from_token(None)
     return await get_user(request, None, HTTPAuthorizationCredentials(scheme=scheme, credentials=token))
 

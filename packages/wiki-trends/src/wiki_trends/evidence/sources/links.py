@@ -33,7 +33,7 @@ def current_events(search: Search) -> Iterator[Evidence]:
         "action": "query",
         "titles": "|".join(portals),
         "prop": "links|info",
-        "pltitles": search.titles,
+        "pltitles": search.titles_parameter,
         "pllimit": "max",
     }
     links = search.queries.action(search.project, params, _links_and_revisions)
@@ -52,9 +52,9 @@ def stories(search: Search) -> Iterator[Evidence]:
     """Yield a piece of evidence for each page of a story, except for the first finding, whose title is the name of the story."""
     params = {
         "action": "query",
-        "titles": search.titles,
+        "titles": search.titles_parameter,
         "prop": "links",
-        "pltitles": search.titles,
+        "pltitles": search.titles_parameter,
         "pllimit": "max",
     }
     links = search.queries.action(search.project, params, _links_and_revisions)

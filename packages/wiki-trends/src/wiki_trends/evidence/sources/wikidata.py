@@ -18,17 +18,18 @@ if TYPE_CHECKING:
 
 _DEATH, _ANNIVERSARY = "wikidata-date-of-death", "anniversary-in-wikidata"
 _DATE_OF_DEATH = "P570"
-# A date that Wikidata knows to the day. Years before Christ begin with a minus, and years after 9999 have more digits.
+# The `precision` of a date that Wikidata knows to the day.
 _DAY_PRECISION = 11
+# The day of a time such as `+2024-05-01T00:00:00Z`. Years before Christ (with a minus) and after 9999 do not match.
 _TIME = re.compile(r"\+(\d{4}-\d{2}-\d{2})T")
 
 
 def deaths_and_anniversaries(search: Search) -> Iterator[Evidence]:
     """Yield the deaths of the days before a rise, and the anniversaries of the day of a rise."""
-    _read_items(search)
-    numbers = sorted(set(search.items.values()))
-    params = {"action": "wbgetentities", "ids": "|".join(numbers), "props": "claims|sitelinks"}
-    search.entities = search.queries.action("wikidata", params, _entities) if numbers else {}
+    _fill_page_ids_and_items(search)
+    item_ids = sorted(set(search.items.values()))
+    params = {"action": "wbgetentities", "ids": "|".join(item_ids), "props": "claims|sitelinks"}
+    search.entities = search.queries.action("wikidata", params, _entities) if item_ids else {}
     for finding in search.findings:
         facts = search.entities.get(search.items.get(finding.page, ""), {})
         yield from _pieces(finding, search.items.get(finding.page, ""), facts.get("dates", {}))
@@ -56,11 +57,14 @@ def _pieces(finding: Finding, item: str, dates: Mapping[str, Sequence[str]]) -> 
                 return
 
 
-def _read_items(search: Search) -> None:
-    """Ask the wiki for the ids and the Wikidata items of the pages. For a page that was renamed since, the redirect is followed."""
+def _fill_page_ids_and_items(search: Search) -> None:
+    """Ask the wiki for the pages of the findings, and add their ids to `search.page_ids` and their Wikidata items to `search.items`.
+
+    For a page that was renamed since, the redirect is followed.
+    """
     params = {
         "action": "query",
-        "titles": search.titles,
+        "titles": search.titles_parameter,
         "prop": "pageprops",
         "ppprop": "wikibase_item",
         "redirects": "1",
@@ -104,7 +108,11 @@ def _entities(answers: Sequence[Any]) -> dict[str, Any]:
 
 
 def _days(claims: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the ISO days of claims that are known to the day and are not deprecated."""
+    """Return the ISO days of claims that are known to the day and are not deprecated.
+
+    Raises:
+        ValueError: a claim names a day that does not exist.
+    """
     values = [
         claim["mainsnak"].get("datavalue", {}).get("value", {})
         for claim in claims
@@ -115,4 +123,6 @@ def _days(claims: Sequence[Mapping[str, Any]]) -> list[str]:
         for value in values
         if value.get("precision") == _DAY_PRECISION
     ]
-    return [dt.date.fromisoformat(match[1]).isoformat() for match in matches if match]
+    days = [match[1] for match in matches if match]
+    # Checked here, so that an impossible day is not cached with the facts.
+    return [dt.date.fromisoformat(day).isoformat() for day in days]

@@ -91,23 +91,28 @@ def redirect_targets(frame: pl.DataFrame) -> dict[str, str]:
     return dict(redirects.select(REQUESTED, target).iter_rows())
 
 
-def add_missing_columns(frame: pl.DataFrame) -> pl.DataFrame:
-    """Add the missing columns with default values to a frame, and drop unknown columns.
+def check_columns(schema: Mapping[str, pl.DataType]) -> None:
+    """Check that a frame of facts has the required columns, and that its known columns have the expected types.
 
     Raises:
         ValueError: a required column is missing, or a column has another type.
     """
-    import polars as pl
-
     for name in REQUIRED_COLUMNS:
-        if name not in frame.columns:
+        if name not in schema:
             message = f"the column {name} is missing"
             raise ValueError(message)
     expected = frame_schema()
-    for name, dtype in frame.schema.items():
+    for name, dtype in schema.items():
         if name in expected and dtype != expected[name]:
             message = f"the column {name} is of type {dtype}, not {expected[name]}"
             raise ValueError(message)
+
+
+def add_missing_columns(frame: pl.DataFrame) -> pl.DataFrame:
+    """Add the missing columns with default values to a frame that `check_columns` accepts, and drop unknown columns."""
+    import polars as pl
+
+    expected = frame_schema()
     defaults = to_frame([("", 0.0, PageFacts(""))]).row(0, named=True)
     missing_columns = [
         pl.lit(defaults[name], dtype=expected[name]).alias(name) for name in expected if name not in frame

@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING
 
 from smart_orchestrator.contract.reading import Unreadable, translate_parquet_errors
 from smart_orchestrator.foreign import one_line
-from wiki_trends.pipeline.cache.facts import add_missing_columns, facts_from_json, frame_schema, to_frame
+from wiki_trends.pipeline.cache.facts import (
+    add_missing_columns,
+    check_columns,
+    facts_from_json,
+    frame_schema,
+    to_frame,
+)
 
 if TYPE_CHECKING:
     import polars as pl
@@ -28,7 +34,8 @@ SUFFIX = ".parquet"
 JSON_SUFFIX = ".json.gz"
 JSON_VERSION = 2
 _JSON_START = b'{"version": '
-_JSON_ERRORS = (
+# The errors with which Polars, `json` and `gzip` reject damaged bytes. `RecursionError` has a message of its own.
+_SEGMENT_ERRORS = (
     OSError,
     EOFError,
     zlib.error,
@@ -37,7 +44,6 @@ _JSON_ERRORS = (
     TypeError,
     AttributeError,
     ArithmeticError,
-    RecursionError,
 )
 
 
@@ -66,7 +72,7 @@ def read_segment(data: bytes) -> tuple[pl.DataFrame, int]:
         raise NotASegment(str(error)) from None
     except RecursionError:
         raise NotASegment("it is nested too deep") from None
-    except _JSON_ERRORS as error:
+    except _SEGMENT_ERRORS as error:
         raise NotASegment(one_line(f"{type(error).__name__}: {error}")) from None
 
 
@@ -79,9 +85,10 @@ def _read_parquet(data: bytes) -> pl.DataFrame:
         if rows > MAX_ROWS:
             message = f"it has {rows:,} rows, at most {MAX_ROWS:,} are read"
             raise ValueError(message)
-        names = [name for name in scan.collect_schema() if name in frame_schema()]
-        # Check the columns of an empty frame first, because decoding the rows is expensive.
-        add_missing_columns(scan.select(names).clear().collect())
+        schema = scan.collect_schema()
+        # Before the rows are decoded, which is expensive.
+        check_columns(schema)
+        names = [name for name in schema if name in frame_schema()]
         return add_missing_columns(scan.select(names).collect())
 
 

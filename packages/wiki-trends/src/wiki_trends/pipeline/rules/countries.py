@@ -63,8 +63,9 @@ def country_phrases(language: str) -> Phrases:
 
 def _phrases_that_are_not_countries(language: str) -> set[str]:
     """Combine adjectives with the words that change their meaning: "English-language films" are not from England."""
-    words = _read_corrections()["not_here_after"].get(language, [])
+    words = _read_corrections()["words_that_cancel_an_adjective"].get(language, [])
     adjectives = {phrase for _, phrase in (*_adjective_phrases(language), *_corrected_phrases(language))}
+    # A phrase with optional letters, such as `Londoner(s)`, is a noun: it does not stand before "language" or "descent".
     return {f"{adjective} {word}" for adjective in adjectives if "(" not in adjective for word in words}
 
 

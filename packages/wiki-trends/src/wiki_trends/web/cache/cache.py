@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 MAX_VALUES = 512
-MAX_VALUES_PER_OWNER = 128
+MAX_VALUES_PER_CALLER = 128
 # An outdated value may be returned during its refresh, until this many seconds after it was computed or last returned as fresh.
 STALE_SECONDS = 10.0
 # A value stays fresh for at least this multiple of the time that its computation took.
@@ -32,7 +32,7 @@ class _Entry:
     """A cached value.
 
     Attributes:
-        owner: the caller for whom the entry was created; empty for an entry that all callers share.
+        charged_to: the caller whose quota contains the entry; empty for the common quota.
         value: the value; None before the first refresh has ended.
         version: the version of the data from which the value was computed.
         fresh_until: the monotonic time until which the value is served without a refresh.
@@ -40,7 +40,7 @@ class _Entry:
         refresh: the task of the refresh in progress; None without a refresh.
     """
 
-    owner: str
+    charged_to: str
     value: Any = None
     version: object = None
     fresh_until: float = -math.inf
@@ -53,18 +53,18 @@ class Cache:
 
     Args:
         max_size: the maximum number of values.
-        max_per_owner: the maximum number of values of one owner, so that one owner cannot evict the values of all others.
+        max_per_caller: the maximum number of values in the quota of one caller, so that one caller cannot evict the values of all others.
         clock: returns monotonic seconds.
     """
 
     def __init__(
         self,
         max_size: int = MAX_VALUES,
-        max_per_owner: int = MAX_VALUES_PER_OWNER,
+        max_per_caller: int = MAX_VALUES_PER_CALLER,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._max_size = max_size
-        self._max_per_owner = max_per_owner
+        self._max_per_caller = max_per_caller
         self._clock = clock
         self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
 
@@ -73,7 +73,7 @@ class Cache:
         key: Hashable,
         make: Callable[[], Awaitable[T]],
         *,
-        owner: str = "",
+        charged_to: str = "",
         fresh_seconds: float = math.inf,
         version: object = None,
     ) -> T:
@@ -84,12 +84,12 @@ class Cache:
         Args:
             key: the key of the value.
             make: a function that computes the value.
-            owner: the caller who owns a new value; empty for a value that all callers share.
+            charged_to: the caller in whose quota a new value counts; empty for the common quota. Every caller gets the same value.
             fresh_seconds: the minimum number of seconds for which the value is served without a refresh. A value that takes
                 long to compute is served longer.
             version: the current version of the data; a value computed from another version is outdated.
         """
-        entry = self._entry(key, owner)
+        entry = self._entry(key, charged_to)
         now = self._clock()
         if now <= entry.fresh_until and entry.version == version:
             entry.version = version  # The next comparison with the same object is fast, because `==` checks the identity first.
@@ -115,17 +115,18 @@ class Cache:
     def __contains__(self, key: Hashable) -> bool:
         return key in self._entries
 
-    def _entry(self, key: Hashable, owner: str) -> _Entry:
+    def _entry(self, key: Hashable, charged_to: str) -> _Entry:
         if key not in self._entries:
-            self._evict(owner)
-            self._entries[key] = _Entry(owner)
+            self._evict(charged_to)
+            self._entries[key] = _Entry(charged_to)
         self._entries.move_to_end(key)
         return self._entries[key]
 
-    def _evict(self, owner: str) -> None:
-        owner_keys = [key for key, entry in self._entries.items() if entry.owner == owner]
-        if len(owner_keys) >= self._max_per_owner:
-            del self._entries[owner_keys[0]]
+    def _evict(self, charged_to: str) -> None:
+        """Make room for a new value in the quota of a caller and in the whole cache."""
+        keys_in_quota = [key for key, entry in self._entries.items() if entry.charged_to == charged_to]
+        if len(keys_in_quota) >= self._max_per_caller:
+            del self._entries[keys_in_quota[0]]
         if len(self._entries) >= self._max_size:
             self._entries.popitem(last=False)
 

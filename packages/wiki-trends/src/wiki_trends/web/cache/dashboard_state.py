@@ -46,9 +46,9 @@ class DashboardState:
         self.sources = sources
         self.backfills = backfills
         self.cache = cache
-        self.lake_pool = SourcePool("lake", "LAKE")
-        self.runs_pool = SourcePool("runner of the pipeline", "RUNS")
-        self.warehouse_pool = SourcePool("warehouse", "WAREHOUSE")
+        self.lake_pool = SourcePool(source="lake", code="LAKE")
+        self.runs_pool = SourcePool(source="runner of the pipeline", code="RUNS")
+        self.warehouse_pool = SourcePool(source="warehouse", code="WAREHOUSE")
 
     async def checked_window(self, window: Window) -> CheckedWindow:
         """Return the result of checking a window, which may come from the cache."""
@@ -57,7 +57,7 @@ class DashboardState:
             return await self.check_window(window)
 
         return await self.cache.get(
-            ("checked window", window), read, owner=caller.get(), fresh_seconds=_LAKE_FRESH_SECONDS
+            ("checked window", window), read, charged_to=caller.get(), fresh_seconds=_LAKE_FRESH_SECONDS
         )
 
     async def check_window(self, window: Window) -> CheckedWindow:
@@ -73,7 +73,7 @@ class DashboardState:
             return tuple(await self.lake_pool.read(self.sources.excluded, day))
 
         return await self.cache.get(
-            ("left out", day), read, owner=caller.get(), fresh_seconds=_LAKE_FRESH_SECONDS
+            ("left out", day), read, charged_to=caller.get(), fresh_seconds=_LAKE_FRESH_SECONDS
         )
 
     async def desktop_shares(self, day: dt.date) -> Mapping[str, tuple[int, ShareBounds]]:
@@ -83,7 +83,7 @@ class DashboardState:
             return await self.lake_pool.read(self.sources.desktop_shares, day)
 
         return await self.cache.get(
-            ("desktop shares", day), read, owner=caller.get(), fresh_seconds=_SHARES_FRESH_SECONDS
+            ("desktop shares", day), read, charged_to=caller.get(), fresh_seconds=_SHARES_FRESH_SECONDS
         )
 
     async def page(self, title: str) -> PageDetails:
@@ -93,7 +93,7 @@ class DashboardState:
             return await self.warehouse_pool.read(self.sources.page, title)
 
         version = await self.published_version()
-        return await self.cache.get(("page", title), read, owner=caller.get(), version=version)
+        return await self.cache.get(("page", title), read, charged_to=caller.get(), version=version)
 
     async def runs(self) -> RunListing:
         """Return the latest runs of all days, and the requested backfills."""
@@ -111,7 +111,7 @@ class DashboardState:
             return tuple(await self.runs_pool.read(self.sources.runs_of, day))
 
         return await self.cache.get(
-            ("runs", day), read, owner=caller.get(), fresh_seconds=_RUNS_FRESH_SECONDS
+            ("runs", day), read, charged_to=caller.get(), fresh_seconds=_RUNS_FRESH_SECONDS
         )
 
     async def can_cancel(self) -> bool:

@@ -72,7 +72,7 @@ def router(state: DashboardState) -> APIRouter:
         body = await state.cache.get(
             ("feed", kind, base_url),
             lambda: state.warehouse_pool.read(render),
-            owner=caller.get(),
+            charged_to=caller.get(),
             version=version,
         )
         return body.response(request)

@@ -1,7 +1,7 @@
 """Render the content of a view as a page, JSON or CSV, and cache the response until the data change.
 
-Each view is a function with three routes, for example `/runs`, `/runs.json` and `/runs.csv`. The view calls
-`renderer.response(…)` with two arguments: a function that computes the content, and the version of the data.
+Each view is a function with three routes, for example `/runs`, `/runs.json` and `/runs.csv`. The view returns
+`renderer.response(…)`, whose main arguments are a function that computes the content, and the version of the data.
 """
 
 from __future__ import annotations
@@ -54,7 +54,8 @@ class Renderer:
     def __init__(self, pages: PageTemplates, cache: Cache) -> None:
         self._pages = pages
         self._cache = cache
-        self._pool = SourcePool("renderer of this page", "RENDERER")
+        # The threads that render. They also compute the content of a view that reads no source.
+        self._pool = SourcePool(source="renderer of this page", code="RENDERER")
 
     async def response(
         self,
@@ -91,11 +92,15 @@ class Renderer:
             return RenderedBody.of(text, HTML_TYPE)
 
         async def make_body() -> RenderedBody:
-            content = await (self._pool.run(compute_content) if pool is None else pool.read(compute_content))
+            if pool is None:
+                # No source is read, so an unexpected exception is a bug of the app and not a `SourceFailure`.
+                content = await self._pool.run(compute_content)
+            else:
+                content = await pool.read(compute_content)
             return await self._pool.run(render, content)
 
         key = (view, media_type, root, page_variant, parameters)
-        body = await self._cache.get(key, make_body, owner=caller.get(), version=version)
+        body = await self._cache.get(key, make_body, charged_to=caller.get(), version=version)
         return body.response(request)
 
 
