@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -18,6 +14,7 @@ from smart_orchestrator.errors import (
     LakeUrlError,
 )
 from smart_orchestrator.store.opening import open_lake
+from testing.permissions import read_only
 
 
 def keys(lake, prefix=""):
@@ -100,24 +97,12 @@ def test_a_file_is_no_lake(tmp_path):
             use()
 
 
-@contextmanager
-def without_roots_rights():
-    """Root may write everywhere, so it is somebody else for a while."""
-    before = os.geteuid()
-    if before == 0:
-        os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(before)
-
-
-def test_a_folder_without_rights_is_denied():
-    # The folders of pytest belong to who runs it, and nobody else may look inside.
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder).chmod(0o555)
-        with without_roots_rights(), pytest.raises(LakeDenied, match=r"Check the rights of the folder."):
-            open_lake(folder).put("a", b"")
+def test_a_folder_without_rights_is_denied(tmp_path):
+    with (
+        read_only(tmp_path / "refused") as folder,
+        pytest.raises(LakeDenied, match=r"Check the rights of the folder."),
+    ):
+        open_lake(str(folder)).put("a", b"")
 
 
 def test_a_disk_that_does_not_answer_is_unreachable():

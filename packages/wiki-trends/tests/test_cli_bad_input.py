@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import socket
 
 import pytest
+
+from testing.permissions import read_only
 
 UNREACHABLE_API = {
     "WIKI_TRENDS_WIKIMEDIA_URL": "http://127.0.0.1:9/api/rest_v1",
@@ -169,14 +170,14 @@ def test_a_lake_that_answers_too_slowly_is_unreachable_and_not_empty(place, monk
     assert "Lake s3://diamond" in ran.err
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs a file system that refuses root")
 @pytest.mark.parametrize("words", ["backfill", "run", "fetch 2025-11-09"])
-def test_a_read_only_lake_is_an_unreachable_service(place, sample_api, monkeypatch, words):
+def test_a_read_only_lake_is_an_unreachable_service(place, sample_api, monkeypatch, tmp_path, words):
     sample_api()
-    monkeypatch.setenv("WIKI_TRENDS_LAKE", "/sys/kernel/{layer}")
-    ran = place.run(*words.split())
+    with read_only(tmp_path / "refused") as folder:
+        monkeypatch.setenv("WIKI_TRENDS_LAKE", f"{folder}/{{layer}}")
+        ran = place.run(*words.split())
     assert ran.code == 3
-    assert "Lake /sys/kernel/" in ran.err
+    assert f"Lake {folder}/" in ran.err
     # The command does not retry, because a retry would not help.
     assert "trying again" not in ran.err
 
@@ -189,19 +190,19 @@ def test_a_project_that_the_api_does_not_know_is_refused(place, sample_api):
     assert "Check project, access and contact." in ran.err
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs a file system that refuses root")
-def test_doctor_says_what_to_do_about_a_read_only_folder(place, monkeypatch):
-    monkeypatch.setenv("WIKI_TRENDS_LAKE", "/sys/kernel/{layer}")
-    ran = place.run("doctor")
+def test_doctor_says_what_to_do_about_a_read_only_folder(place, monkeypatch, tmp_path):
+    with read_only(tmp_path / "refused") as folder:
+        monkeypatch.setenv("WIKI_TRENDS_LAKE", f"{folder}/{{layer}}")
+        ran = place.run("doctor")
     assert ran.code == 3
     assert "NO  lake, layer bronze" in ran.out
-    assert "/sys/kernel/bronze" in ran.out
+    assert f"{folder}/bronze" in ran.out
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs a file system that refuses root")
-def test_a_read_only_state_folder_is_an_unreachable_service(place, monkeypatch):
-    monkeypatch.setenv("WIKI_TRENDS_STATE", "/sys/kernel/state")
-    ran = place.run("plan", "--as-of", "2025-11-12")
+def test_a_read_only_state_folder_is_an_unreachable_service(place, monkeypatch, tmp_path):
+    with read_only(tmp_path / "refused") as folder:
+        monkeypatch.setenv("WIKI_TRENDS_STATE", f"{folder}/state")
+        ran = place.run("plan", "--as-of", "2025-11-12")
     assert ran.code == 3
-    assert "/sys/kernel/state" in ran.err
+    assert f"{folder}/state" in ran.err
     assert "WIKI_TRENDS_STATE" in ran.err

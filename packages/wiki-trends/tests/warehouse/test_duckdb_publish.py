@@ -7,6 +7,7 @@ import duckdb
 import polars as pl
 import pytest
 
+from testing.permissions import read_only
 from testing.window_data import run_record
 from wiki_trends.errors import NothingPublished, TableFailed, WarehouseError
 from wiki_trends.warehouse import open_warehouse
@@ -198,10 +199,12 @@ def test_a_folder_that_cannot_be_is_named(tmp_path):
         warehouse.publish(tables(1), run_record())
 
 
-def test_a_folder_without_the_right_to_write_is_refused():
-    # Not even root may write here.
-    with pytest.raises(WarehouseError, match=r"cannot be written or read\. Give this user permission"):
-        open_warehouse("duckdb:////sys/w.duckdb").publish(tables(1), run_record())
+def test_a_folder_without_the_right_to_write_is_refused(tmp_path):
+    with (
+        read_only(tmp_path / "refused") as folder,
+        pytest.raises(WarehouseError, match=r"cannot be written or read\. Give this user permission"),
+    ):
+        open_warehouse(f"duckdb:///{folder}/w.duckdb").publish(tables(1), run_record())
 
 
 def test_a_failing_publish_leaves_the_old_tables_and_no_file(published, path):

@@ -55,7 +55,9 @@ def write_answers(
         earlier: the result of `read_answers`. These facts keep their day.
         all_facts: the facts by the key of the query. Keys that `earlier` does not have are new.
     """
-    answers = [(key, earlier.get(key, (today.isoformat(), facts))) for key, facts in sorted(all_facts.items())]
+    answers = [
+        (key, earlier.get(key, (today.isoformat(), facts))) for key, facts in sorted(all_facts.items())
+    ]
     answers.sort(key=lambda answer: answer[1][0], reverse=True)
     document = {"answers": dict(answers[:MAX_ANSWERS])}
     lake.put(_key(project), json.dumps(document, ensure_ascii=True, separators=(",", ":")).encode())
