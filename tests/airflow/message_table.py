@@ -51,7 +51,7 @@ SITUATIONS: dict[str, list[Sent]] = {
         (
             "success",
             "pages: analytics done",
-            f"Recovered: the run night had failed\n{WINDOW}\nCoverage: 100.0 %\n{RUN}",
+            f"Recovered: the run night had failed\n{WINDOW}\nCoverage: 100.0 %\n{RUN}-2",
         ),
     ],
     "a day is gone when the analytics check again": [
@@ -130,6 +130,13 @@ SITUATIONS: dict[str, list[Sent]] = {
     "one of two addresses is dead: what the other receives": [UNCHANGED],
     "a failed run was cleared, and then succeeded": [DAY_FAILED, FILLED],
 }
+# The situations whose text in the table differs from their key, which is the id of a test.
+_TEXTS = {
+    "a day was restated (a channel of `wiki-trends`)": "a day was restated, and `wiki-trends run` sent the event "
+    "[`restated`](freshness-and-signals.md#messages)",
+    "a day is late, and later there; each judged twice": "a day is late, and arrives later; `CheckFreshness` runs twice before it "
+    "arrives, and twice after",
+}
 
 
 def markdown() -> str:
@@ -138,7 +145,7 @@ def markdown() -> str:
     for situation, sent in SITUATIONS.items():
         for kind, title, text in sent or [("", "nothing is sent", "")]:
             body = "<br>".join(f"`{line}`" for line in text.splitlines())
-            rows.append(f"| {situation} | {kind} | {title} | {body} |")
+            rows.append(f"| {_TEXTS.get(situation, situation)} | {kind} | {title} | {body} |")
     return "\n".join(rows) + "\n"
 
 

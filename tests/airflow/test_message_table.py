@@ -74,6 +74,7 @@ class OrchestratorRun:
         monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://airflow.example")
         monkeypatch.setenv("AIRFLOW_CONN_NOTIFY", json.dumps({"conn_type": "apprise", "password": url}))
         self.folder, self.url, self.monkeypatch = folder, url, monkeypatch
+        self.run_id = "night"
         (folder / "lake").mkdir()
         columns = (Column("page", unique=True), Column("views", "integer"))
         self.dataset = DailyDataset("pages", str(folder / "lake"), "p_{day:%Y_%m_%d}.csv", columns=columns)
@@ -87,7 +88,7 @@ class OrchestratorRun:
     def context(self, task):
         dag_run = SimpleNamespace(
             dag_id="pages_orchestrator",
-            run_id="night",
+            run_id=self.run_id,
             run_type="manual",
             clear_number=0,
             conf=self.params,
@@ -169,7 +170,8 @@ def success_without_change(run, on="always"):
 def recovered_without_change(run):
     pipeline_run_failed(run, "change")
     run.write(FAILED)
-    for _ in range(2):
+    for number in (2, 3):
+        run.run_id = f"night-{number}"
         run.xcoms.clear()
         run.stores.clear()
         run.states = dict.fromkeys((CHECK, START, WAIT, CONSUME), "skipped")

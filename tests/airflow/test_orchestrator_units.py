@@ -209,8 +209,8 @@ def test_a_strict_request_refuses_a_day_of_unusual_volume(tmp_path):
 @pytest.mark.parametrize(
     ("is_followed", "hours", "warning"),
     [
-        (False, 5, "so the day is run twice: schedule the pipeline before this DAG"),
-        (True, 1, "and this DAG waits for that run: schedule the pipeline before this DAG"),
+        (False, 5, "so the day is run twice. Schedule the pipeline before this DAG."),
+        (True, 1, "and this DAG waits for that run. Schedule the pipeline before this DAG."),
         (True, -1, None),
     ],
     ids=["too late to wait", "soon", "due already"],
@@ -237,7 +237,7 @@ def test_a_pipeline_that_is_scheduled_after_the_orchestrator_is_a_warning(
         assert lines == []
     else:
         [line] = lines
-        assert line.startswith(f"the schedule of pipeline runs {day} at ")
+        assert line.startswith(f"pipeline has a scheduled run for {day} at ")
         assert line.endswith(warning)
 
 

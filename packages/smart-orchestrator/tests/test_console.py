@@ -202,7 +202,7 @@ def test_a_second_interruption_ends_the_message_about_the_first_one(capsys):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    program = Program("tool", "tool", commands_named_in=interrupt)
+    program = Program("tool", "tool", lines_of_mentioned_commands=interrupt)
 
     assert program.run(interrupt) == INTERRUPTED
     assert capsys.readouterr().err.startswith("interrupted: ")

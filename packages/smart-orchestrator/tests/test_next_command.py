@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from smart_orchestrator.cli.app import PROGRAM, app
-from smart_orchestrator.cli.next_command import named_commands, next_command
+from smart_orchestrator.cli.next_command import lines_of_mentioned_commands, next_command
 
 
 def program(*arguments):
@@ -62,15 +62,17 @@ def test_the_next_command_has_the_options_that_the_user_gave(given, name, replac
 
 def test_a_text_that_names_commands_is_followed_by_them():
     text = "Run `smart-orchestrator run` first, or `smart-orchestrator check`, not `smart-orchestrator fly`."
-    lines = [line for line, _ in named_commands(program("explain", "orders", "2025-11-05"), text)]
+    lines = [
+        line for line, _ in lines_of_mentioned_commands(program("explain", "orders", "2025-11-05"), text)
+    ]
     assert lines == ["  smart-orchestrator run orders", "  smart-orchestrator check orders"]
-    again = named_commands(program("run", "--last", "3"), "Then run the same command again.")
+    again = lines_of_mentioned_commands(program("run", "--last", "3"), "Then run the same command again.")
     assert again == [("  smart-orchestrator run --last 3", "command")]
-    assert named_commands(program("run"), "Correct it.") == []
+    assert lines_of_mentioned_commands(program("run"), "Correct it.") == []
 
 
 def test_a_program_without_commands_repeats_its_arguments():
     script = replace(PROGRAM, name="python script.py", app=None, arguments=("--days", "7"))
-    assert named_commands(script, "Run `python script.py run`, or the same command again.") == [
+    assert lines_of_mentioned_commands(script, "Run `python script.py run`, or the same command again.") == [
         ("  python script.py --days 7", "command")
     ]

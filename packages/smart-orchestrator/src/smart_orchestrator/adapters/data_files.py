@@ -65,7 +65,7 @@ class DataFiles(NamedTuple):
         return cls(data, temporary, unfinished, other, listed.get(MARKER))
 
     @property
-    def written(self) -> Sequence[dt.datetime]:
+    def write_times(self) -> Sequence[dt.datetime]:
         """The time of the last write of each file."""
         groups = (self.data, self.temporary, self.unfinished, self.other)
         return [info.modified for group in groups for info in group.values()]
@@ -88,7 +88,11 @@ def fingerprint_of(parts: Sequence[PartInfo]) -> str:
 
 
 def is_temporary(name: str) -> bool:
-    """Return whether a file is hidden or temporary. Hadoop's readers skip names that begin with `_` or `.`."""
+    """Return whether a file is hidden or temporary.
+
+    Hadoop's readers skip files and folders whose names begin with `_` or `.`. They read a folder such as `_column=value`, because it is a
+    partition of Hive.
+    """
     hidden = any(level[:1] == "." or (level[:1] == "_" and "=" not in level) for level in name.split("/"))
     return hidden or is_auxiliary(name)
 
@@ -96,8 +100,8 @@ def is_temporary(name: str) -> bool:
 def is_data(dataset: Dataset, name: str) -> bool:
     """Return whether a visible file is a data file.
 
-    The name of a data file matches the glob of the dataset. Without a glob, the name is that of a part, or has no extension
-    or a usual extension of the format.
+    The name of a data file matches the glob of the dataset. Without a glob, the name begins with `part-` (see `is_part`), has no
+    extension, or has a usual extension of the format.
     """
     base = name.rpartition("/")[2]
     if dataset.glob is not None:

@@ -92,11 +92,11 @@ class FilesAdapter(ObjectAdapter):
 
     def _uncommitted(self, key: dt.date, files: DataFiles, options: InspectOptions) -> Partition | None:
         """Return the result for a partition that has no files, or whose writer has not finished. Otherwise, return None."""
-        if not files.written:
+        if not files.write_times:
             return Partition(key, Code.MISSING, "nothing is there")
         if not (files.data or files.temporary or files.unfinished):
             return Partition(key, Code.MISSING, "there is no data file")
-        newest = max(files.written)
+        newest = max(files.write_times)
         seconds = self.settle_seconds(options)
         age = (options.now - newest).total_seconds()
         if abs(age) < seconds:

@@ -60,7 +60,7 @@ class MarkerAdapter(FilesAdapter):
         partition = self._uncommitted(key, files, options)
         if partition is not None:
             return partition
-        newest = max(files.written)
+        newest = max(files.write_times)
         reason = f"data files without {MARKER}: a writer stopped half-way on {newest:%Y-%m-%d %H:%M} UTC"
         return replace(Partition(key, Code.NO_MARKER, reason), newest_write=newest)
 

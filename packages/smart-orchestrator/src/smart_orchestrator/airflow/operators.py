@@ -75,7 +75,8 @@ class OrchestratorTask(BaseOperator):
         """Parse the parameters of this run. The UTC day of the run's `run_after` counts as today."""
         if not self.orchestration.probe:
             return self._request(context, self.orchestration.lag)
-        # All tasks of a run use the same lag, so that a day that lands in between does not move the window.
+        # The first task of the run probed the lag once, for all tasks. Otherwise a day that is published between two tasks would move
+        # the window.
         lag = context["ti"].xcom_pull(task_ids=UPSTREAM, key=LAG)
         return self._request(
             context, int(lag) if lag is not None else self.orchestration.lag_at(self.as_of(context))
@@ -121,7 +122,7 @@ class OrchestratorTask(BaseOperator):
             if run_after > now:
                 effect = "so the day is run twice" if day in started else "and this DAG waits for that run"
                 self.log.warning(
-                    "the schedule of %s runs %s at %s, %s: schedule the pipeline before this DAG",
+                    "%s has a scheduled run for %s at %s, %s. Schedule the pipeline before this DAG.",
                     pipeline,
                     day,
                     run_after.isoformat(timespec="minutes"),
@@ -130,7 +131,7 @@ class OrchestratorTask(BaseOperator):
 
     @contextmanager
     def failures_reported(self, context: Context) -> Iterator[None]:
-        """Push the message of an exception as an XCom for the notification, and raise the exception again.
+        """Export the lake's credentials. If the block raises, push the message as an XCom for the notification, and raise again.
 
         An error that a retry cannot resolve is raised as `AirflowFailException`, so that Airflow does not retry the task.
         """
@@ -295,11 +296,12 @@ class WaitForDataReady(BackfillTask):
             end_reason = GOAL_UNREACHABLE_REASON if backfill.is_goal_unreachable else ""
         if backfill.is_unfinished and not end_reason:
             push_links(context, self.orchestration.pipeline_dag_id, backfill)
-            # This raises, so the next line runs only if nothing is left to wait for.
-            self._wait(backfill, deadline)
+            # This always raises `TaskDeferred`. So the last line runs only if no run is left, or if the wait ends early.
+            self._defer(backfill, deadline)
         self._finish_wait(context, backfill, end_reason)
 
-    def _wait(self, backfill: BackfillState, deadline: str) -> None:
+    def _defer(self, backfill: BackfillState, deadline: str) -> None:
+        """Raise `TaskDeferred`: the process ends, and `resume` continues when the trigger fires its event."""
         awaited = [day.isoformat() for day in backfill.awaited]
         self.log.info("waiting for %d dates: %s", len(awaited), abbreviated(awaited))
         self.defer(
@@ -310,13 +312,13 @@ class WaitForDataReady(BackfillTask):
 
     def _finish_wait(self, context: Context, backfill: BackfillState, end_reason: str) -> None:
         outcome = backfill.outcome(end_reason)
-        push = context["ti"].xcom_push
-        push(key=OUTCOME, value={**outcome.to_json(), "measured": {}})
+        # Pushed before the check, so that the notification has the outcome if the check fails.
+        _push_outcome(context, outcome)
         push_links(context, self.orchestration.pipeline_dag_id, backfill)
         completeness = self.check(self.request(context))
-        push(key=COVERAGE, value=completeness.coverage_pct)
+        context["ti"].xcom_push(key=COVERAGE, value=completeness.coverage_pct)
         outcome = with_late_days_filled(outcome, completeness)
-        push(key=OUTCOME, value={**outcome.to_json(), "measured": {}})
+        _push_outcome(context, outcome)
         self.log.info(
             "%d filled, %d failed; runs started %d, followed %d",
             len(outcome.filled),
@@ -327,6 +329,11 @@ class WaitForDataReady(BackfillTask):
         if not completeness.ready:
             raise AirflowFailException(not_ready_text(completeness, outcome))
         self.log.info("coverage %.1f %%", completeness.coverage_pct)
+
+
+def _push_outcome(context: Context, outcome: Outcome) -> None:
+    """Push the outcome for the notification, without the measurements of the days, which it does not need and which can be large."""
+    context["ti"].xcom_push(key=OUTCOME, value={**outcome.to_json(), "measured": {}})
 
 
 def with_late_days_filled(outcome: Outcome, completeness: Completeness) -> Outcome:

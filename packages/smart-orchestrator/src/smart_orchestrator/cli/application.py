@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from smart_orchestrator.cli.exit_codes import DONE, USAGE, Program, exit_process
-from smart_orchestrator.cli.next_command import named_commands, with_invoked_command
+from smart_orchestrator.cli.next_command import app_of_invoked_command, lines_of_mentioned_commands
 from smart_orchestrator.cli.streams import install_streams
 
 if TYPE_CHECKING:
@@ -77,15 +77,14 @@ def run_app(app: typer.Typer, program: Program, arguments: Sequence[str] | None 
         program: the program that the application belongs to.
         arguments: the arguments of the command line; by default, those of the process.
     """
-    used_arguments = sys.argv[1:] if arguments is None else arguments
+    given_arguments = sys.argv[1:] if arguments is None else arguments
 
     def run() -> int:
         try:
-            _require_utf_8(used_arguments)
+            _require_utf_8(given_arguments)
+            smaller_app = app_of_invoked_command(app, given_arguments)
             # Typer returns the exit code of a command that raised `typer.Exit`, which is 130 after Ctrl-C.
-            code = with_invoked_command(app, used_arguments)(
-                arguments, prog_name=program.name, standalone_mode=False
-            )
+            code = smaller_app(arguments, prog_name=program.name, standalone_mode=False)
         except typer.TyperException as error:
             _print_usage_error(error, program.redact)
             return error.exit_code
@@ -94,9 +93,9 @@ def run_app(app: typer.Typer, program: Program, arguments: Sequence[str] | None 
         return code if isinstance(code, int) else DONE
 
     program.app = app
-    program.arguments = used_arguments
-    program.commands_named_in = partial(named_commands, program)
-    return program.run(run, used_arguments)
+    program.arguments = given_arguments
+    program.lines_of_mentioned_commands = partial(lines_of_mentioned_commands, program)
+    return program.run(run, given_arguments)
 
 
 def _require_utf_8(arguments: Sequence[str]) -> None:

@@ -65,7 +65,8 @@ class Program:
         interrupted: the message after Ctrl-C: the state of the work, and how to continue.
         app: the application with the commands of the program; None for a program without commands.
         arguments: the arguments of the present command line.
-        commands_named_in: the function that returns a line for each command that the text of a problem names.
+        lines_of_mentioned_commands: the function that finds the commands that the text of a problem mentions, and returns for each a
+            line with the complete command.
     """
 
     name: str
@@ -75,7 +76,7 @@ class Program:
     interrupted: str = "nothing half-written is visible. Run the same command again to continue."
     app: typer.Typer | None = None
     arguments: Sequence[str] = ()
-    commands_named_in: Callable[[str], Sequence[Line]] = lambda _text: ()
+    lines_of_mentioned_commands: Callable[[str], Sequence[Line]] = lambda _text: ()
 
     def run(self, work: Callable[[], int], arguments: Sequence[str] = ()) -> int:
         """Call `work` and return its exit code. Print an error or an interruption as one line on stderr.
@@ -102,9 +103,9 @@ class Program:
         return _with_output_failure(code)
 
     def _print_problem_with_commands(self, text: str) -> None:
-        """Print a problem, and then in full each command that its text names."""
+        """Print a problem, and then in full each command that its text mentions."""
         _print_problem(text)
-        for command, style in self.commands_named_in(text):
+        for command, style in self.lines_of_mentioned_commands(text):
             _print_problem(command, style)
 
     def _report_fault(self, error: BaseException, arguments: Sequence[str]) -> None:

@@ -46,7 +46,7 @@ def command_line(program: Program, words: Iterable[str]) -> Line:
     return f"  {program.name} {quoted}".rstrip(), "command"
 
 
-def named_commands(program: Program, text: str) -> list[Line]:
+def lines_of_mentioned_commands(program: Program, text: str) -> list[Line]:
     """Return a line for each command of the program that a text mentions.
 
     A text mentions a command by its name in backquotes, or by the words "the same command again".
@@ -58,7 +58,7 @@ def named_commands(program: Program, text: str) -> list[Line]:
     return lines
 
 
-def with_invoked_command(app: typer.Typer, arguments: Sequence[str]) -> typer.Typer:
+def app_of_invoked_command(app: typer.Typer, arguments: Sequence[str]) -> typer.Typer:
     """Return a smaller application that has only the command in the arguments. It starts faster, because Typer builds every command.
 
     If the first word of the arguments is not the name of a command, or is the name of a group of commands, return the application itself.

@@ -111,6 +111,7 @@ def run_day(
         run_step(partial(clean_top_pages, day, settings, client))
         run_step(partial(fetch_wikipedia_categories, day, settings, client, prefetch=prefetch))
         run_step(partial(categorize_pages, day, settings, client))
+    # The step is named after the layer that it reads. It writes the diamond partition.
     run_step(partial(clean_gold_layer, day, settings, steps))
     return DayResult(
         day=day,

@@ -105,6 +105,7 @@ def _stream_errors(name: str) -> Iterator[None]:
     except duckdb.Error as error:
         _, separator, reason = str(error).partition(f"registered as '{name}' failed: ")
         if separator:
+            # The stream does not say which engine produces it. A caller that knows replaces the name.
             raise TableFailed(engine="The engine", reason=reason) from error
         raise
 

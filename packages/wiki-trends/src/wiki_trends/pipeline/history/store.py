@@ -37,8 +37,8 @@ class StoredAnswers:
 
     Attributes:
         rows: a row for each page and day that Wikimedia answered, with the columns page, date, views (null when Wikimedia has
-            no number) and requested_for (the last day of the window that the response was requested for). Later responses
-            come last.
+            no number) and requested_for (the last day of the window that the response was requested for). Ordered by requested_for;
+            for the same window, by the time of the response. So the last row of a page and day is the newest.
         without_data: the pages that Wikimedia has no views of.
         fingerprints: the fingerprint of each partition, by ISO day.
     """
@@ -52,14 +52,16 @@ def read_answers(dataset: DailyDataset, first: dt.date, last: dt.date) -> Stored
     """Read the partitions of the windows that end between `first` and `last`, both included."""
     import polars as pl
 
-    partitions = check(dataset, Window.between(first, last, last, 0), strays=False).usable
+    # Without a lag, because each partition can be there as soon as its window has ended.
+    window = Window.between(first, last, as_of=last, lag=0)
+    partitions = check(dataset, window, strays=False).usable
     schema = {"page": pl.String, "date": pl.Date, "views": pl.Int64, "requested_for": pl.Date}
     rows = [
-        (day.title, day.day, day.views, partition.day)
+        (page_views.title, page_views.day, page_views.views, partition.day)
         for partition in partitions
         for response in parse_all_page_views(_bodies(dataset, partition))
-        for day in response.days
-        if day.day <= last
+        for page_views in response.days
+        if page_views.day <= last
     ]
     return StoredAnswers(
         pl.DataFrame(rows, schema=schema, orient="row"),
