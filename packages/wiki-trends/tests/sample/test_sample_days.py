@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import itertools
+import random
 import subprocess
 import sys
 import unicodedata
@@ -14,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wiki_trends.sample import wikis
-from wiki_trends.sample.days import ACCESS_METHODS, WikiTraffic, wiki_traffic
+from wiki_trends.sample.days import ACCESS_METHODS, WikiTraffic, normal_pair, wiki_traffic
 from wiki_trends.sample.pages import Catalogue, catalogue
 from wiki_trends.sample.topics import DIFFICULT_TITLES
 from wiki_trends.sample.wikis import WIKIS
@@ -51,6 +52,20 @@ def test_a_day_does_not_depend_on_the_days_asked_before():
     for offset in range(5, -1, -1):
         last = backwards.top(DAY + dt.timedelta(days=offset), "all-access")
     assert last == WikiTraffic(Catalogue(1, EN)).top(DAY, "all-access")
+
+
+@given(day=days, project=st.sampled_from(sorted(WIKIS)))
+@settings(max_examples=20, deadline=None)
+def test_a_page_alone_has_the_views_that_it_has_beside_all_others(day, project):
+    views = wiki_traffic(1, WIKIS[project]).views(day)
+    alone = WikiTraffic(catalogue(1, WIKIS[project]))
+    assert {number: alone.page_views(alone.catalogue.pages[number], day) for number in views} == views
+
+
+@given(seed=st.integers(0, 1000))
+def test_the_noise_of_two_pages_is_that_of_the_standard_library(seed):
+    rng, uniform = random.Random(seed), random.Random(seed)
+    assert normal_pair(uniform.random(), uniform.random()) == (rng.gauss(0.0, 1.0), rng.gauss(0.0, 1.0))
 
 
 def test_seed_project_and_day_each_make_another_list():

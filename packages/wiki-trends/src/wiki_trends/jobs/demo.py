@@ -226,4 +226,7 @@ def _fill_lake(settings: Settings) -> None:
         if day not in MISSING_DAYS:
             days.append(day)
         day -= timedelta(days=1)
-    fetch_days(settings, days, replace(limits_of(settings), attempts=1), SilentReporter())
+    limits = replace(limits_of(settings), attempts=1)
+    # The first day alone caches the pages that the lists of all days share. Days at the same time would each request them.
+    for days_together in (days[:1], days[1:]):
+        fetch_days(settings, days_together, limits, SilentReporter())

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import random
 from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from wiki_trends.sample.events import Schedule
@@ -16,6 +17,7 @@ from wiki_trends.sample.pages import EVERGREEN_NUMBERS, NEW_NUMBERS, Catalogue, 
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Iterable, Sequence
 
     from wiki_trends.sample.wikis import Wiki
 
@@ -64,34 +66,17 @@ class WikiTraffic:
         self.catalogue = pages
         self.schedule = Schedule(pages)
         self._name = f"{pages.seed}/{pages.wiki.project}"
-        self._non_articles = [page for page in pages.pages if page.role == "non_article"]
+        self._non_articles = [page.number for page in pages.pages if page.role == "non_article"]
 
     @lru_cache(maxsize=128)  # noqa: B019 - instances live as long as the process
     def views(self, day: dt.date) -> dict[int, Views]:
         """Return the views on a day of every page that can be in a list, by page number."""
+        return self._day(day).all_views(self.catalogue.pages)
+
+    @lru_cache(maxsize=128)  # noqa: B019 - instances live as long as the process
+    def _day(self, day: dt.date) -> _DayTraffic:
         rng = random.Random(f"{self._name}/day/{day}")
-        is_weekend = day.weekday() >= 5
-        weekday_level = _WEEKDAY_LEVELS[day.weekday()]
-        level_changes = self.schedule.level_changes(day)
-        pages = self.catalogue.pages
-        result: dict[int, Views] = {}
-        for page in (*(pages[number] for number in EVERGREEN_NUMBERS), *self._non_articles):
-            level = (
-                page.level + weekday_level + rng.gauss(0.0, LEVEL_NOISE) + level_changes.get(page.number, 0.0)
-            )
-            if is_weekend:
-                level += page.weekend
-            desktop = max(page.desktop - 0.05 * is_weekend, page.desktop / 2)
-            result[page.number] = _split_by_access(math.exp(level), desktop, page.app)
-        for number, event in sorted(self.schedule.sole_events(day).items()):
-            page = pages[number]
-            noise = _PROGRAM_NOISE.get(event.program, _SOLE_EVENT_NOISE)
-            level = event.level(day) + weekday_level * (event.kind != "bot") + rng.gauss(0.0, noise)
-            if event.kind == "bot":
-                result[number] = _split_by_access(math.exp(level), event.desktop, (1 - event.desktop) / 10)
-            else:
-                result[number] = _split_by_access(math.exp(level), page.desktop, page.app)
-        return result
+        return _DayTraffic(day, rng, self.schedule, self._non_articles)
 
     @lru_cache(maxsize=128)  # noqa: B019 - instances live as long as the process
     def top(self, day: dt.date, access: str) -> tuple[Row, ...]:
@@ -107,11 +92,72 @@ class WikiTraffic:
 
     def page_views(self, page: Page, day: dt.date) -> Views | None:
         """Return the views of one page on a day; None if the page has no views."""
-        views = self.views(day).get(page.number)
-        if views is not None or page.number in NEW_NUMBERS:
-            return views
+        traffic = self._day(day)
+        if page.number in traffic.positions:
+            return traffic.views(page)
+        if page.number in NEW_NUMBERS:
+            return None
         rng = random.Random(f"{self._name}/quiet/{page.number}/{day}")
         return _split_by_access(self.catalogue.wiki.scale * rng.uniform(100, 900) + 3, page.desktop, page.app)
+
+
+class _DayTraffic:
+    """The traffic of one day, from which the views of a single page follow without the views of other pages.
+
+    Attributes:
+        positions: the numbers of the pages that can be in a list, each with the position of its noise among the random numbers of the day.
+    """
+
+    def __init__(
+        self, day: dt.date, rng: random.Random, schedule: Schedule, non_articles: Iterable[int]
+    ) -> None:
+        self._day = day
+        self._is_weekend = day.weekday() >= 5
+        self._weekday_level = _WEEKDAY_LEVELS[day.weekday()]
+        self._level_changes = schedule.level_changes(day)
+        self._events = schedule.sole_events(day)
+        numbers = (*EVERGREEN_NUMBERS, *non_articles, *sorted(self._events))
+        self.positions = {number: position for position, number in enumerate(numbers)}
+        # Two numbers give the noise of two pages, and the last page can be without a second page.
+        self._uniform = [rng.random() for _ in range(len(numbers) + 1)]
+
+    def all_views(self, pages: Sequence[Page]) -> dict[int, Views]:
+        """Return the views of every page of `positions`, by page number."""
+        pairs = (normal_pair(*pair) for pair in zip(self._uniform[::2], self._uniform[1::2], strict=False))
+        return {
+            number: self._views(pages[number], deviate)
+            for number, deviate in zip(self.positions, chain.from_iterable(pairs), strict=False)
+        }
+
+    def views(self, page: Page) -> Views:
+        """Return the views of a page of `positions`."""
+        pair, second = divmod(self.positions[page.number], 2)
+        return self._views(page, normal_pair(*self._uniform[2 * pair : 2 * pair + 2])[second])
+
+    def _views(self, page: Page, deviate: float) -> Views:
+        event = self._events.get(page.number)
+        if event is None:
+            level = page.level + self._weekday_level + LEVEL_NOISE * deviate
+            level += self._level_changes.get(page.number, 0.0)
+            if self._is_weekend:
+                level += page.weekend
+                return _split_by_access(math.exp(level), max(page.desktop - 0.05, page.desktop / 2), page.app)
+            return _split_by_access(math.exp(level), page.desktop, page.app)
+        noise = _PROGRAM_NOISE.get(event.program, _SOLE_EVENT_NOISE) * deviate
+        if event.kind == "bot":
+            views = math.exp(event.level(self._day) + noise)
+            return _split_by_access(views, event.desktop, (1 - event.desktop) / 10)
+        views = math.exp(event.level(self._day) + self._weekday_level + noise)
+        return _split_by_access(views, page.desktop, page.app)
+
+
+def normal_pair(first: float, second: float) -> tuple[float, float]:
+    """Return two random numbers of the standard normal distribution for two uniform ones, by the method of Box and Muller.
+
+    These are the numbers of `random.gauss`, which gives them only one after another.
+    """
+    angle, radius = first * math.tau, math.sqrt(-2.0 * math.log(1.0 - second))
+    return math.cos(angle) * radius, math.sin(angle) * radius
 
 
 def _split_by_access(views: float, desktop: float, app: float) -> Views:

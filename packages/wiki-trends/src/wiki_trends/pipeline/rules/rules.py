@@ -8,6 +8,7 @@ to a page, the page has the documented defaults: `Other`, `General`, `No specifi
 from __future__ import annotations
 
 import re
+import threading
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -90,6 +91,7 @@ _MIN_SCORE_OF_SEVERAL_COUNTRIES = 2.0
 _ENGLISH = "en"
 _LABELS_CACHE_SIZE = 4096
 _IN_PARENTHESES = re.compile(r"\(([^()]+)\)$")
+_load_lock = threading.Lock()
 
 
 class WeightedText(NamedTuple):
@@ -169,7 +171,9 @@ class Rules:
         """
         try:
             modified_ns = Path(file).stat().st_mtime_ns if file else 0
-            return _load(language, file, modified_ns)
+            # Days in several threads need the same rules at the same time, and only one thread loads them.
+            with _load_lock:
+                return _load(language, file, modified_ns)
         except (OSError, ValueError) as error:
             reason = (error.strerror if isinstance(error, OSError) else None) or error
             raise SettingError(
