@@ -181,9 +181,9 @@ def _with_unread_names(partition: Partition, others: Sequence[str]) -> Partition
 
 
 def _uncommitted(day: dt.date, layout: Layout, options: InspectOptions) -> Partition:
-    if not layout.written:
+    if not layout.write_times:
         return Partition(day, Code.MISSING, "nothing is there")
-    newest = max(layout.written)
+    newest = max(layout.write_times)
     age = options.now - newest
     if abs(age) < options.settle:
         code = Code.STILL_WRITING

@@ -104,7 +104,7 @@ class Orchestration:
             raise OptionError("settle_seconds", repr(self.settle_seconds), problem, "Give for example 600.")
         if self.probe and (problem := _probe_problem(self.probe)):
             raise OptionError("probe", repr(self.probe), problem, f'Give for example "{PROBE_EXAMPLE}".')
-        self._limits()
+        self._limits()  # Raises `OptionError` if `attempts` or `timeout` is impossible.
 
     def to_json(self) -> dict[str, Any]:
         """Return the configuration as a JSON document, from which `from_json` rebuilds it."""

@@ -124,6 +124,7 @@ def _import_chart_library() -> None:
 
     gc.disable()
     try:
+        # A chart without data is enough to load the library.
         compiled(page_series([]))
         gc.freeze()
     finally:

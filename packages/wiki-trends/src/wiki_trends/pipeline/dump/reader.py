@@ -253,7 +253,7 @@ def _check_file(path: Path, day: dt.date) -> None:
         raise _file_error(path, f"is not of {day}, by its name")
     if (program := _PROGRAMS_IN_NAME.search(path.name)) is not None:
         raise _file_error(path, f"has the views of programs ({program[1]}), and the lists are of users")
-    _file_size(path)
+    _file_size(path)  # Refuses a file that is missing or not regular.
     lines = _read_first_lines(path)
     records = [line for line in lines if _RECORD_END.search(line)]
     # A daily record matches both patterns, so only a larger number shows a monthly file.

@@ -102,7 +102,11 @@ def router(state: DashboardState) -> APIRouter:
         stream_caller = caller.get()
         if stream_counts.total() >= MAX_STREAMS or stream_counts[stream_caller] >= MAX_STREAMS_PER_CALLER:
             raise Problem(
-                429, "TOO_MANY", "Too many open event streams.", "Close some pages, and try again.", 30
+                429,
+                "TOO_MANY",
+                "Too many open event streams.",
+                "Close some pages, and try again.",
+                retry_after=30,
             )
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         if getattr(request.state, "head", False):
