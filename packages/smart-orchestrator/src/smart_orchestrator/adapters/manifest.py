@@ -55,6 +55,7 @@ if TYPE_CHECKING:
 
 # The largest number of inspections of a partition that changes during the inspection.
 MAX_INSPECTIONS = 3
+# A partition without a marker counts as being written until it has not changed for this time.
 DEFAULT_SETTLE = dt.timedelta(minutes=10)
 
 

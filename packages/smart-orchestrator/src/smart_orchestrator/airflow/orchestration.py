@@ -46,6 +46,7 @@ NO_LIMIT = 1_000_000
 TRIGGER_PATIENCE = 5.0
 # Seconds within which an orchestrator waits for a run that the pipeline's schedule will create, but at most half of its time-out.
 SCHEDULE_HORIZON = 3600.0
+# An example of a probe, for the text of an error.
 PROBE_EXAMPLE = "https://upstream.example/{start:%Y/%m/%d}"
 
 

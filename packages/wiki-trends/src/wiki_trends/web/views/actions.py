@@ -31,7 +31,9 @@ logger = logging.getLogger(__name__)
 BACKFILL_REQUESTS_PER_MINUTE = 60
 # The maximum numbers of open event streams.
 MAX_STREAMS, MAX_STREAMS_PER_CALLER = 64, 16
+# The pause between two polls of the state, whose changes the stream announces.
 _POLL_SECONDS = 0.5
+# After this time without an event, a comment shows that the connection is open.
 _KEEPALIVE_SECONDS = 15.0
 
 
