@@ -30,8 +30,10 @@ MAX_REASON_LENGTH = 200
 # A bracket, or a string. Strings are matched as a whole, so that the brackets inside them are not counted. A string without a closing
 # quote is matched to the end of the document. Otherwise, the search would start again at each quote, and could take very long.
 _TOKEN = rb'"(?:[^"\\]|\\.)*+"?|[\[\]{}]'
+# A dotted TOML key with more parts than the limit, and one part of it: a plain or a quoted name.
 _TOML_KEY_PART = r"""(?:(?<![\w-])[\w-]++|"[^"\n]*+"|'[^'\n]*+')"""
 _TOO_LONG_TOML_KEY = rf"(?:{_TOML_KEY_PART}[ \t]*+\.[ \t]*+){{{MAX_DEPTH}}}"
+# The escape of half of a surrogate pair.
 _SURROGATE = rb"\\u[dD][89a-fA-F]"
 
 

@@ -212,7 +212,7 @@ class Project:
             reporter.planned(plan)
             limits = limits or self.limits(name)
             checked = wait_until_written(check_again, dataset, limits.timeout)
-            return Backfill(plan, Outcome((), (), (), ()), checked)
+            return Backfill(plan, Outcome(filled=(), failed=(), started=(), followed=()), checked)
         # Without a minimum, the backfill waits for all started runs, even if the window can no longer become ready.
         without_minimum = replace(plan.completeness, policy=replace(policy, min_coverage=0, min_days=0))
         backfill = execute_plan(
@@ -250,7 +250,9 @@ class Project:
             raise OptionError(
                 "plan", path, f"does not fit the dataset: {error}", "Make a new plan."
             ) from None
-        plan = self.plan(saved.dataset, Window.between(start, end, as_of, saved.lag, dataset.grain))
+        plan = self.plan(
+            saved.dataset, Window.between(start, end, as_of=as_of, lag=saved.lag, grain=dataset.grain)
+        )
         changes = saved.changes_since(plan)
         if changes:
             raise PlanMoved(str(path), changes)
@@ -286,6 +288,7 @@ class Project:
             if needed_dataset.runner is not None:
                 backfills_of_needs[need] = self._fill_window(need, needed_window, None, timeout, reporter)
             elif self.check(name, window, strays=False).missing:
+                # Without a runner, another program makes the partitions.
                 wait_until_written(
                     partial(self.check, need, needed_window, strays=False), needed_dataset, timeout
                 )
@@ -305,7 +308,9 @@ class Project:
         from smart_orchestrator.project_results import PartitionExplanation
 
         dataset = self.config.dataset(name)
-        window = Window.between(key, key, self.as_of(dataset), self.lag(dataset), dataset.grain)
+        window = Window.between(
+            key, key, as_of=self.as_of(dataset), lag=self.lag(dataset), grain=dataset.grain
+        )
         plan = self.plan(name, window)
         runs = () if dataset.runner is None else tuple(self.runner(name).recent(_RECENT_RUNS, key))
         causes = self.causes(plan.completeness)
@@ -355,9 +360,8 @@ class Project:
             needed_dataset = self.config.dataset(need)
             needed_keys = {key: keys_for(dataset, key, needed_dataset) for key in keys}
             first, last = min(map(min, needed_keys.values())), max(map(max, needed_keys.values()))
-            window = Window.between(
-                first, last, self.as_of(needed_dataset), self.lag(needed_dataset), needed_dataset.grain
-            )
+            as_of, lag = self.as_of(needed_dataset), self.lag(needed_dataset)
+            window = Window.between(first, last, as_of=as_of, lag=lag, grain=needed_dataset.grain)
             completeness = self.check(need, window, strays=False)
             for key, keys_of_need in needed_keys.items():
                 partition = next((completeness[k] for k in keys_of_need if completeness.blocks(k)), None)

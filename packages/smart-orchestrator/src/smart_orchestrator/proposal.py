@@ -362,7 +362,7 @@ def _with_min_rows(proposal: Proposal, lake: Lake, now: dt.datetime) -> Proposal
     grain = dataset.grain
     count = min(_CHECKED_PARTITIONS, grain.index(proposal.last) - grain.index(proposal.first) + 1)
     first = grain.key_at(grain.index(proposal.last) - count + 1)
-    window = Window.between(first, proposal.last, max(grain.floor(now), proposal.last), 0, grain)
+    window = Window.between(first, proposal.last, max(grain.floor(now), proposal.last), lag=0, grain=grain)
     try:
         completeness = check(dataset, window, lake=lake, strays=False)
     except DatasetError as error:

@@ -29,12 +29,17 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.store.base import Lake
 
-# The number of past partitions in a comparison. `_KEYS_BETWEEN` is the distance between two of these partitions, in keys.
+# The number of past partitions in a comparison.
 PAST_KEYS = 8
+# The distance between two of these partitions, in keys.
 _KEYS_BETWEEN = {Grain.HOUR: 7 * 24, Grain.DAY: 7, Grain.WEEK: 1, Grain.MONTH: 1}
+# With fewer past partitions, no volume is unusual.
 MIN_PAST_KEYS = 4
+# A volume is unusual if its distance from the median of the past exceeds this number of spreads.
 WIDTH = 6.0
+# The distance must also exceed this fraction of the median.
 MIN_RELATIVE_WIDTH = 0.1
+# The spread is this factor times the median absolute deviation, as for a normal distribution.
 _MAD_TO_SIGMA = 1.4826
 
 

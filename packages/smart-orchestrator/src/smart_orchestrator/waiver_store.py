@@ -123,6 +123,7 @@ def unwaive(dataset: Dataset, lake: Lake, day: dt.date) -> None:
         LakeError: the lake does not respond, or refuses the request.
     """
     try:
+        # Only to find out whether there is a waiver. A waiver that cannot be read can be removed, too.
         with suppress(ObjectUnusable):
             lake.get(_key(dataset, day))
     except ObjectMissing:

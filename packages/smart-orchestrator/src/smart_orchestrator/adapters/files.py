@@ -204,7 +204,8 @@ class FilesAdapter(ObjectAdapter):
             if len(tail) == part.size and tail[:4] != SIGNATURE:
                 raise Unreadable("it does not begin as a Parquet file")
         except Unreadable as error:
-            return FooterResult(0, (), Code.UNREADABLE, f"{part.name} cannot be read: {error}")
+            problem = f"{part.name} cannot be read: {error}"
+            return FooterResult(rows=0, code=Code.UNREADABLE, problem=problem)
         columns_in_path = {*folder_columns(f"{folder}/{part.name}")}
         missing = [
             column.name

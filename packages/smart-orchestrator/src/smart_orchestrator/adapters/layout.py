@@ -29,14 +29,14 @@ class Layout(NamedTuple):
         parts: the data files in the folder itself, by name.
         nested: the data files in subfolders, by name; Spark's `partitionBy` writes such files.
         others: the names of all other files that are not hidden: copies, temporary files, files of other tools.
-        written: the time of the last write of each object whose name does not begin with a dot.
+        write_times: the time of the last write of each object whose name does not begin with a dot.
     """
 
     marker: ObjectInfo | None
     parts: Mapping[str, ObjectInfo]
     nested: Mapping[str, ObjectInfo]
     others: Sequence[str]
-    written: Sequence[dt.datetime]
+    write_times: Sequence[dt.datetime]
 
     @classmethod
     def of(cls, key: str, objects: Iterable[ObjectInfo]) -> Layout:
@@ -58,7 +58,7 @@ class Layout(NamedTuple):
             parts=parts,
             nested=nested,
             others=others,
-            written=[info.modified for info in listed.values()],
+            write_times=[info.modified for info in listed.values()],
         )
 
 
@@ -71,7 +71,7 @@ def list_partition(dataset: Dataset, day: dt.date, lake: Lake) -> list[ObjectInf
     key = dataset.key(day)
     objects = lake.list(key)
     if not objects and lake.has_object(key):
-        return [ObjectInfo(key, 0, None, _NO_TIME)]
+        return [ObjectInfo(key, size=0, etag=None, modified=_NO_TIME)]
     return objects
 
 

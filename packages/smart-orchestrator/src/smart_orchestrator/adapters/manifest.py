@@ -55,6 +55,7 @@ if TYPE_CHECKING:
 
 # The largest number of inspections of a partition that changes during the inspection.
 MAX_INSPECTIONS = 3
+# A partition without a marker counts as being written until it has not changed for this time.
 DEFAULT_SETTLE = dt.timedelta(minutes=10)
 
 
@@ -181,9 +182,9 @@ def _with_unread_names(partition: Partition, others: Sequence[str]) -> Partition
 
 
 def _uncommitted(day: dt.date, layout: Layout, options: InspectOptions) -> Partition:
-    if not layout.written:
+    if not layout.write_times:
         return Partition(day, Code.MISSING, "nothing is there")
-    newest = max(layout.written)
+    newest = max(layout.write_times)
     age = options.now - newest
     if abs(age) < options.settle:
         code = Code.STILL_WRITING

@@ -145,7 +145,7 @@ class _Reader:
         return (self.varint() if length == 15 else length), header & 0x0F
 
     def skip(self, kind: int, depth: int = 0, *, element: bool = False) -> None:
-        """Skip a value of the type `kind`. `element` is set for an element of a list or a map.
+        """Move the position behind a value of the type `kind`. `element` is set for an element of a list or a map.
 
         A boolean element has one byte. A boolean field has no byte, because its type contains the value.
         """

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 # The time-out of the query, as a multiple of the dataset's time-out.
 QUERY_TIMEOUT_FACTOR = 6
+# The drivers that accept the time-outs and the settings of `_connect_arguments`.
 _PSYCOPG = ("psycopg", "psycopg2")
 # Texts in the errors of databases that refuse access. `_REFUSED_CODES` contains the SQLSTATE codes of such errors.
 _REFUSALS = (
@@ -50,6 +51,7 @@ _REFUSALS = (
 _REFUSED_CODES = ("28", "3D000", "42501")
 # The driver refuses a parameter of the URL before it connects.
 _INVALID_PARAMETER = re.compile(r"invalid (?:port number|connection option|(?:\w+ )?value)|bad value for \w")
+# The SQLSTATE classes of a database that cannot answer now: lost connections, missing resources, shutdowns, rollbacks and locks.
 _UNREACHABLE_CODES = ("08", "53", "57", "58", "40", "55")
 # A colon that SQLAlchemy would interpret as the start of a parameter. `::` is a cast, so it does not match.
 _PARAMETER = re.compile(r"(?<!:):(?=\w)")

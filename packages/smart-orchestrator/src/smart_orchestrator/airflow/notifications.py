@@ -253,7 +253,7 @@ class CheckFreshness(OrchestratorTask):
     ) -> None:
         super().__init__(**kwargs)
         self.fresh, self.complete, self.notify_conn_id = fresh, complete, notify_conn_id
-        self._objective()
+        self._objective()  # Raises `OptionError` if `fresh` or `complete` is impossible.
         if not self.orchestration.state:
             raise OptionError("state", "''", "is empty", "Name a folder that all workers of this task share.")
 

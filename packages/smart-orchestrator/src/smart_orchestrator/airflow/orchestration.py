@@ -46,6 +46,7 @@ NO_LIMIT = 1_000_000
 TRIGGER_PATIENCE = 5.0
 # Seconds within which an orchestrator waits for a run that the pipeline's schedule will create, but at most half of its time-out.
 SCHEDULE_HORIZON = 3600.0
+# An example of a probe, for the text of an error.
 PROBE_EXAMPLE = "https://upstream.example/{start:%Y/%m/%d}"
 
 
@@ -104,7 +105,7 @@ class Orchestration:
             raise OptionError("settle_seconds", repr(self.settle_seconds), problem, "Give for example 600.")
         if self.probe and (problem := _probe_problem(self.probe)):
             raise OptionError("probe", repr(self.probe), problem, f'Give for example "{PROBE_EXAMPLE}".')
-        self._limits()
+        self._limits()  # Raises `OptionError` if `attempts` or `timeout` is impossible.
 
     def to_json(self) -> dict[str, Any]:
         """Return the configuration as a JSON document, from which `from_json` rebuilds it."""

@@ -146,7 +146,7 @@ def _window(params: Mapping[str, Any], as_of: dt.date, lag: int) -> Window:
     if start is None or end is None:
         name, value, missing = ("end", end, "start") if start is None else ("start", start, "end")
         raise WindowError(name, value, f"was given without {missing}", "Give both, or neither.")
-    return Window.between(start, end, as_of, lag)
+    return Window.between(start, end, as_of=as_of, lag=lag)
 
 
 def _day(params: Mapping[str, Any], name: str) -> dt.date | None:

@@ -113,7 +113,7 @@ def execute_plan(
     reporter = reporter or SilentReporter()
     reporter.planned(plan)
     if not (plan.days(Action.START) or plan.days(Action.FOLLOW) or being_written(plan)):
-        return Backfill(plan, Outcome((), (), (), ()), plan.completeness)
+        return Backfill(plan, Outcome(filled=(), failed=(), started=(), followed=()), plan.completeness)
     limits = limits or Limits()
     state = BackfillState(
         dataset, runner, _cap_jobs(limits, runner) if plan.days(Action.START) else limits, reporter

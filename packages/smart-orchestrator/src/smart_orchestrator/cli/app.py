@@ -44,7 +44,8 @@ def check(
     min_coverage: options.MinCoverage = None,
     deep: options.Deep = False,
     strays: Annotated[
-        bool, typer.Option("--strays", help="Search all names beside the partitions for strays.")
+        bool,
+        typer.Option("--strays", help="Search the whole lake for names that are not the key of a partition."),
     ] = False,
     config: options.ConfigFile = DEFAULT_CONFIG,
     as_json: options.AsJson = False,

@@ -105,7 +105,7 @@ class WindowOptions(NamedTuple):
                 missing = "start" if self.start is None else "end"
                 raise WindowError(missing, "", "is missing: an explicit window has both ends", "Give both.")
             start, end = _parse_key("start", self.start, dataset), _parse_key("end", self.end, dataset)
-            return Window.between(start, end, as_of, lag, grain)
+            return Window.between(start, end, as_of=as_of, lag=lag, grain=grain)
         if count is not None:
             return self._last_window(count, as_of, lag, grain)
         if self.as_of is not None:

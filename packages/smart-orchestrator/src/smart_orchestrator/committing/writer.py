@@ -181,7 +181,16 @@ def _adopt_parts(target: _Target, marker: _Marker | None) -> _Marker | None:
     names = {info.key.removeprefix(prefix): info for info in target.lake.list(target.folder)}
     parts = tuple(PartInfo(name, info.size, None, info.etag) for name, info in names.items() if is_part(name))
     now = dt.datetime.now(tz=dt.UTC)
-    manifest = Manifest(target.day, f"adopted-{uuid.uuid4().hex}", parts, None, (), None, {}, now)
+    manifest = Manifest(
+        day=target.day,
+        run_id=f"adopted-{uuid.uuid4().hex}",
+        parts=parts,
+        rows=None,
+        columns=(),
+        volume=None,
+        measured={},
+        written_at=now,
+    )
     # The client of the lake repeats a write whose response was lost. The second write then conflicts with the manifest of the first.
     with suppress(ObjectConflict):
         target.lake.put_if(target.marker_key, manifest.to_bytes(), marker.etag)

@@ -30,6 +30,7 @@ BOM = b"\xef\xbb\xbf"
 PIECE_BYTES = 4 << 20
 # Without this limit, an unclosed quote would collect the rest of the part in memory.
 MAX_ROW_BYTES = 32 << 20
+# The first bytes of the files of other formats, and the name of the format.
 SIGNATURES = {
     b"PAR1": "Parquet",
     b"ORC": "ORC",

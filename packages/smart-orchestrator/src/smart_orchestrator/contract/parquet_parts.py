@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 # The limits of a batch, in bytes of the file and in rows. The number of bytes is estimated from the average size of a row.
 BATCH_BYTES = 8 << 20
 BATCH_ROWS = 1 << 18
+# The first and the last bytes of a Parquet file.
 SIGNATURE = b"PAR1"
 
 

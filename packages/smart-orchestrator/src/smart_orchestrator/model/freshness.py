@@ -125,7 +125,7 @@ def parse_complete(text: str) -> str:
     Raises:
         ValueError: the text does not have this form. The message continues a sentence that begins with the text.
     """
-    _parse_complete(text)
+    _parse_complete(text)  # Raises the error.
     return text
 
 
@@ -262,7 +262,7 @@ def window_to_judge(
             *(grain.index(key) for key, record in records.items() if record.is_tracked),
         ]
     )
-    return Window.between(grain.key_at(first), as_of, as_of, dataset.lag, grain)
+    return Window.between(grain.key_at(first), as_of, as_of=as_of, lag=dataset.lag, grain=grain)
 
 
 def judge(

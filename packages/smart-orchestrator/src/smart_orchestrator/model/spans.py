@@ -42,7 +42,7 @@ def window_for(window: Window, zone: dt.tzinfo, dataset: Dataset, as_of: Key) ->
     """
     start, end = window.grain.start(window.start, zone), window.grain.end(window.last, zone)
     keys = keys_within(start, end, dataset.grain, dataset.zone)
-    return Window.between(keys[0], keys[-1], as_of, dataset.lag, dataset.grain)
+    return Window.between(keys[0], keys[-1], as_of=as_of, lag=dataset.lag, grain=dataset.grain)
 
 
 def last_keys_within(dataset: Dataset, now: dt.datetime, count: int, grain: Grain, zone: dt.tzinfo) -> Window:
@@ -55,7 +55,7 @@ def last_keys_within(dataset: Dataset, now: dt.datetime, count: int, grain: Grai
     end = dataset.grain.end(dataset.grain.key_at(newest_index), dataset.zone)
     last = grain.index(grain.floor(end, zone)) - 1
     return Window.between(
-        grain.key_at(last - count + 1), grain.key_at(last), grain.floor(now, zone), 0, grain
+        grain.key_at(last - count + 1), grain.key_at(last), as_of=grain.floor(now, zone), lag=0, grain=grain
     )
 
 

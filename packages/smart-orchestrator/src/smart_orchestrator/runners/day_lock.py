@@ -25,6 +25,7 @@ RECORD_TIMEOUT_SECONDS = 30.0
 # A lock that is held in this many consecutive checks belongs to a run. One check does not prove this, because a poll also holds the
 # lock for a moment.
 MIN_HELD_CHECKS = 4
+# The pause between two checks.
 CHECK_PAUSE_SECONDS = 0.005
 
 

@@ -32,6 +32,7 @@ _SECRET_VARIABLES = (
 _TOKEN_FILE_VARIABLE = "AZURE_FEDERATED_TOKEN_FILE"  # noqa: S105 - the name of a variable
 # Each of these variables means that obstore has credentials.
 _CREDENTIAL_VARIABLES = (*_SECRET_VARIABLES, _TOKEN_FILE_VARIABLE)
+# The variables that obstore reads beside the credentials.
 _OTHER_VARIABLES = ("AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_AUTHORITY_HOST")
 
 

@@ -55,7 +55,7 @@ class FolderLake(Lake):
 
     def _iterate(self, prefix: str, offset: str | None) -> Iterator[ObjectInfo]:
         self._require_folder()
-        self._path(prefix)
+        self._path(prefix)  # Rejects a prefix that leads out of the lake.
         count = 0
         try:
             for key, status, irregular in iterate_files(

@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 MAX_LISTED = 10
 # The number of announced windows that are stored for each dataset.
 MAX_WINDOWS = 100
+# The kind of the message about an event, as Apprise names it. All other events are a `success`.
 _KINDS = {Event.LATE: "failure", Event.RESTATED: "warning"}
 
 

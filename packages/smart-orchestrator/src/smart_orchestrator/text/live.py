@@ -37,7 +37,7 @@ REFRESHES_PER_SECOND = 4
 MAX_ROWS = 8
 _MINUTE = 60.0
 _FOLLOWED = "run by another process"
-_WRITTEN = "being written by another process"
+_BEING_WRITTEN = "being written by another process"
 
 
 def has_live_display(stream: TextIO, environment: Mapping[str, str] = os.environ) -> bool:
@@ -115,14 +115,14 @@ class LiveReporter(TextReporter):
         """Write the plan, and show the keys that other processes are writing."""
         super().planned(plan)
         waiting = set(plan.days(Action.WAIT))
-        written = [
+        being_written = [
             partition.day
             for partition in plan.completeness.partitions
             if partition.code is Code.STILL_WRITING and partition.day in waiting
         ]
-        for key in written:
-            self._show(key, _WRITTEN)
-        if written:
+        for key in being_written:
+            self._show(key, _BEING_WRITTEN)
+        if being_written:
             self._start()
 
     def started(self, run: Run, progress: tuple[int, int]) -> None:
@@ -258,7 +258,7 @@ class LiveReporter(TextReporter):
             row = self._state.rows.pop(key, None)
             self._state.steps.pop(key, None)
             self._state.done, self._state.total = progress
-            if row is not None and row.text not in (_FOLLOWED, _WRITTEN):
+            if row is not None and row.text not in (_FOLLOWED, _BEING_WRITTEN):
                 self._state.seconds.append(self._clock() - row.since)
 
     def _start(self) -> None:

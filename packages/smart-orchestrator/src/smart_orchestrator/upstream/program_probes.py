@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 # The number of bytes that are kept from the end of a command's output.
 MAX_STDERR_BYTES = 1 << 16
+# The time to wait for the rest of the output after the command has ended.
 _SECONDS_FOR_STDERR = 1.0
 _PRESENCE_OF_EXIT_CODES: Mapping[int, Presence] = {0: Presence.LANDED, 1: Presence.NOT_YET}
 

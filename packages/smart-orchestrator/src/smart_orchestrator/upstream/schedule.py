@@ -45,8 +45,8 @@ class Pace:
     longest: float
 
 
-_PACES = {Grain.HOUR: Pace(100.0, 300.0, 3600.0)}
-_DAILY_PACE = Pace(600.0, 1800.0, 21_600.0)
+_PACES = {Grain.HOUR: Pace(shortest=100.0, usual=300.0, longest=3600.0)}
+_DAILY_PACE = Pace(shortest=600.0, usual=1800.0, longest=21_600.0)
 
 
 def pace_of(grain: Grain) -> Pace:
@@ -101,5 +101,5 @@ class LandingDelays:
     def of(cls, delays: Sequence[float]) -> LandingDelays:
         """Summarise the delays of keys."""
         if not delays:
-            return cls(0, None, None)
-        return cls(len(delays), median(delays), max(delays))
+            return cls(count=0, typical=None, worst=None)
+        return cls(count=len(delays), typical=median(delays), worst=max(delays))

@@ -105,7 +105,8 @@ def pipeline_dag() -> DAG:
             report = run("clean_gold_layer", *earlier)
             context = get_current_context()
             day = day_of_run(context, settings.max_lag)
-            window = Window.between(day, day, context["dag_run"].run_after.astimezone(dt.UTC).date(), 0)
+            as_of = context["dag_run"].run_after.astimezone(dt.UTC).date()
+            window = Window.between(day, day, as_of=as_of, lag=0)
             context["outlet_events"][DIAMOND].extra = {"day": day.isoformat()}
             emit_partitions(context, DIAMOND, check(layers(settings).diamond, window))
             return report

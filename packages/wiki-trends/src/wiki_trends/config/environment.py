@@ -27,6 +27,7 @@ def check_lake_variables(lake: str, environ: Mapping[str, str]) -> None:
         SettingError: a variable has an invalid value.
     """
     scheme = lake.partition("://")[0]
+    # Reading the settings checks the variables. The lake reads them again when it is opened.
     with _translate_variable_errors(environ):
         if scheme in ("s3", "s3a"):
             from smart_orchestrator.store.aws import read_aws_settings

@@ -15,7 +15,7 @@ def deadline(text: str) -> str:
     if text:
         from smart_orchestrator.model.freshness import parse_objective
 
-        parse_objective(text)
+        parse_objective(text)  # Raises the error.
     return text
 
 

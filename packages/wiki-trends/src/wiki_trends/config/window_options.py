@@ -57,7 +57,7 @@ def window_of(
         raise WindowError(
             "days", settings.days, "was given beside --start and --end", "Give one or the other."
         )
-    return Window.between(parse_day(start, "start"), parse_day(end, "end"), as_of_day, lag)
+    return Window.between(parse_day(start, "start"), parse_day(end, "end"), as_of=as_of_day, lag=lag)
 
 
 def days_of(texts: Sequence[str], today: dt.date | None = None) -> list[dt.date]:

@@ -21,6 +21,7 @@ NO_EXPLANATION = "no public explanation found"
 FLAT = "; a flat rise without one can be automated traffic"
 # The kinds of the rows of pages without evidence.
 NONE, UNAVAILABLE = "none", "unavailable"
+# The maximum length of the text in the row of a page without evidence.
 _MAX_REASON = 300
 # More kinds than these are counted: a table of pages has no room for a dozen names beside each.
 _MAX_NAMED_KINDS = 4

@@ -72,7 +72,7 @@ def history_of_run(settings: Settings, run: RunRecord) -> PageHistory:
 
     if not any(run.history.values()):
         return PageHistory()
-    window = Window.between(run.window_start, run.window_end, run.as_of, run.lag_days)
+    window = Window.between(run.window_start, run.window_end, as_of=run.as_of, lag=run.lag_days)
     return read_page_history(replace(settings, history="on"), window)
 
 

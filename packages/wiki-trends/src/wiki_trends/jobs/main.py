@@ -231,7 +231,9 @@ def run_main_job(
     backfill_result = _fill_restated_baseline(settings, window, backfill_result, limits, reporter)
     timer.end_phase("backfill")
     if not backfill_result.completeness.ready:
-        return MainJob(backfill_result, None, None, None, timer.seconds)
+        return MainJob(
+            backfill_result, analysis=None, unchanged_run=None, history=None, seconds=timer.seconds
+        )
     history, unchanged_run = history_for_publish(settings, backfill_result.completeness, reporter.requested)
     timer.end_phase("history")
     analysis = None

@@ -122,7 +122,7 @@ def _recompute(settings: Settings, run: RunRecord) -> RunRecord | None:
     from wiki_trends.warehouse import open_warehouse
 
     dataset = layers(settings).diamond
-    window = Window.between(run.window_start, run.window_end, run.as_of, run.lag_days)
+    window = Window.between(run.window_start, run.window_end, as_of=run.as_of, lag=run.lag_days)
     policy = Policy(**json.loads(run.policy))
     completeness = with_volume(dataset, check(dataset, window, policy=policy, strays=False))
     if not completeness.ready or not completeness.available:
@@ -175,7 +175,9 @@ def compare_with_publish(settings: Settings) -> PublishComparison | None:
             problem=f"is not the published project: the tables are of {last_run.dataset}",
             fix="Name the published project, or publish this project first.",
         )
-    window = Window.between(last_run.window_start, last_run.window_end, last_run.as_of, last_run.lag_days)
+    window = Window.between(
+        last_run.window_start, last_run.window_end, as_of=last_run.as_of, lag=last_run.lag_days
+    )
     # With `strays=False`, the check does not list names in the lake that are not keys of partitions: nothing needs them here.
     partitions = {
         partition.day.isoformat(): partition

@@ -221,6 +221,7 @@ def check_wikimedia(settings: Settings) -> None:
     from wiki_trends.wikimedia import WikimediaClient
     from wiki_trends.wikimedia.client import action_url
 
+    # Each check raises the error that a run would raise later. What it reads is not used here.
     check_network_variables(os.environ)
     language = canonical_project(settings.project).partition(".")[0]
     if settings.categories_file:

@@ -61,7 +61,7 @@ def baseline_window(window: Window) -> Window | None:
     if window.start.toordinal() <= BASELINE_DAYS:
         return None
     first = window.start - dt.timedelta(days=BASELINE_DAYS)
-    return Window.between(first, window.start - dt.timedelta(days=1), window.as_of, window.lag)
+    return Window.between(first, window.start - dt.timedelta(days=1), as_of=window.as_of, lag=window.lag)
 
 
 def lag_at(settings: Settings, as_of: dt.date, *, ask: bool = True) -> int:

@@ -100,7 +100,7 @@ def verify(settings: Settings, window: str | None) -> Verification:
 def _read_partitions(dataset: DailyDataset, run: RunRecord, recorded: Iterable[str]) -> dict[str, Partition]:
     """Inspect all days from the first to the last recorded day, and read the rows of their partitions."""
     first_day = min(date.fromisoformat(day) for day in recorded)
-    window = Window.between(first_day, run.window_end, run.as_of, run.lag_days)
+    window = Window.between(first_day, run.window_end, as_of=run.as_of, lag=run.lag_days)
     completeness = check(dataset, window, options=InspectOptions(Depth.ROWS), strays=False)
     return {partition.day.isoformat(): partition for partition in completeness.partitions}
 
@@ -149,7 +149,7 @@ def _compare_tables(
 
     used = [partitions[day] for day in sorted(run.fingerprints)]
     baseline = [partitions[day] for day in sorted(run.baseline)]
-    window = Window.between(run.window_start, run.window_end, run.as_of, run.lag_days)
+    window = Window.between(run.window_start, run.window_end, as_of=run.as_of, lag=run.lag_days)
     rules = PageRules(frozenset(run.left_out), run.renamed)
     renamed_history = rename_pages_of_history(history, rules)
     inputs = Inputs(layers(settings).diamond, window, used, baseline, renamed_history, rules)

@@ -35,8 +35,9 @@ FROM (
 WHERE day_number <= ? AND place_in_day <= ?
 ORDER BY window_end DESC, place_in_day
 """
-# The largest number of pages for each day, in both lists.
+# The largest number of pages for each day, in the list of risers and in the list of fallers.
 RISERS_A_DAY = 10
+# The number of newest days in each list.
 _MAX_DAYS = 7
 
 

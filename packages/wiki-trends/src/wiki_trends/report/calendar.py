@@ -172,7 +172,7 @@ def _published_day(run: RunRecord, day: dt.date) -> CalendarDay:
         return CalendarDay(day, kind, state["code"], state["reason"], available=is_used)
     if is_used:
         return CalendarDay(day, "complete", "", "", available=True)
-    window = Window.between(run.window_start, run.window_end, run.as_of, run.lag_days)
+    window = Window.between(run.window_start, run.window_end, as_of=run.as_of, lag=run.lag_days)
     reason = f"not used; version {run.version} did not record the reason"
     return CalendarDay(day, "lag" if window.within_lag(day) else "absent", "", reason, available=False)
 

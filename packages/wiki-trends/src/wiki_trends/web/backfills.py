@@ -93,8 +93,9 @@ class Backfills:
         Raises:
             WindowError: the upstream cannot have published the day.
         """
-        days_of([day.isoformat()], self._sources.today())
-        return Window.between(day, day, self._sources.today(), self._sources.settings.max_lag)
+        today = self._sources.today()
+        days_of([day.isoformat()], today)  # Raises the error.
+        return Window.between(day, day, as_of=today, lag=self._sources.settings.max_lag)
 
     def start(self, day: dt.date, requested_by: str, step: PlanStep) -> RequestedBackfill:
         """Queue the backfill of a day, or return the backfill of the day that is already in progress.
@@ -144,7 +145,7 @@ class Backfills:
                     "TOO_MANY",
                     f"{MAX_IN_PROGRESS} backfills are already in progress.",
                     "Wait until some of them have ended.",
-                    60,
+                    retry_after=60,
                 )
             self._store(new_backfill)
             self._queue.put(new_backfill.day)

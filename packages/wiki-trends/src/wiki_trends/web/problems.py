@@ -43,7 +43,7 @@ class Problem(Exception):
     """
 
     def __init__(
-        self, status: int, code: str, message: str, fix: str, retry_after: int | None = None
+        self, status: int, code: str, message: str, fix: str, *, retry_after: int | None = None
     ) -> None:
         self.status = status
         self.code = code
@@ -54,7 +54,9 @@ class Problem(Exception):
 
     def cleaned(self, clean: Callable[[str], str]) -> Problem:
         """Return a copy of the problem, in which `clean` has changed the message and the fix."""
-        return Problem(self.status, self.code, clean(self.message), clean(self.fix), self.retry_after)
+        return Problem(
+            self.status, self.code, clean(self.message), clean(self.fix), retry_after=self.retry_after
+        )
 
     def document(self) -> ProblemDocument:
         """Return the JSON document of the problem."""
@@ -75,7 +77,7 @@ def problem_of(error: Exception) -> Problem | None:
     for error_type, status, code in _PROBLEMS_BY_ERROR:
         if isinstance(error, error_type):
             message, fix = _message_and_fix(error)
-            return Problem(status, code, message, fix, 5 if status == 503 else None)
+            return Problem(status, code, message, fix, retry_after=5 if status == 503 else None)
     return None
 
 

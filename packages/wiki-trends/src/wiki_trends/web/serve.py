@@ -33,6 +33,7 @@ MIN_TOKEN_LENGTH = 16
 _WILDCARDS = ("0.0.0.0", "::", "")  # noqa: S104 - compared, not bound
 # The seconds that open requests have to end after SIGINT or SIGTERM.
 _SHUTDOWN_SECONDS = 2
+# The time after which a thread that computes lets another thread run.
 _THREAD_SWITCH_SECONDS = 0.001
 
 
@@ -124,6 +125,7 @@ def _import_chart_library() -> None:
 
     gc.disable()
     try:
+        # A chart without data is enough to load the library.
         compiled(page_series([]))
         gc.freeze()
     finally:

@@ -51,7 +51,8 @@ class SourceTimeout(Problem):
         self.source = source
         self.since = since
         message = f"The {source} has not answered since {moment(since)}."
-        super().__init__(503, code, message, "Check that it can be reached; then try again.", 5)
+        fix = "Check that it can be reached; then try again."
+        super().__init__(503, code, message, fix, retry_after=5)
 
 
 class UnexpectedFailure(RuntimeError):
@@ -70,7 +71,7 @@ class SourceFailure(Problem):
             code,
             f"The {source} cannot be read: unexpected error ({kind}).",
             "See the server's log, and report the error with the traceback there.",
-            5,
+            retry_after=5,
         )
 
 

@@ -22,6 +22,7 @@ Json: TypeAlias = Any
 
 # The client never waits longer than this, even if the server requests a longer delay.
 MAX_PAUSE_SECONDS = 900.0
+# The error codes of the Action API, or their beginnings: throttling, a rejected token, and failures that pass.
 _THROTTLING_CODES = ("maxlag", "ratelimited")
 _TOKEN_CODES = ("mwoauth-", "assertuserfailed")
 _TRANSIENT_CODES = ("readonly", "internal_api_error", "internalerror", "timeouterror")

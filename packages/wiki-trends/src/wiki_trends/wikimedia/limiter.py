@@ -33,9 +33,11 @@ POLL_SECONDS = 0.01
 TRANSIT_SECONDS = 3
 # The number of seconds for which the rate is halved after Wikimedia has throttled a request.
 SLOW_SECONDS = 600.0
+# The number of seconds after which a notice is repeated.
 _NOTICE_SECONDS = 86_400.0
 # The binary format of the fields of `_Bucket`.
 _BUCKET_FORMAT = struct.Struct("<dddd")
+# The binary format of the time of a notice.
 _TIME_FORMAT = struct.Struct("<d")
 # The format that earlier versions wrote, without `slow_until`.
 _LEGACY_BUCKET_FORMAT = struct.Struct("<ddd")

@@ -69,7 +69,7 @@ def _request(transport: Transport, url: str, now: dt.datetime) -> tuple[Answer, 
         return Answer.of(Presence.UNKNOWN, now, problem, url=url, is_silent=True), b""
     answer = answer_of(response.status, response.headers, url, now)
     try:
-        transport.parse(url, response)
+        transport.parse(url, response)  # Raises the error of a response without data.
     except NoData:
         return answer, b""
     except Blocked:

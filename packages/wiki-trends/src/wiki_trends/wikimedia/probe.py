@@ -49,6 +49,21 @@ class LiveAnswer:
     first_line: str
     error: WikiTrendsError | None = None
 
+    @classmethod
+    def without_response(cls, service: str, url: str, reason: str, error: WikiTrendsError) -> LiveAnswer:
+        """Return the result of a request that got no response. `reason` becomes the first line."""
+        return cls(
+            service=service,
+            url=url,
+            status=None,
+            http_version=None,
+            server=None,
+            x_cache=None,
+            retry_after=None,
+            first_line=reason,
+            error=error,
+        )
+
     def to_json(self) -> dict[str, Any]:
         """Return the document for `doctor --live --json`."""
         return {
@@ -100,14 +115,14 @@ def _send_probe(transport: Transport, service: str, url: str, params: Mapping[st
         response = transport.send_raw(url, params)
     except RetryLater as retry:
         failure = WikimediaUnreachable(url=url, attempts=1, reason=retry.reason)
-        return LiveAnswer(service, url, None, None, None, None, None, retry.reason, failure)
+        return LiveAnswer.without_response(service, url, retry.reason, failure)
     except DeadlinePassed:
         reason = "the rate limits allowed no request before the deadline"
         failure = WikimediaUnreachable(url=url, attempts=0, reason=reason)
-        return LiveAnswer(service, url, None, None, None, None, None, reason, failure)
+        return LiveAnswer.without_response(service, url, reason, failure)
     error: WikiTrendsError | None = None
     try:
-        transport.parse(url, response)
+        transport.parse(url, response)  # Raises the error of a response without data.
     except NoData:
         error = None  # The service works; the day is not published yet.
     except Blocked as block:
@@ -125,13 +140,13 @@ def _send_probe(transport: Transport, service: str, url: str, params: Mapping[st
         return None if value is None else one_line(value)
 
     return LiveAnswer(
-        service,
-        url,
-        response.status,
-        response.http_version,
-        header("server"),
-        header("x-cache"),
-        header("retry-after"),
-        one_line(text.partition("\n")[0], 120),
-        error,
+        service=service,
+        url=url,
+        status=response.status,
+        http_version=response.http_version,
+        server=header("server"),
+        x_cache=header("x-cache"),
+        retry_after=header("retry-after"),
+        first_line=one_line(text.partition("\n")[0], 120),
+        error=error,
     )

@@ -33,6 +33,7 @@ TAG = "smart orchestrator"
 FRESH_SECONDS = 30.0
 # A request waits for a check for at most this number of seconds. Then the page is sent without the result.
 WAIT_SECONDS = 20.0
+# The number of checks at the same time.
 THREADS = 8
 # The time for retries of a request to Airflow's API, in seconds.
 API_PATIENCE = 5.0

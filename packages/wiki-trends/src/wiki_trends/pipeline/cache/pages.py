@@ -96,21 +96,25 @@ class PageCache:
 
     def get(self, titles: Iterable[str], *, oldest: float = 0.0) -> dict[str, PageFacts]:
         """Return the cached facts about `titles` whose response came at `oldest` (Unix seconds) or later."""
-        return from_frame(_select_rows(self._memory.read(self._lake).frames.values(), titles, oldest))
+        return from_frame(
+            _select_rows(self._memory.read(self._lake).frames.values(), titles=titles, oldest=oldest)
+        )
 
     def known(self, titles: Iterable[str], *, oldest: float = 0.0) -> set[str]:
         """Return those of `titles` whose facts are cached, with a response at `oldest` (Unix seconds) or later."""
-        rows = _select_rows(self._memory.read(self._lake).frames.values(), titles, oldest)
+        rows = _select_rows(self._memory.read(self._lake).frames.values(), titles=titles, oldest=oldest)
         return set(rows[REQUESTED].to_list())
 
     def redirects(self, titles: Iterable[str]) -> dict[str, str]:
         """Return the target of each of `titles` that redirects to a page, with underscores, by the newest cached facts."""
-        rows = _select_rows(self._memory.read(self._lake).frames.values(), titles, 0.0)
+        rows = _select_rows(self._memory.read(self._lake).frames.values(), titles=titles, oldest=0.0)
         return redirect_targets(rows)
 
     def renamed(self) -> dict[str, str]:
         """Return the newest title of each page for its other cached titles; see `renamed_pages`."""
-        return renamed_pages(_select_rows(self._memory.read(self._lake).frames.values(), None, 0.0))
+        return renamed_pages(
+            _select_rows(self._memory.read(self._lake).frames.values(), titles=None, oldest=0.0)
+        )
 
     def add(self, pages: Mapping[str, PageFacts], *, now: float | None = None) -> None:
         """Write the facts about `pages`, a mapping from requested titles, as one segment."""
@@ -144,7 +148,7 @@ class PageCache:
     def _merge(self, segments: Sequence[ObjectInfo], frames: Mapping[str, pl.DataFrame], now: float) -> None:
         """Write the newest facts of `segments` as one segment, and delete `segments`."""
         keys = [info.key for info in segments]
-        rows = _select_rows([frames[key] for key in keys], None, now - self._keep_seconds)
+        rows = _select_rows([frames[key] for key in keys], titles=None, oldest=now - self._keep_seconds)
         self._write(rows.unique(REQUESTED, keep="last", maintain_order=True).tail(self._max_pages))
         self._lake.delete(keys)
 
@@ -227,7 +231,9 @@ def _read_object(lake: Lake, info: ObjectInfo) -> pl.DataFrame | None:
     return possible
 
 
-def _select_rows(frames: Iterable[pl.DataFrame], titles: Iterable[str] | None, oldest: float) -> pl.DataFrame:
+def _select_rows(
+    frames: Iterable[pl.DataFrame], *, titles: Iterable[str] | None, oldest: float
+) -> pl.DataFrame:
     """Return the rows whose response came at `oldest` or later, sorted by that time. `titles` is None for all titles."""
     import polars as pl
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 # Several times the size of the largest segment that a merge writes.
 MAX_SEGMENT_BYTES = 64 * 1024 * 1024
+# The limits of a damaged file: the size of its JSON document, and the number of its rows.
 MAX_JSON_BYTES = 512 * 1024 * 1024
 MAX_ROWS = 1_000_000
 SUFFIX = ".parquet"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _COLUMNS = ["wiki", "title", "id", "device", "views", "hours"]
 # Stands for a space inside a title while the columns of a line are split.
 _SPACE = "\x1f"
+# A title in quotes with the space after it, and an escaped character inside the quotes.
 _QUOTED = re.compile(rb'"((?:[^"\\\n]|\\[^\n])*+)" ')
 _ESCAPED = re.compile(rb'\\([\\"])')
 

@@ -48,14 +48,17 @@ BLOCK_BYTES = 6 * 1024 * 1024
 PARSER_THREADS = 3
 # The number of blocks that can wait for a thread. Meanwhile, the reader continues and skips the lines of other wikis.
 MAX_QUEUED_BLOCKS = 8
+# The first lines of a file from which the kind of the file is recognised.
 _SAMPLE_LINES = 200
 _MAX_SAMPLE_LINE_BYTES = 64 * 1024
 MAX_LINE_BYTES = 1024 * 1024
 # A real file expands five to ten times. A file that expands more than this was made to exhaust the reader.
 MAX_EXPANSION_FACTOR = 1000
+# Every file may expand to this size.
 _MIN_EXPANDED_BYTES = 64 * 1024 * 1024
 # The streams raise these errors if a file is damaged or cut short.
 _READ_ERRORS = (OSError, EOFError, zlib.error)
+# The end of a record: the device, the views of the day, and the views of each hour.
 _RECORD_END = re.compile(rb" (?:desktop|mobile-web|mobile-app) \d+ (?:[A-X]\d+)+$")
 # In a daily file, the letters A to X are hours. In a monthly file, the letters are days and continue after X.
 _MONTHLY_RECORD_END = re.compile(rb" (?:desktop|mobile-web|mobile-app) \d+ (?:[A-_]\d+)+$")
@@ -253,7 +256,7 @@ def _check_file(path: Path, day: dt.date) -> None:
         raise _file_error(path, f"is not of {day}, by its name")
     if (program := _PROGRAMS_IN_NAME.search(path.name)) is not None:
         raise _file_error(path, f"has the views of programs ({program[1]}), and the lists are of users")
-    _file_size(path)
+    _file_size(path)  # Refuses a file that is missing or not regular.
     lines = _read_first_lines(path)
     records = [line for line in lines if _RECORD_END.search(line)]
     # A daily record matches both patterns, so only a larger number shows a monthly file.

@@ -32,9 +32,10 @@ MIN_VIEWS = 20
 MIN_PAGES = 20
 # A share is unusual if its log-odds are further from the median of the day than this number of spreads.
 UNUSUAL_SPREADS = 5.0
-# The spread is 1.4826 times the median absolute deviation, but at least this. The factor makes the spread an estimate of the standard
-# deviation of a normal distribution.
+# The spread is at least this.
 MIN_SPREAD = 0.25
+# The spread is this factor times the median absolute deviation. The factor makes it an estimate of the standard deviation of a normal
+# distribution.
 _MAD_TO_SPREAD = 1.4826
 # If the median share is below this number, people read the wiki almost only on phones, and no share is unusually low. If it is above
 # 1 minus this number, people read the wiki almost only on desktops, and no share is unusually high.

@@ -92,7 +92,9 @@ def recheck_last_days(settings: Settings) -> None:
         return
     window = Window.of_last(settings.days, today_utc(), settings.max_lag)
     try:
-        list_rechecks(settings).ask(check(layers(settings).diamond, window, strays=False).partitions)
+        completeness = check(layers(settings).diamond, window, strays=False)
+        # `ask` stores the answers in the lake, where the next check reads them.
+        list_rechecks(settings).ask(completeness.partitions)
     except ExpectedError as error:
         logger.warning("The last days were not requested again: %s", error)
 

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
     from wiki_trends.pipeline.lists.top_list import ListRow
 
-# The last titles of a list have almost equal views. So some titles at the end are new or gone after any small change.
+# The largest fraction of new and gone titles in a small change. The last titles of a list have almost equal views. So some titles at the
+# end are new or gone after any small change.
 MAX_ROWS_CHANGED = 0.01
+# The largest change of the views of a page in a small change, as a fraction.
 MAX_VIEWS_CHANGE = 0.01
 # At the end of a list, many pages have the same views. There, one more view can move a page by many ranks.
 MAX_RANK_CHANGE = 0.1

@@ -89,6 +89,7 @@ _CATEGORY_FACTORS = (1.0, 1.0)
 # If a page names several countries, a country with a lower score than this is often incidental, such as a host of an event.
 _MIN_SCORE_OF_SEVERAL_COUNTRIES = 2.0
 _ENGLISH = "en"
+# The number of pages whose labels are kept until step 4 needs them.
 _LABELS_CACHE_SIZE = 4096
 _IN_PARENTHESES = re.compile(r"\(([^()]+)\)$")
 _load_lock = threading.Lock()

@@ -33,6 +33,7 @@ FRESH_SECONDS = 12 * 3600
 TOP_PAGES = 200
 # A page has risen if it has gained at least this many ranks since the day before.
 RISEN_RANKS = 10
+# The largest number of requests for the facts about stale pages of a day.
 MAX_REQUESTS = 10
 
 # The number of titles whose check times a process keeps for a wiki. Only a very long backfill exceeds this number.

@@ -35,8 +35,9 @@ if TYPE_CHECKING:
     Row = Mapping[str, Any]
 
 _DEFAULT_HEIGHT_PIXELS = 320
-# The width of the labels beside the lines, in pixels: a quarter of the chart, but enough for a word of a title on a phone.
+# The distance of a label from the end of its line, in pixels.
 _LABEL_GAP = 10
+# The width for the labels beside the lines, in pixels: a quarter of the chart, but enough for a word of a title on a phone.
 _LABEL_ROOM = "max(width / 4, min(width / 2, 120))"
 # Measures of an equal-earth map without Antarctica: the width in units of the projection's scale, and the height of the map
 # and the position of the equator as fractions of the width.

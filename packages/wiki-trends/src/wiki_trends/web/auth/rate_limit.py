@@ -43,7 +43,7 @@ class RateLimiter:
                 "TOO_MANY",
                 "Too many requests.",
                 f"Wait {wait_seconds} seconds, and try again.",
-                wait_seconds,
+                retry_after=wait_seconds,
             )
 
     def spend(self, caller: str) -> None:

@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 SESSION_SECONDS = 7 * 86_400
 # The maximum length of the list of revoked sessions. The sessions that expire first are dropped first.
 _MAX_REVOKED = 10_000
+# An expiry is a Unix time in seconds. A longer number was not written by this program.
 _MAX_EXPIRY_DIGITS = 11
 
 

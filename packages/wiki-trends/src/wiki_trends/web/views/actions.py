@@ -31,7 +31,9 @@ logger = logging.getLogger(__name__)
 BACKFILL_REQUESTS_PER_MINUTE = 60
 # The maximum numbers of open event streams.
 MAX_STREAMS, MAX_STREAMS_PER_CALLER = 64, 16
+# The pause between two polls of the state, whose changes the stream announces.
 _POLL_SECONDS = 0.5
+# After this time without an event, a comment shows that the connection is open.
 _KEEPALIVE_SECONDS = 15.0
 
 
@@ -102,7 +104,11 @@ def router(state: DashboardState) -> APIRouter:
         stream_caller = caller.get()
         if stream_counts.total() >= MAX_STREAMS or stream_counts[stream_caller] >= MAX_STREAMS_PER_CALLER:
             raise Problem(
-                429, "TOO_MANY", "Too many open event streams.", "Close some pages, and try again.", 30
+                429,
+                "TOO_MANY",
+                "Too many open event streams.",
+                "Close some pages, and try again.",
+                retry_after=30,
             )
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         if getattr(request.state, "head", False):

@@ -51,7 +51,7 @@ def router(state: DashboardState) -> APIRouter:
         request: Request, day: Annotated[dt.date, Query(description="A UTC day, YYYY-MM-DD.")]
     ) -> Response:
         visitor = limited_visitor(request, rate_limiter)
-        state.backfills.window(day)
+        state.backfills.window(day)  # Rejects a day that the upstream cannot have published.
         if not await state.can_cancel():
             message = "Only runs in Airflow can be cancelled here."
             raise Problem(409, "NOT_CANCELLABLE", message, "Stop the program that executes the run.")
