@@ -173,10 +173,8 @@ def _sample_api(folder: Path) -> Iterator[str]:
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as process,
     ):
         try:
-            # Import slow modules while the other process starts.
-            import_module("wiki_trends.pipeline.run")
-            for module in ("polars", "httpx2"):
-                import_module(module)
+            # The other process starts while this one imports its slowest module, and makes answers while the lake's modules are imported.
+            import_module("polars")
             address = process.stdout.readline().strip() if process.stdout else ""
             if not address:
                 raise WikimediaUnreachable(url="the sample API", attempts=1, reason="it did not start")
