@@ -159,7 +159,7 @@ class BackfillState:
         for run in runs:
             self._track(run)
 
-    def fetch(self, days: Iterable[Key]) -> None:
+    def load_days(self, days: Iterable[Key]) -> None:
         """Queue `days`, whether or not their partitions are complete.
 
         Raises:
@@ -320,10 +320,9 @@ class BackfillState:
             self.dataset, run.day, lake=self.lake, writer_ended=run.state is RunState.SUCCEEDED
         )
         state = self.states[run.day]
-        # A backfill accepts a complete partition from any writer. A fetch accepts it only after a successful run, because after a
-        # failed run the old partition may still be in place.
-        # After a failed run, a restated partition is still restated. A run that succeeded may have left the same data.
         restated = bool(self.dataset.recheck) and is_restated(self.dataset, partition, self.lake)
+        # After a successful run, every complete partition is accepted; for a restated day, the run may have made the same data again.
+        # After a failed run, the old partition may still be in place. So only a backfill accepts it, and only if it is not restated.
         is_accepted = (self.goal is not None and not restated) or run.state is RunState.SUCCEEDED
         if partition.available and is_accepted:
             if restated:
