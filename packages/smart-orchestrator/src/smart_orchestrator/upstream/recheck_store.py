@@ -72,8 +72,8 @@ class Recheck:
     etag: str = ""
     fingerprint: str = ""
 
-    def marks(self, partition: Partition) -> bool:
-        """Return whether a partition is restated."""
+    def marks_as_restated(self, partition: Partition) -> bool:
+        """Return whether this recheck found that the data of a partition, which the lake still has, are outdated."""
         return partition.available and bool(self.fingerprint) and self.fingerprint == partition.fingerprint
 
     def to_json(self, key: Key) -> dict[str, object]:
@@ -135,7 +135,7 @@ def mark_restated(
     known = recheck_document(dataset, lake).read().rechecks
     return [
         partition.with_code(Code.RESTATED, f"the upstream has changed it: {known[partition.day].detail}")
-        if partition.day in known and known[partition.day].marks(partition)
+        if partition.day in known and known[partition.day].marks_as_restated(partition)
         else partition
         for partition in partitions
     ]
@@ -161,7 +161,7 @@ def resolve(dataset: Dataset, partition: Partition, lake: Lake | None = None) ->
 
     def change(history: RecheckHistory) -> RecheckHistory | None:
         recheck = history.rechecks.get(partition.day)
-        if recheck is None or not recheck.marks(partition):
+        if recheck is None or not recheck.marks_as_restated(partition):
             return None
         return history.with_recheck(partition.day, replace(recheck, fingerprint=""))
 
