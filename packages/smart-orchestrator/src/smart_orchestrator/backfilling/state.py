@@ -85,12 +85,12 @@ class Outcome:
     def joined_with(self, other: Outcome) -> Outcome:
         """Return one outcome for the keys of both; the keys are different ones."""
         return Outcome(
-            tuple(sorted((*self.filled, *other.filled))),
-            (*other.failed, *self.failed),
-            (*other.started, *self.started),
-            (*other.followed, *self.followed),
-            (*other.abandoned, *self.abandoned),
-            {**other.measured, **self.measured},
+            filled=tuple(sorted((*self.filled, *other.filled))),
+            failed=(*other.failed, *self.failed),
+            started=(*other.started, *self.started),
+            followed=(*other.followed, *self.followed),
+            abandoned=(*other.abandoned, *self.abandoned),
+            measured={**other.measured, **self.measured},
         )
 
     def to_json(self) -> dict[str, object]:

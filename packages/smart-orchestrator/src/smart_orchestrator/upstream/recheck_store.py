@@ -187,12 +187,12 @@ def _parse(data: bytes, name: str, grain: Grain) -> RecheckHistory:
 
 def _parse_recheck(item: Mapping[str, Any], name: str, grain: Grain) -> tuple[Key, Recheck]:
     return grain.parse(text_field(item, "key", what=name)), Recheck(
-        timestamp_field(item, "landed_at", what=name),
-        integer_field(item, "age_days", what=name),
-        timestamp_field(item, "next_at", what=name),
-        timestamp_field(item, "asked_at", what=name) if item.get("asked_at") else None,
-        Change(text_field(item, "change", what=name)),
-        one_line(item.get("detail") or "", 500),
-        one_line(item.get("etag") or ""),
-        one_line(item.get("fingerprint") or ""),
+        landed_at=timestamp_field(item, "landed_at", what=name),
+        age=integer_field(item, "age_days", what=name),
+        next_at=timestamp_field(item, "next_at", what=name),
+        asked_at=timestamp_field(item, "asked_at", what=name) if item.get("asked_at") else None,
+        change=Change(text_field(item, "change", what=name)),
+        detail=one_line(item.get("detail") or "", 500),
+        etag=one_line(item.get("etag") or ""),
+        fingerprint=one_line(item.get("fingerprint") or ""),
     )
