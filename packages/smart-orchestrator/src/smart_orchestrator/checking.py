@@ -65,13 +65,14 @@ def check(
     inspected = adapter.inspect(list(window), options or InspectOptions())
     partitions = [_mark_not_expected(dataset, window, inspected[key]) for key in window]
     waiver_lake = waiver_lake.counted() if waiver_lake is not None else lake
-    names = find_strays(dataset, lake, strays) if lake is not None else ()
+    names = find_strays(dataset, lake, thorough=strays) if lake is not None else ()
     if waiver_lake is not None:
         partitions = _mark_waived(dataset, window, partitions, waiver_lake)
     if dataset.recheck:
         from smart_orchestrator.upstream.recheck_store import mark_restated
 
         partitions = mark_restated(dataset, partitions, lake)
+    # The partitions and the waivers can be in the same lake, whose requests count once.
     lakes = {id(used): used for used in (lake, waiver_lake) if used is not None}
     return Completeness(
         dataset=dataset.name,

@@ -257,7 +257,14 @@ def _inspect_ours(
 def committed_partition(manifest: Manifest, digest: str) -> Partition:
     """Return the partition that a manifest describes. `digest` is the fingerprint of the partition."""
     data = PartitionData(manifest.parts, manifest.rows, manifest.volume)
-    return Partition(manifest.day, Code.OK, rows_text(manifest.rows), data, digest, manifest)
+    return Partition(
+        day=manifest.day,
+        code=Code.OK,
+        reason=rows_text(manifest.rows),
+        data=data,
+        fingerprint=digest,
+        manifest=manifest,
+    )
 
 
 def _check_listing(base: Partition, parts: Mapping[str, ObjectInfo]) -> Partition | None:

@@ -50,9 +50,10 @@ MAX_RUNS_IN_URL = 40
 
 def push_links(context: Context, dag_id: str, backfill: BackfillState) -> None:
     """Push the XComs from which the operator links of this task read their URLs."""
-    base_url, runs_url = (ui_url() or "").rstrip("/"), None
+    base_url = (ui_url() or "").rstrip("/")
     outcome = backfill.outcome()
     runs = [*outcome.started, *outcome.followed]
+    runs_url = None
     if len(runs) == 1 and runs[0].url:
         runs_url = runs[0].url
     elif runs:

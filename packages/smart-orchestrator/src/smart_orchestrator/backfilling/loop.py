@@ -160,7 +160,7 @@ def fetch(
     state = BackfillState(
         dataset, runner, _cap_jobs(limits or Limits(), runner), reporter or SilentReporter()
     )
-    state.fetch(days)
+    state.load_days(days)
     return _execute(state)
 
 

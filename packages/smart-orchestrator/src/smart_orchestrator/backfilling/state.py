@@ -85,12 +85,12 @@ class Outcome:
     def joined_with(self, other: Outcome) -> Outcome:
         """Return one outcome for the keys of both; the keys are different ones."""
         return Outcome(
-            tuple(sorted((*self.filled, *other.filled))),
-            (*other.failed, *self.failed),
-            (*other.started, *self.started),
-            (*other.followed, *self.followed),
-            (*other.abandoned, *self.abandoned),
-            {**other.measured, **self.measured},
+            filled=tuple(sorted((*self.filled, *other.filled))),
+            failed=(*other.failed, *self.failed),
+            started=(*other.started, *self.started),
+            followed=(*other.followed, *self.followed),
+            abandoned=(*other.abandoned, *self.abandoned),
+            measured={**other.measured, **self.measured},
         )
 
     def to_json(self) -> dict[str, object]:
@@ -159,7 +159,7 @@ class BackfillState:
         for run in runs:
             self._track(run)
 
-    def fetch(self, days: Iterable[Key]) -> None:
+    def load_days(self, days: Iterable[Key]) -> None:
         """Queue `days`, whether or not their partitions are complete.
 
         Raises:
@@ -320,10 +320,9 @@ class BackfillState:
             self.dataset, run.day, lake=self.lake, writer_ended=run.state is RunState.SUCCEEDED
         )
         state = self.states[run.day]
-        # A backfill accepts a complete partition from any writer. A fetch accepts it only after a successful run, because after a
-        # failed run the old partition may still be in place.
-        # After a failed run, a restated partition is still restated. A run that succeeded may have left the same data.
         restated = bool(self.dataset.recheck) and is_restated(self.dataset, partition, self.lake)
+        # After a successful run, every complete partition is accepted; for a restated day, the run may have made the same data again.
+        # After a failed run, the old partition may still be in place. So only a backfill accepts it, and only if it is not restated.
         is_accepted = (self.goal is not None and not restated) or run.state is RunState.SUCCEEDED
         if partition.available and is_accepted:
             if restated:

@@ -296,13 +296,13 @@ def judge(
     kept |= {p.key for p in judged if records.get(p.key, NO_RECORD).is_tracked}
     broken = len(late) > objective.allowed_late
     return FreshnessReport(
-        completeness.dataset,
-        objective,
-        tuple(p for p in judged if p.key in kept),
-        not broken and not still_open,
-        broken,
-        now,
-        tuple(completeness[key] for key in completeness.restated),
+        dataset=completeness.dataset,
+        objective=objective,
+        partitions=tuple(p for p in judged if p.key in kept),
+        met=not broken and not still_open,
+        broken=broken,
+        judged_at=now,
+        restated=tuple(completeness[key] for key in completeness.restated),
     )
 
 
@@ -321,7 +321,14 @@ def _judge_partition(
         excused = partition.code in _EXCUSED
         late = now >= deadline and not excused
         state = Freshness.LATE if late else Freshness.UNKNOWN
-        return PartitionFreshness(key, state, deadline, None, partition.reason, excused)
+        return PartitionFreshness(
+            key=key,
+            state=state,
+            deadline=deadline,
+            available_since=None,
+            reason=partition.reason,
+            excused=excused,
+        )
     since = record.available_since or _known_since(partition, deadline, now)
     if record.late_since is None and since is None:
         state, reason = Freshness.UNKNOWN, "available, but first checked after its deadline"
@@ -329,7 +336,7 @@ def _judge_partition(
         state, reason = Freshness.FRESH, "available before its deadline"
     else:
         state, reason = Freshness.RECOVERED, "available after its deadline"
-    return PartitionFreshness(key, state, deadline, since, reason)
+    return PartitionFreshness(key=key, state=state, deadline=deadline, available_since=since, reason=reason)
 
 
 def _known_since(partition: Partition, deadline: dt.datetime, now: dt.datetime) -> dt.datetime | None:

@@ -131,6 +131,7 @@ class CommandRunner:
         try:
             if self._is_complete is not None and self._is_complete(day):
                 message = "the partition was already complete"
+                # The attempt 0 is not an attempt: no run was started.
                 return Run(run_name(day, 0), day, 0, RunState.SUCCEEDED, message=message)
             # `latest` also records the end of the last attempt, if it has not been recorded.
             last = self.latest([day]).get(day)
@@ -180,6 +181,7 @@ class CommandRunner:
                 pass_fds=[descriptor],
                 start_new_session=True,
             )
+        # Forget the supervisors that have ended.
         _started_supervisors.difference_update(
             [process for process in tuple(_started_supervisors) if process.poll() is not None]
         )
@@ -203,14 +205,14 @@ class CommandRunner:
             return current
         is_locked = DayLock(self._locks / f"{key_text(run.day)}.lock").is_held()
         # The supervisor writes the record before it releases the lock. So check the lock first. If it is free, the record exists.
-        problem = self._problem(current)
-        if problem is not None:
-            return self._end(current, problem)
+        recorded_problem = self._recorded_problem(current)
+        if recorded_problem is not None:
+            return self._end(current, recorded_problem)
         if is_locked:
             return current
         return replace(current, state=RunState.LOST, failure=Failure.LOST, message=NO_RECORD)
 
-    def _problem(self, run: Run) -> str | None:
+    def _recorded_problem(self, run: Run) -> str | None:
         """Return why the command failed. Return an empty text if it succeeded, and None if it has no record of its end.
 
         Raises:

@@ -83,7 +83,15 @@ def read_aws_settings(environ: Mapping[str, str]) -> AwsSettings:
         )
     key_id, secret, token = _static_key(environ)
     profile_variable, profile = _first_set(environ, _PROFILE_VARIABLES)
-    return AwsSettings(endpoint, region, key_id, secret, token, "" if key_id else profile, profile_variable)
+    return AwsSettings(
+        endpoint=endpoint,
+        region=region,
+        key_id=key_id,
+        secret=secret,
+        token=token,
+        profile="" if key_id else profile,
+        profile_variable=profile_variable,
+    )
 
 
 def _static_key(environ: Mapping[str, str]) -> tuple[str, str, str]:

@@ -80,11 +80,18 @@ class LineageRun:
         """Return a new run, and send its START event."""
         sink = default_sink()
         if sink is None:
-            return cls(job, "", "", inputs, outputs)
+            return cls(job=job, namespace="", run_id="", inputs=inputs, outputs=outputs)
         with extra("openlineage"):
             from openlineage.client.uuid import generate_new_uuid
 
-        run = cls(job, sink.namespace, str(generate_new_uuid()), inputs, outputs, sink)
+        run = cls(
+            job=job,
+            namespace=sink.namespace,
+            run_id=str(generate_new_uuid()),
+            inputs=inputs,
+            outputs=outputs,
+            sink=sink,
+        )
         run._send("START", outputs)
         return run
 

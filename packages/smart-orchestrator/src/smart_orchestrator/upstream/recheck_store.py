@@ -72,8 +72,8 @@ class Recheck:
     etag: str = ""
     fingerprint: str = ""
 
-    def marks(self, partition: Partition) -> bool:
-        """Return whether a partition is restated."""
+    def marks_as_restated(self, partition: Partition) -> bool:
+        """Return whether this recheck found that the data of a partition, which the lake still has, are outdated."""
         return partition.available and bool(self.fingerprint) and self.fingerprint == partition.fingerprint
 
     def to_json(self, key: Key) -> dict[str, object]:
@@ -135,7 +135,7 @@ def mark_restated(
     known = recheck_document(dataset, lake).read().rechecks
     return [
         partition.with_code(Code.RESTATED, f"the upstream has changed it: {known[partition.day].detail}")
-        if partition.day in known and known[partition.day].marks(partition)
+        if partition.day in known and known[partition.day].marks_as_restated(partition)
         else partition
         for partition in partitions
     ]
@@ -161,7 +161,7 @@ def resolve(dataset: Dataset, partition: Partition, lake: Lake | None = None) ->
 
     def change(history: RecheckHistory) -> RecheckHistory | None:
         recheck = history.rechecks.get(partition.day)
-        if recheck is None or not recheck.marks(partition):
+        if recheck is None or not recheck.marks_as_restated(partition):
             return None
         return history.with_recheck(partition.day, replace(recheck, fingerprint=""))
 
@@ -187,12 +187,12 @@ def _parse(data: bytes, name: str, grain: Grain) -> RecheckHistory:
 
 def _parse_recheck(item: Mapping[str, Any], name: str, grain: Grain) -> tuple[Key, Recheck]:
     return grain.parse(text_field(item, "key", what=name)), Recheck(
-        timestamp_field(item, "landed_at", what=name),
-        integer_field(item, "age_days", what=name),
-        timestamp_field(item, "next_at", what=name),
-        timestamp_field(item, "asked_at", what=name) if item.get("asked_at") else None,
-        Change(text_field(item, "change", what=name)),
-        one_line(item.get("detail") or "", 500),
-        one_line(item.get("etag") or ""),
-        one_line(item.get("fingerprint") or ""),
+        landed_at=timestamp_field(item, "landed_at", what=name),
+        age=integer_field(item, "age_days", what=name),
+        next_at=timestamp_field(item, "next_at", what=name),
+        asked_at=timestamp_field(item, "asked_at", what=name) if item.get("asked_at") else None,
+        change=Change(text_field(item, "change", what=name)),
+        detail=one_line(item.get("detail") or "", 500),
+        etag=one_line(item.get("etag") or ""),
+        fingerprint=one_line(item.get("fingerprint") or ""),
     )

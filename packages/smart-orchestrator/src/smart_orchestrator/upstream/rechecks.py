@@ -197,12 +197,12 @@ class Rechecks:
         landed_at = self._dataset.span(key)[1] if known is None else known.landed_at
         if now - landed_at > dt.timedelta(days=self._dataset.recheck[-1] + HORIZON):
             return False
-        return bool(self._passed(landed_at, known.age if known else 0)) and (
+        return bool(self._passed_times(landed_at, known.age if known else 0)) and (
             known is None or known.next_at <= now
         )
 
-    def _passed(self, landed_at: dt.datetime, age: int) -> list[int]:
-        """Return the numbers of days above `age` that have passed since a key landed."""
+    def _passed_times(self, landed_at: dt.datetime, age: int) -> list[int]:
+        """Return the times of `Dataset.recheck`, in days, that are above `age` and have passed since a key landed."""
         now = self._clock()
         return [
             days
@@ -223,7 +223,7 @@ class Rechecks:
             for partition in due:
                 key = partition.day
                 if self._is_due(key, history):
-                    known = history.rechecks.get(key) or Recheck(landed[key], 0, until)
+                    known = history.rechecks.get(key) or Recheck(landed[key], age=0, next_at=until)
                     history = history.with_recheck(key, replace(known, next_at=until))
                     reserved.append((partition, known))
             return history if reserved else None
@@ -241,13 +241,16 @@ class Rechecks:
     def _recheck(self, partition: Partition, known: Recheck) -> Recheck:
         """Return the new recheck of a reserved key, and ask the upstream if it is necessary."""
         now = self._clock()
-        passed = self._passed(known.landed_at, known.age)
+        passed = self._passed_times(known.landed_at, known.age)
         if not passed:
+            # The key landed later than `_is_due` had to assume.
             return replace(known, next_at=known.landed_at + dt.timedelta(days=self._dataset.recheck[0]))
-        if known.marks(partition):
+        if known.marks_as_restated(partition):
+            # The partition must be made again anyway.
             return replace(known, age=passed[-1], next_at=now)
         held_since = self._comparison.held_since(partition)
         if held_since is not None and known.landed_at + dt.timedelta(days=passed[-1]) <= held_since:
+            # The lake received the data after this time.
             return replace(known, age=passed[-1], next_at=now)
         verdict = self._comparison.compare(partition, known.etag, now)
         answered = replace(

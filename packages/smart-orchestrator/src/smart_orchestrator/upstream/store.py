@@ -114,14 +114,14 @@ class AnswerHistory:
         delay = self._landing_delay(key, now, end) if answer.presence is Presence.LANDED else None
         delays = [*self.delays, *([] if delay is None else [delay])][-MAX_DELAYS:]
         new = KnownAnswer(
-            answer.presence,
-            now,
-            answer.until,
-            max(answer.until, next_at(delays)),
-            answer.etag,
-            answer.url,
-            answer.detail,
-            absent_at,
+            presence=answer.presence,
+            asked_at=now,
+            until=answer.until,
+            next_at=max(answer.until, next_at(delays)),
+            etag=answer.etag,
+            url=answer.url,
+            detail=answer.detail,
+            absent_at=absent_at,
         )
         return AnswerHistory(dict(sorted({**self.answers, key: new}.items())[-MAX_ANSWERS:]), tuple(delays))
 
@@ -228,14 +228,14 @@ def _parse(data: bytes, name: str, grain: Grain) -> AnswerHistory:
 
 def _parse_answer(item: Mapping[str, Any], name: str, grain: Grain) -> tuple[Key, KnownAnswer]:
     return grain.parse(text_field(item, "key", what=name)), KnownAnswer(
-        Presence(text_field(item, "answer", what=name)),
-        timestamp_field(item, "asked_at", what=name),
-        timestamp_field(item, "valid_until", what=name),
-        timestamp_field(item, "next_probe_at", what=name),
-        one_line(item.get("etag") or ""),
-        one_line(item.get("url") or "", 500),
-        one_line(item.get("detail") or ""),
-        timestamp_field(item, "absent_at", what=name) if item.get("absent_at") else None,
+        presence=Presence(text_field(item, "answer", what=name)),
+        asked_at=timestamp_field(item, "asked_at", what=name),
+        until=timestamp_field(item, "valid_until", what=name),
+        next_at=timestamp_field(item, "next_probe_at", what=name),
+        etag=one_line(item.get("etag") or ""),
+        url=one_line(item.get("url") or "", 500),
+        detail=one_line(item.get("detail") or ""),
+        absent_at=timestamp_field(item, "absent_at", what=name) if item.get("absent_at") else None,
     )
 
 

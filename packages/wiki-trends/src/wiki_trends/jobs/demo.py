@@ -178,13 +178,13 @@ def _sample_api(folder: Path) -> Iterator[str]:
             address = process.stdout.readline().strip() if process.stdout else ""
             if not address:
                 raise WikimediaUnreachable(url="the sample API", attempts=1, reason="it did not start")
-            threading.Thread(target=_make_answers, args=(address,), daemon=True).start()
+            threading.Thread(target=_warm_up_sample_api, args=(address,), daemon=True).start()
             yield address
         finally:
             process.terminate()
 
 
-def _make_answers(address: str) -> None:
+def _warm_up_sample_api(address: str) -> None:
     """Request the slow responses of the sample API while the lake is filled, so that the sample API has cached them for the main job.
 
     The slow responses are the views of earlier days, and the causes of the rises.

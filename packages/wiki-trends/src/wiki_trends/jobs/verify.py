@@ -152,7 +152,14 @@ def _compare_tables(
     window = Window.between(run.window_start, run.window_end, as_of=run.as_of, lag=run.lag_days)
     rules = PageRules(frozenset(run.left_out), run.renamed)
     renamed_history = rename_pages_of_history(history, rules)
-    inputs = Inputs(layers(settings).diamond, window, used, baseline, renamed_history, rules)
+    inputs = Inputs(
+        dataset=layers(settings).diamond,
+        window=window,
+        used=used,
+        baseline=baseline,
+        history=renamed_history,
+        rules=rules,
+    )
     with tempfile.TemporaryDirectory() as folder:
         recomputed = open_warehouse(f"duckdb:///{Path(folder) / 'recomputed.duckdb'}")
         with open_engine(settings.engine).compute(inputs) as computed:

@@ -296,12 +296,12 @@ def page_details(warehouse: Warehouse, title: str) -> PageDetails:
         current = [row for row in rows if (row["window_start"], row["window_end"]) == window]
         earlier = [row for row in rows if row not in current]
         return PageDetails(
-            run,
-            newest_row,
-            read_page_days(reader, run, name),
-            current[0] if current else None,
-            earlier,
-            read_evidence(reader, run, name),
+            run=run,
+            row=newest_row,
+            series=read_page_days(reader, run, name),
+            scores=current[0] if current else None,
+            windows=earlier,
+            evidence=read_evidence(reader, run, name),
         )
 
 

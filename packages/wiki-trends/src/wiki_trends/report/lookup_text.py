@@ -110,7 +110,7 @@ def _score_texts(row: Mapping[str, Any]) -> list[str]:
     """Return the scores of a page as phrases, without the scores that are null."""
     texts = []
     if row["score"] is not None:
-        texts.append(_rise(row))
+        texts.append(_rise_text(row))
     if row["at_most"] is not None and row["at_most"] < 1:
         texts.append(f"fall to at most ×{row['at_most']:,.2f} of the expected views on every day")
     if row["momentum"] is not None:
@@ -125,7 +125,7 @@ def _score_texts(row: Mapping[str, Any]) -> list[str]:
     return texts
 
 
-def _rise(row: Mapping[str, Any]) -> str:
+def _rise_text(row: Mapping[str, Any]) -> str:
     """Return the rise on the page's most surprising day as a phrase."""
     bound = "at most " if 2 * row["reference_listed"] < row["reference_days"] else ""
     rise = f"{row['surprise_views']:,} views on {row['surprise_date']}, {bound}{row['expected_views']:,.0f} expected"

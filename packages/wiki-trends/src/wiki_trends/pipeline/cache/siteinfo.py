@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MAX_SITEINFO_AGE = dt.timedelta(days=7)
+# The clock of the machine that cached the information may be ahead by this time.
 _CLOCK_SKEW = dt.timedelta(days=1)
 
 
@@ -59,10 +60,10 @@ def _parse_site_info(document: Any) -> SiteInfo:
         TypeError: a value does not have the expected type.
     """
     namespaces = document["namespaces"]
-    names_by_number = list(namespaces.values())
-    names = [document["main_page"], *(name for names in names_by_number for name in names)]
-    are_lists = all(isinstance(names, list) for names in names_by_number)
-    if not are_lists or not all(isinstance(name, str) for name in names):
+    lists_of_names = list(namespaces.values())
+    all_names = [document["main_page"], *(name for names in lists_of_names for name in names)]
+    are_lists = all(isinstance(names, list) for names in lists_of_names)
+    if not are_lists or not all(isinstance(name, str) for name in all_names):
         message = "a name is not a string"
         raise TypeError(message)
     return SiteInfo.from_json(document)

@@ -85,7 +85,7 @@ class _Requests:
         self._client = client
         self._query = query
         self._lock = threading.Lock()
-        self._started = 0
+        self._request_count = 0
         self._titles = [title for title in query.titles if is_requestable(title)]
         self._answers = HistoryAnswers()
 
@@ -110,6 +110,7 @@ class _Requests:
         # The 60 days of the API depend on Wikimedia's clock. So the days of the first response decide whether the API has the needed days.
         response = self._send_batch(batches[0], {})
         if response is None:
+            # No request is allowed, so the other API must not be tried, either.
             return True
         days = [day.day for day in response[1].days]
         if not days or min(days) > self._query.needed_from or max(days) < self._query.needed_from:
@@ -128,27 +129,28 @@ class _Requests:
         try:
             wait(futures)
         finally:
-            self._stop()
+            # After an interruption of `wait`, the calls that still run must not send more requests.
+            self._refuse_more_requests()
         for future in futures:
-            future.result()
+            future.result()  # Raises the error of the call.
 
     def _stop_on_error(self, call: Callable[[], None]) -> None:
         try:
             call()
         except BaseException:
-            self._stop()
+            self._refuse_more_requests()
             raise
 
-    def _stop(self) -> None:
+    def _refuse_more_requests(self) -> None:
         with self._lock:
-            self._started = self._query.max_requests
+            self._request_count = self._query.max_requests
 
     def _may_send(self) -> bool:
         """Return whether one more request is allowed, and count it."""
         with self._lock:
-            if self._started + self._client.counters.retries >= self._query.max_requests:
+            if self._request_count + self._client.counters.retries >= self._query.max_requests:
                 return False
-            self._started += 1
+            self._request_count += 1
             return True
 
     def _request_batch(self, titles: Sequence[str]) -> None:

@@ -79,12 +79,12 @@ def row_filter_of(settings: Settings, site: SiteInfo, devices: DeviceLists | Non
         SettingError: the deny list cannot be used.
     """
     return RowFilter(
-        site,
-        denied_titles(settings, project_of(settings).partition(".")[0]),
-        devices,
-        settings.suspect_low,
-        settings.suspect_high,
-        frozenset(folded(title) for title in settings.suspect_keep.split("|")) - {""},
+        site=site,
+        denied=denied_titles(settings, project_of(settings).partition(".")[0]),
+        devices=devices,
+        low=settings.suspect_low,
+        high=settings.suspect_high,
+        keep=frozenset(folded(title) for title in settings.suspect_keep.split("|")) - {""},
     )
 
 

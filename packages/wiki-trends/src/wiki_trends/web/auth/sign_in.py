@@ -129,6 +129,7 @@ class TokenGuard:
         async def sign_in_by_link(request: Request, once: str = "", next: str = "") -> Response:  # noqa: A002 - the name in the URL
             del next  # `return_path` reads `next` from the URL.
             if not once or getattr(request.state, "head", False):
+                # The page of a problem has the sign-in form. With the status 200, it is the sign-in page.
                 raise Problem(200, "SIGN_IN", "Sign in with the token.", _SIGN_IN_HINT)
             expires_at = self._code_expiries.pop(_digest(once), 0.0)
             if expires_at < self._clock():
@@ -145,7 +146,9 @@ class TokenGuard:
         async def sign_in_by_token(request: Request) -> Response:
             form = parse_form(await request.body())
             path = form.get("next", "")
-            request.state.return_path = path
+            request.state.return_path = (
+                path  # The page of a wrong token keeps it in its form; see `return_path`.
+            )
             if not self._check_token(request, form.get("token", "")):
                 raise Problem(401, "WRONG_TOKEN", "The token is not correct.", _SIGN_IN_HINT)
             return self._sign_in_response(

@@ -102,7 +102,12 @@ def router(state: DashboardState, renderer: Renderer) -> APIRouter:
         backfill = state.backfills.get(query.day)
         is_missing = query.day in checked_window.plan.completeness.missing
         details = DayContent(
-            checked_window.days[0], runs, backfill, is_missing, await state.can_cancel(), sources.today()
+            day=checked_window.days[0],
+            runs=runs,
+            backfill=backfill,
+            is_missing=is_missing,
+            runner_can_cancel=await state.can_cancel(),
+            today=sources.today(),
         )
         return await renderer.response(request, "day", query, partial(_day_content, details), version=details)
 

@@ -287,7 +287,13 @@ def _page_content(details: page_queries.PageDetails, devices: DeviceViews | None
     pageviews = pageviews_link(title, project, first, last) if link else None
     rows = ((title, day["date"], day["views"], day["rank"]) for day in details.series)
     page_content = PageContent(
-        details, compiled(chart_spec), _history(details), band, link, pageviews, devices
+        details=details,
+        chart=compiled(chart_spec),
+        history=_history(details),
+        band=band,
+        link=link,
+        pageviews_link=pageviews,
+        devices=devices,
     )
     return Content(page_content, details.to_json, lambda: (("page", "date", "views", "rank"), rows))
 
