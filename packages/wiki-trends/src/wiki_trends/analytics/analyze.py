@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
     EvidenceSource = Callable[[ArrowStream, str, dt.date, dt.date], ArrowStream | None]
 
+_SCORES = "wiki_trends_scores"
+
 logger = logging.getLogger(__name__)
 
 
@@ -155,7 +157,7 @@ def analyze(
             recomputed=recompute,
             left_out=tuple(sorted(rules.left_out)),
             flagged=tuple(sorted(rules.newest_titles(flagged_pages(partitions) - rules.left_out))),
-            renamed=_renamed_in(computed.tables["wiki_trends_scores"], rules),
+            renamed=_renamed_in(computed.tables, rules),
         )
         tables: dict[str, ArrowStream] = {
             **computed.tables,
@@ -166,8 +168,7 @@ def analyze(
             tables |= {RESTATEMENTS: restatements} if restatements.height else {}
         if recompute:
             tables = {name: table for name, table in tables.items() if name in REPLACEMENT_KEYS}
-        scores = computed.tables["wiki_trends_scores"]
-        found = evidence and evidence(scores, dataset.name, window.start, window.last)
+        found = evidence and evidence(computed.tables[_SCORES], dataset.name, window.start, window.last)
         if found is not None:
             tables[EVIDENCE] = found
         run = replace(run, seconds=round(time.monotonic() - start_time, 3))
@@ -182,7 +183,7 @@ def analyze(
     )
 
 
-def _renamed_in(scores: ArrowStream, rules: PageRules) -> dict[str, str]:
+def _renamed_in(tables: Mapping[str, ArrowStream], rules: PageRules) -> dict[str, str]:
     """Return the older titles whose newest title has scores. Other renamed pages are not in the tables."""
     if not rules.renamed:
         return {}
@@ -190,7 +191,7 @@ def _renamed_in(scores: ArrowStream, rules: PageRules) -> dict[str, str]:
 
     from wiki_trends.warehouse.arrow import StreamOnly
 
-    pages = set(pl.DataFrame(StreamOnly(scores))["page"])
+    pages = set(pl.DataFrame(StreamOnly(tables[_SCORES]))["page"])
     return {old: new for old, new in sorted(rules.renamed.items()) if new in pages}
 
 

@@ -267,10 +267,14 @@ class Tables:
     def _add_comments(self, name: str) -> None:
         """Add comments to the columns without one, and keep the comments of the user."""
         texts = comments.COLUMNS[name]
-        for row in self.select(_SELECT_UNCOMMENTED_COLUMNS, self.table(name)):
-            if row["column"] in texts:
-                column = f"COLUMN {self.table(name)}.{_quote(row['column'])}"
-                self.execute(comments.comment_statement(column, texts[row["column"]]))
+        columns = [row["column"] for row in self.select(_SELECT_UNCOMMENTED_COLUMNS, self.table(name))]
+        statements = [
+            comments.comment_statement(f"COLUMN {self.table(name)}.{_quote(column)}", texts[column])
+            for column in columns
+            if column in texts
+        ]
+        if statements:
+            self.execute("; ".join(statements))
 
     def _add_index(self, name: str) -> None:
         """Create the index that `INDEXES` defines for a table, unless it exists. Creating an index does not block readers."""
