@@ -9,7 +9,7 @@ import sys
 import time
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 if TYPE_CHECKING:
@@ -41,8 +41,9 @@ SETTINGS = {
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.session.timeZone": "UTC",
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
-    "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+    # The test processes share few cores, on which threads that collect garbage only get in the way.
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
 }
 STARTUP_SECONDS = 60.0
 
@@ -79,6 +80,33 @@ def spark_session(folder: Path) -> Iterator[SparkSession]:
         yield session
     finally:
         session.stop()
+
+
+@contextmanager
+def scans_of_cached_frames(session: SparkSession) -> Iterator[None]:
+    """Let each frame that is persisted in the block be planned as a scan of its cache.
+
+    Otherwise, the plan of a view that is made of cached frames contains the plans of all of them, often several times. Spark
+    analyzes all of that for each query, which takes twice as long as everything else, although the rows come from the caches.
+    """
+    from pyspark.sql.classic.dataframe import DataFrame
+
+    java: Any = session.sparkContext._jvm
+    persist = DataFrame.persist
+
+    def persist_and_scan(frame: DataFrame, *arguments: Any) -> DataFrame:
+        cached: Any = persist(frame, *arguments)
+        plan = cached._jdf.queryExecution().withCachedData()
+        scan: Any = DataFrame(
+            java.org.apache.spark.sql.classic.Dataset.ofRows(frame.sparkSession._jsparkSession, plan),
+            frame.sparkSession,
+        )
+        # Spark finds the cache by the original plan.
+        scan.unpersist = cached.unpersist
+        return scan  # type: ignore[no-any-return]
+
+    with patch.object(DataFrame, "persist", persist_and_scan):
+        yield
 
 
 @contextmanager
