@@ -140,9 +140,7 @@ class AirflowRunner:
         return PipelineDag(self.dag_id, int(dag.get("max_active_runs") or 1))
 
     def capacity(self) -> int:
-        """Return twice the pipeline's `max_active_runs`.
-
-        Airflow runs half of them, and queues the other half. So it starts the next run as soon as one ends, and not after the next poll.
+        """Return twice the pipeline's `max_active_runs`: Airflow has queued the next run when one ends, and runs no more at a time.
 
         Raises:
             RunsError: a run of the pipeline would not be executed.
