@@ -115,9 +115,10 @@ def execute_plan(
     if not (plan.days(Action.START) or plan.days(Action.FOLLOW) or being_written(plan)):
         return Backfill(plan, Outcome(filled=(), failed=(), started=(), followed=()), plan.completeness)
     limits = limits or Limits()
-    state = BackfillState(
-        dataset, runner, _cap_jobs(limits, runner) if plan.days(Action.START) else limits, reporter
-    )
+    if plan.days(Action.START):
+        # Only if runs are started, because `capacity` raises an error if the pipeline would not execute them.
+        limits = _cap_jobs(limits, runner)
+    state = BackfillState(dataset, runner, limits, reporter)
     state.only_planned = only_planned
     state.load_plan(plan)
     outcome = _execute(state)

@@ -40,7 +40,7 @@ CREATE TABLE IF NOT EXISTS restated (
     dataset TEXT NOT NULL, key TEXT NOT NULL, fingerprint TEXT NOT NULL, PRIMARY KEY (dataset, key)
 )
 """
-_SELECT = """
+_SELECT_RECORDS = """
 SELECT key, available_since, late_since, over_at, over_at IS NOT NULL AND late_announced = 1 AND over_announced = 0
 FROM freshness WHERE dataset = ?
 """
@@ -49,7 +49,7 @@ INSERT INTO freshness (dataset, key, available_since) VALUES (?, ?, ?)
 ON CONFLICT (dataset, key) DO UPDATE SET available_since = COALESCE(available_since, excluded.available_since)
 """
 # A partition that becomes unavailable after the end of an incident begins a new incident.
-_OPEN = """
+_OPEN_INCIDENT = """
 INSERT INTO freshness (dataset, key, late_since) VALUES (?, ?, ?)
 ON CONFLICT (dataset, key) DO UPDATE
     SET late_since = excluded.late_since, over_at = NULL, late_announced = 0, over_announced = 0
@@ -60,10 +60,10 @@ INSERT INTO restated (dataset, key, fingerprint) VALUES (?, ?, ?)
 ON CONFLICT (dataset, key) DO UPDATE SET fingerprint = excluded.fingerprint WHERE fingerprint <> excluded.fingerprint
 RETURNING key
 """
-_CLOSE = """
+_CLOSE_INCIDENT = """
 UPDATE freshness SET over_at = ? WHERE dataset = ? AND key = ? AND late_since IS NOT NULL AND over_at IS NULL
 """
-_FORGET = """
+_FORGET_ENDED = """
 DELETE FROM freshness
 WHERE dataset = ? AND key < ? AND (late_since IS NULL OR (over_at IS NOT NULL AND over_announced = late_announced))
 """
@@ -105,12 +105,15 @@ class IncidentStore:
         """
         with self._ledger.connection() as database:
             database.execute(_SCHEMA)
-            rows = database.execute(_SELECT, (dataset,)).fetchall()
+            rows = database.execute(_SELECT_RECORDS, (dataset,)).fetchall()
         return {
             parse_key(key): Record(
-                _parse_time(since), _parse_time(late), _parse_time(over), is_end_unannounced=bool(is_due)
+                _parse_time(available_since),
+                _parse_time(late_since),
+                _parse_time(over_at),
+                is_end_unannounced=bool(is_end_unannounced),
             )
-            for key, since, late, over, is_due in rows
+            for key, available_since, late_since, over_at, is_end_unannounced in rows
         }
 
     def update(self, report: FreshnessReport) -> Changes:
@@ -126,7 +129,7 @@ class IncidentStore:
             ended = _keys(database.execute(_CLAIM_OVER, (report.dataset,)))
             if report.partitions:
                 oldest = key_text(report.partitions[0].key)
-                database.execute(_FORGET, (report.dataset, oldest))
+                database.execute(_FORGET_ENDED, (report.dataset, oldest))
         return Changes(
             tuple(p for p in report.partitions if p.key in began),
             tuple(p for p in report.partitions if p.key in ended),
@@ -176,9 +179,9 @@ def _store(database: Connection, report: FreshnessReport) -> None:
     for partition in report.partitions:
         key = key_text(partition.key)
         if _ends_incident(partition):
-            database.execute(_CLOSE, (now, name, key))
+            database.execute(_CLOSE_INCIDENT, (now, name, key))
         elif partition.state is Freshness.LATE and report.broken:
-            database.execute(_OPEN, (name, key, partition.deadline.isoformat()))
+            database.execute(_OPEN_INCIDENT, (name, key, partition.deadline.isoformat()))
         if partition.available_since is not None:
             database.execute(_MARK_AVAILABLE, (name, key, partition.available_since.isoformat()))
 

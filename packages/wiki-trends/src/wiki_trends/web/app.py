@@ -156,7 +156,7 @@ class ProblemResponses:
 
     def response(self, request: Request, problem: Problem) -> Response:
         """Return the problem as a page if the client accepts HTML, otherwise as JSON."""
-        problem = self._public_text.problem(problem)
+        problem = self._public_text.clean_problem(problem)
         headers = {"Cache-Control": "no-store"}
         if problem.retry_after is not None:
             headers["Retry-After"] = str(problem.retry_after)

@@ -158,7 +158,7 @@ class Sources:
 
     def latest_runs(self, window: Window) -> Mapping[dt.date, Run]:
         """Return the latest run of each day of a window that has a run."""
-        return {day: self.public_text.run(run) for day, run in self.runs.latest(list(window)).items()}
+        return {day: self.public_text.clean_run(run) for day, run in self.runs.latest(list(window)).items()}
 
     def check_window(self, window: Window, latest: Mapping[dt.date, Run]) -> CheckedWindow:
         """Check a window, and plan its backfill from the result and the latest run of each day."""
@@ -170,7 +170,9 @@ class Sources:
 
     def _checked_day(self, partition: Partition, step: PlanStep, latest: Mapping[dt.date, Run]) -> CheckedDay:
         return CheckedDay(
-            self.public_text.partition(partition), self.public_text.step(step), latest.get(partition.day)
+            self.public_text.clean_partition(partition),
+            self.public_text.clean_step(step),
+            latest.get(partition.day),
         )
 
     def recent_runs(self, limit: int) -> Sequence[Run]:
@@ -179,16 +181,18 @@ class Sources:
         If the runner has no run history, return only the latest run of each of the last `limit` days.
         """
         if isinstance(self.runs, RunHistory):
-            return [self.public_text.run(run) for run in self.runs.recent(limit)]
+            return [self.public_text.clean_run(run) for run in self.runs.recent(limit)]
         today = self.today()
         latest = self.runs.latest([today - dt.timedelta(days=days_ago) for days_ago in range(limit)])
-        return [self.public_text.run(run) for run in sorted(latest.values(), key=_sort_key, reverse=True)]
+        return [
+            self.public_text.clean_run(run) for run in sorted(latest.values(), key=_sort_key, reverse=True)
+        ]
 
     def runs_of(self, day: dt.date) -> Sequence[Run]:
         """Return the latest runs of a day, newest first."""
         if isinstance(self.runs, RunHistory):
-            return [self.public_text.run(run) for run in self.runs.recent(_MAX_RUNS_OF_DAY, day)]
-        return [self.public_text.run(run) for run in self.runs.latest([day]).values()]
+            return [self.public_text.clean_run(run) for run in self.runs.recent(_MAX_RUNS_OF_DAY, day)]
+        return [self.public_text.clean_run(run) for run in self.runs.latest([day]).values()]
 
     def page(self, title: str) -> PageDetails:
         """Return everything that has been published about a page."""

@@ -58,23 +58,23 @@ class PublicText:
         text = self._without_location(_USERINFO.sub(f"{MASK}@", text))
         return replacement if self._names_path(text) else text
 
-    def problem(self, problem: Problem) -> Problem:
+    def clean_problem(self, problem: Problem) -> Problem:
         """Return the problem with a cleaned message and fix."""
         return problem.cleaned(self.clean)
 
-    def run(self, run: Run) -> Run:
+    def clean_run(self, run: Run) -> Run:
         """Return the run with a cleaned message and URL."""
         url = self.clean(run.url, replacement="") if run.url else None
         return replace(run, message=self.clean(run.message, HIDDEN_IN_PLAN), url=url or None)
 
-    def partition(self, partition: Partition) -> Partition:
+    def clean_partition(self, partition: Partition) -> Partition:
         """Return the partition with a cleaned reason."""
         return replace(partition, reason=self.clean(partition.reason, HIDDEN_IN_PLAN))
 
-    def step(self, step: PlanStep) -> PlanStep:
+    def clean_step(self, step: PlanStep) -> PlanStep:
         """Return the step of a plan with a cleaned reason and run."""
         return replace(
-            step, why=self.clean(step.why, HIDDEN_IN_PLAN), run=self.run(step.run) if step.run else None
+            step, why=self.clean(step.why, HIDDEN_IN_PLAN), run=self.clean_run(step.run) if step.run else None
         )
 
     def _without_location(self, text: str) -> str:

@@ -215,7 +215,7 @@ async def _current_window(state: DashboardState) -> tuple[CheckedWindow | None, 
     except KNOWN_ERRORS as error:
         logger.warning("the current window cannot be read: %s", error)
         problem = problem_of(error)
-        return None, state.sources.public_text.problem(problem) if problem else None
+        return None, state.sources.public_text.clean_problem(problem) if problem else None
 
 
 def _overview_content(
