@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 from collections import Counter
 
 import pytest
@@ -22,6 +23,7 @@ from wiki_trends.wikimedia import WikimediaClient
 
 TODAY = dt.datetime.now(tz=dt.UTC).date()
 PAGES = 40
+SHORT = range(3, 13)
 
 
 def ago(days):
@@ -164,11 +166,23 @@ def test_of_ninety_days_only_the_windows_that_read_the_restated_day_are_computed
 
 
 @pytest.fixture
-def short_history(history):
+def short_history(history, filled_folder):
     """Ten days, of which the last five are published."""
-    history.fill(range(3, 13))
+    if filled_folder.exists():
+        shutil.copytree(filled_folder, history.place.folder, dirs_exist_ok=True)
+        for number in SHORT:
+            history.wiki.lists_by_access["desktop", ago(number)] = body_of(ago(number), rows_of(ago(number)))
+        return history
+    history.fill(SHORT)
     assert history.run(5).json["restatements"] == []
+    shutil.copytree(history.place.folder, filled_folder)
     return history
+
+
+@pytest.fixture(scope="module")
+def filled_folder(tmp_path_factory):
+    """The folder of the first test with a short history, as it was before the test; the other tests copy it."""
+    return tmp_path_factory.mktemp("filled") / "folder"
 
 
 def test_an_identical_rewrite_computes_nothing_again(short_history):
