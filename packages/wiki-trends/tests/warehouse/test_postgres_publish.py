@@ -261,7 +261,7 @@ def test_nothing_published_is_not_an_empty_report(warehouse):
 
 def test_a_failing_publish_leaves_the_old_tables(published, sql):
     doubled = tables(2)[SERIES]
-    with pytest.raises(WarehouseError, match="duplicate key"):
+    with pytest.raises(WarehouseError, match="could not create unique index"):
         published.publish(tables(2, wiki_trends_common=pl.concat([doubled, doubled])), run_of(2))
     assert markers(published) == [1, 1, 1]
     assert sql("SELECT to_regclass('wiki_trends_common')") == [(None,)]

@@ -162,9 +162,12 @@ class Tables:
             replacement_key: the columns that select the rows to replace. A row is kept if its values in these columns occur in no staged
                 row. Without columns, no row is kept.
         """
-        self._add_index(name)
         if name in self._tables_created:
+            # Sorting all rows once takes less time than adding each copied row to the index of the key.
+            self.execute(f"ALTER TABLE {self.table(name)} ADD {_primary_key(name)}")
+            self._add_index(name)
             return True
+        self._add_index(name)
         table, staging_table, key = self.table(name), _staging_table(name), KEYS[name]
         match = " AND ".join(f"t.{_quote(column)} = s.{_quote(column)}" for column in key)
         is_replaced = (
@@ -250,7 +253,6 @@ class Tables:
         )
 
     def _create(self, name: str, columns: Mapping[str, str]) -> None:
-        key = ("run",) if name == RUNS else KEYS[name]
         # Rows of runs from earlier versions lack some values; `runs_table.from_row` validates them instead.
         nullable = (
             columns.keys()
@@ -261,7 +263,9 @@ class Tables:
             _column_definition(column, sql_type) + ("" if column in nullable else " NOT NULL")
             for column, sql_type in columns.items()
         )
-        self.execute(f"CREATE TABLE {self.table(name)} ({definitions}, PRIMARY KEY ({_column_list(key)}))")
+        # The other tables get their key in `merge`.
+        key = f", {_primary_key(name)}" if name == RUNS else ""
+        self.execute(f"CREATE TABLE {self.table(name)} ({definitions}{key})")
         self.execute(comments.comment_statement(f"TABLE {self.table(name)}", comments.TABLES[name]))
 
     def _add_comments(self, name: str) -> None:
@@ -300,6 +304,10 @@ class Tables:
 
         with self._connection.cursor(row_factory=dict_row) as cursor:
             return cursor.execute(statement.encode(), values or None).fetchall()
+
+
+def _primary_key(name: str) -> str:
+    return f"PRIMARY KEY ({_column_list(('run',) if name == RUNS else KEYS[name])})"
 
 
 def _staging_table(name: str) -> str:
