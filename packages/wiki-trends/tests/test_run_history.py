@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 import socket
 
 import pytest
@@ -86,29 +87,27 @@ def test_a_past_window_and_another_access_method_take_one_request_for_each_page(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["option", "setting"])
-def test_without_history_nothing_is_requested_and_nothing_is_used(place, sample_api, monkeypatch, how):
-    server = sample_api(today=TODAY)
-    assert place.run("run", *AS_OF).code == 0
+def test_without_history_nothing_is_requested_and_nothing_is_used(filled, server, monkeypatch, how):
+    assert filled.run("run", *AS_OF).code == 0
     before = len(history_requests(server))
     option = ["--no-history"] if how == "option" else []
     if how == "setting":
         monkeypatch.setenv("WIKI_TRENDS_HISTORY", "off")
-    ran = place.run("run", *AS_OF, *option, "--json")
+    ran = filled.run("run", *AS_OF, *option, "--json")
     assert (ran.code, ran.json["unchanged"]) == (0, False)
     assert len(history_requests(server)) == before
     assert ran.json["history"] == {"partitions": {}, "pages": 0, "problem": ""}
     assert last_run().history == {}
     assert rows_of("SELECT max(reference_history) AS most FROM wiki_trends_scores") == [{"most": 0}]
-    assert place.run("analyze", *AS_OF, *option).code == 0
+    assert filled.run("analyze", *AS_OF, *option).code == 0
     assert last_run().history == {}
 
 
 @pytest.mark.slow
-def test_analyze_uses_the_history_of_the_lake_and_requests_none(place, sample_api):
-    server = sample_api(today=TODAY)
-    assert place.run("run", *AS_OF).code == 0
+def test_analyze_uses_the_history_of_the_lake_and_requests_none(filled, server):
+    assert filled.run("run", *AS_OF).code == 0
     asked, fingerprints = len(server.requests), last_run().history
-    assert place.run("analyze", *AS_OF).code == 0
+    assert filled.run("analyze", *AS_OF).code == 0
     assert len(server.requests) == asked
     assert (last_run().history, list(fingerprints)) == (fingerprints, ["2025-11-09"])
 
@@ -134,11 +133,27 @@ def test_a_window_that_needs_no_history_is_not_checked_for_it_again(place, sampl
 
 
 @pytest.fixture
-def filled(place, sample_api):
+def server(sample_api):
+    """A synthetic Wikimedia on the day of the tests."""
+    return sample_api(today=TODAY)
+
+
+@pytest.fixture
+def filled(place, request, filled_folder):
     """A lake with the days of the window, and no history."""
-    sample_api(today=TODAY)
-    assert place.run("backfill", *AS_OF).code == 0
+    request.getfixturevalue("server")
+    if filled_folder.exists():
+        shutil.copytree(filled_folder, place.folder, dirs_exist_ok=True)
+    else:
+        assert place.run("backfill", *AS_OF).code == 0
+        shutil.copytree(place.folder, filled_folder)
     return place
+
+
+@pytest.fixture(scope="module")
+def filled_folder(tmp_path_factory):
+    """The folder of the first test with a filled lake, as it was before the test; the other tests copy it."""
+    return tmp_path_factory.mktemp("filled") / "folder"
 
 
 def unreachable(monkeypatch):
@@ -194,10 +209,9 @@ def test_faults_of_wikimedia_do_not_exceed_the_limit(place, sample_api):
 
 
 @pytest.mark.slow
-def test_the_history_is_the_same_in_both_warehouses(place, sample_api, postgres_url):
-    sample_api(today=TODAY)
-    ran = place.run("run", *AS_OF, "--json")
-    assert place.run("run", *AS_OF, "--warehouse", postgres_url, "--json").json["rows"] == ran.json["rows"]
+def test_the_history_is_the_same_in_both_warehouses(filled, postgres_url):
+    ran = filled.run("run", *AS_OF, "--json")
+    assert filled.run("run", *AS_OF, "--warehouse", postgres_url, "--json").json["rows"] == ran.json["rows"]
     with (
         open_warehouse(load().warehouse).reading() as embedded,
         open_warehouse(postgres_url).reading() as server,
@@ -207,6 +221,6 @@ def test_the_history_is_the_same_in_both_warehouses(place, sample_api, postgres_
         assert server.last_run().history == embedded.last_run().history
     rows_before = rows_of("SELECT count(*) AS n FROM wiki_page_history", postgres_url)
     # Another window keeps the rows of this one.
-    again = place.run("run", *AS_OF, "--days", "4", "--warehouse", postgres_url, "--json")
+    again = filled.run("run", *AS_OF, "--days", "4", "--warehouse", postgres_url, "--json")
     assert again.code == 0
     assert rows_of("SELECT count(*) AS n FROM wiki_page_history", postgres_url)[0]["n"] >= rows_before[0]["n"]

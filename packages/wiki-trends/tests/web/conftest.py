@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
 
 import pytest
@@ -15,11 +17,27 @@ from wiki_trends.web.auth.sign_in import TokenGuard
 
 @pytest.fixture(scope="session")
 def demo_folder(tmp_path_factory):
-    """The folder of a completed demo: a lake and a warehouse with a published window."""
+    """The folder of a completed demo: a lake and a warehouse with a published window.
+
+    Each test process has its own folder. The first one runs the demo, and the others copy the result.
+    """
     import io
 
     folder = tmp_path_factory.mktemp("dashboard") / "demo"
-    demo.run_demo(folder, TextReporter(io.StringIO()))
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        demo.run_demo(folder, TextReporter(io.StringIO()))
+        return folder
+    # The folders of the test processes have the same parent.
+    original = tmp_path_factory.getbasetemp().parent / "demo"
+    with original.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not original.exists():
+            demo.run_demo(folder, TextReporter(io.StringIO()))
+            unfinished = original.with_suffix(".unfinished")
+            shutil.copytree(folder, unfinished, dirs_exist_ok=True)
+            unfinished.rename(original)
+            return folder
+    shutil.copytree(original, folder)
     return folder
 
 
