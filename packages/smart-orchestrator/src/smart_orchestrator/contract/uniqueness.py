@@ -38,28 +38,27 @@ def duplicate_findings(dataset: Dataset, examined: Sequence[Examination]) -> Ite
     """
     for column in dataset.columns:
         if column.unique:
-            suspects = _repeated_hashes(
-                [
-                    series
-                    for examination in examined
-                    for series in examination.hashes.by_column.get(column.name, [])
-                ]
-            )
-            if suspects is not None:
+            hashes = [
+                series
+                for examination in examined
+                for series in examination.hashes.by_column.get(column.name, [])
+            ]
+            # Different values can have the same hash. If the repeated hashes of a group have no repeated value, the next group is read.
+            for suspects in _repeated_hashes(hashes):
                 values = _values_with_hashes(dataset, column, examined, suspects)
-                for value in (
-                    values.filter(values.is_duplicated()).unique(maintain_order=True).head(FIRST_FEW)
-                ):
-                    yield duplicate_finding(column.name, value)
+                repeated = values.filter(values.is_duplicated()).unique(maintain_order=True).head(FIRST_FEW)
+                yield from (duplicate_finding(column.name, value) for value in repeated)
+                if len(repeated):
+                    break
 
 
-def _repeated_hashes(hashes: list[pl.Series]) -> pl.Series | None:
-    """Return at most `MAX_SUSPECTS` hashes that occur more than once, or None if every hash occurs once."""
+def _repeated_hashes(hashes: list[pl.Series]) -> Iterator[pl.Series]:
+    """Yield at most `MAX_SUSPECTS` hashes that occur more than once, for each group of hashes that has any."""
     with extra("frames"):
         import polars as pl
 
     if not hashes:
-        return None
+        return
     rows = sum(len(series) for series in hashes)
     groups = GROUPS if rows > MAX_UNGROUPED_ROWS else 1
     for group in range(groups):
@@ -69,8 +68,7 @@ def _repeated_hashes(hashes: list[pl.Series]) -> pl.Series | None:
             else pl.concat(hashes)
         )
         if compared.n_unique() < len(compared):
-            return compared.filter(compared.is_duplicated()).unique(maintain_order=True).head(MAX_SUSPECTS)
-    return None
+            yield compared.filter(compared.is_duplicated()).unique(maintain_order=True).head(MAX_SUSPECTS)
 
 
 def _values_with_hashes(
