@@ -119,8 +119,8 @@ class _Emissions:
             first = first if isinstance(first, dict) else {}
             if first.get("recorded") or first == self._claim:
                 return
-            source = first.get("source")
-            state = self._state(source) if source and source != self._source else None
+            source = str(first.get("source", ""))
+            state = self._state(source) if source not in ("", self._source) else None
             if state == "success":
                 self._store.set(FIRST_EVENT, first | {"recorded": True})
                 return
