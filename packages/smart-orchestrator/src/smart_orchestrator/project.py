@@ -71,7 +71,7 @@ class Project:
         return dataset.grain.floor(self.now, dataset.zone)
 
     def lag(self, dataset: Dataset) -> int:
-        """Return the publication lag of a dataset: the fixed one, or that of the newest key that has landed."""
+        """Return the publication lag of a dataset: the fixed one, or the age of the newest key that has landed, in grains."""
         return self.upstreams.lag(dataset, self.as_of(dataset))
 
     def _with_lag(self, dataset: Dataset) -> Dataset:
