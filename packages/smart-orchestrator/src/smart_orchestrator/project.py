@@ -319,7 +319,7 @@ class Project:
         return PartitionExplanation(plan.completeness, causes.get(key), runs, plan, upstream)
 
     def causes(self, completeness: Completeness) -> dict[Key, Explanation]:
-        """Return the cause of each partition that is not available or restated."""
+        """Return the cause of each partition that is restated, or that is not available."""
         if not completeness.restated and all(partition.available for partition in completeness.partitions):
             return {}
         from smart_orchestrator.model.cause import explain

@@ -132,8 +132,8 @@ class UpstreamWatch:
     def lag(self, as_of: Key) -> int:
         """Return the number of grains from the newest key that has landed to `as_of`: at least 1, and at most the outer bound.
 
-        Only keys before `as_of` are asked about, and only the present counts: a key that landed after `as_of` has landed. For a dataset
-        with a fixed lag, return the fixed lag.
+        `as_of` only chooses the keys. A key counts as landed if it has landed by now, even if it landed after `as_of`. For a dataset with
+        a fixed lag, return the fixed lag.
 
         Raises:
             ConfigError: the configuration of the probe is wrong.
