@@ -338,11 +338,11 @@ def _push_outcome(context: Context, outcome: Outcome) -> None:
 
 def with_late_days_filled(outcome: Outcome, completeness: Completeness) -> Outcome:
     """Move the abandoned days that are available after all to `filled`."""
-    found = {day for day, _ in outcome.abandoned} & set(completeness.available)
+    arrived = {day for day, _ in outcome.abandoned} & set(completeness.available)
     return replace(
         outcome,
-        filled=tuple(sorted({*outcome.filled, *found})),
-        abandoned=tuple((day, why) for day, why in outcome.abandoned if day not in found),
+        filled=tuple(sorted({*outcome.filled, *arrived})),
+        abandoned=tuple((day, why) for day, why in outcome.abandoned if day not in arrived),
     )
 
 

@@ -46,7 +46,7 @@ class RowFilter:
     high: float = 0.5
     keep: frozenset[str] = frozenset()
 
-    def not_an_article(self, title: str) -> str | None:
+    def reason_to_leave_out(self, title: str) -> str | None:
         """Return the reason to leave out a title that is not an article, or is denied; None for any other title."""
         if not title.strip("-_ "):
             # The API counts requests without a title under `-`.
@@ -109,7 +109,7 @@ def filter_rows(rows: Iterable[ListRow], row_filter: RowFilter) -> FilteredRows:
     excluded: list[dict[str, Any]] = []
     pages: dict[str, ListRow] = {}
     for row in rows:
-        reason = row_filter.not_an_article(row.title)
+        reason = row_filter.reason_to_leave_out(row.title)
         page = row.title.replace(" ", "_")
         if reason is not None:
             excluded.append(_exclusion_entry(row, reason))
