@@ -58,7 +58,7 @@ def window() -> Window:
 def publish(settings: Settings) -> None:
     """Analyse and publish the year, even if it is already published."""
     check_window = main_job.checker_of_window(settings, window())
-    main_job.analyze_window(settings, completeness=check_window(), recheck=check_window)
+    main_job.analyze_window(settings, completeness=check_window(), check_window=check_window)
 
 
 def _frame(views: dict[int, int]) -> pl.DataFrame:

@@ -65,5 +65,5 @@ def _publish_month(folder: Path) -> Settings:
         main_job.fetch_days(settings, days, Limits(2, attempts=1), SilentReporter())
     window = Window.of_days(DAYS, LAST_DAY + dt.timedelta(days=settings.max_lag), settings.max_lag)
     check_window = main_job.checker_of_window(settings, window)
-    main_job.analyze_window(settings, completeness=check_window(), recheck=check_window)
+    main_job.analyze_window(settings, completeness=check_window(), check_window=check_window)
     return settings

@@ -1,4 +1,4 @@
-"""The exceptions of the layer. The attributes of an exception carry its details.
+"""The exceptions of `smart_orchestrator`. The attributes of an exception carry its details.
 
     ExpectedError                   base class, see `expected_error`
     └── SmartOrchestratorError
@@ -16,7 +16,7 @@
         ├── ObjectError             an object of the lake is not as expected
         │   ├── ObjectMissing       the object does not exist
         │   ├── ObjectUnusable      the key does not lead to a regular file
-        │   └── ObjectConflict      a conditional write found another version
+        │   └── ObjectConflict      a conditional request found another version
         ├── VacuumRefused           no object of the lake is a manifest of this program
         ├── CommitError             a partition could not be committed
         │   └── LostRace            another writer committed the day first
@@ -203,7 +203,7 @@ class ObjectUnusable(ObjectError):
 
 
 class ObjectConflict(ObjectError):
-    """A conditional write failed, because the object does not have the expected version."""
+    """A conditional read or write failed, because the object does not have the expected version."""
 
     def __init__(self, lake: str, key: str) -> None:
         super().__init__(

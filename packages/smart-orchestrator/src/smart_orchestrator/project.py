@@ -71,7 +71,7 @@ class Project:
         return dataset.grain.floor(self.now, dataset.zone)
 
     def lag(self, dataset: Dataset) -> int:
-        """Return the publication lag of a dataset: the fixed one, or that of the newest key that has landed."""
+        """Return the publication lag of a dataset: the fixed one, or the age of the newest key that has landed, in grains."""
         return self.upstreams.lag(dataset, self.as_of(dataset))
 
     def _with_lag(self, dataset: Dataset) -> Dataset:
@@ -319,7 +319,7 @@ class Project:
         return PartitionExplanation(plan.completeness, causes.get(key), runs, plan, upstream)
 
     def causes(self, completeness: Completeness) -> dict[Key, Explanation]:
-        """Return the cause of each partition that is not available or restated."""
+        """Return the cause of each partition that is restated, or that is not available."""
         if not completeness.restated and all(partition.available for partition in completeness.partitions):
             return {}
         from smart_orchestrator.model.cause import explain

@@ -96,9 +96,9 @@ def with_volume(
         if partition.available
         for key in _comparable_keys(dataset.grain, partition.day)
     }
-    not_inspected = sorted(past - partitions.keys())
-    if not_inspected:
-        partitions |= adapter.inspect(not_inspected, metadata_only)
+    outside_window = sorted(past - partitions.keys())
+    if outside_window:
+        partitions |= adapter.inspect(outside_window, metadata_only)
     checked = tuple(
         _check_volume(dataset.grain, partition, partitions, width) for partition in completeness.partitions
     )

@@ -1,7 +1,8 @@
 """Store waivers in the lake. A waiver states that a partition will never come. It applies to every check of the dataset.
 
 A waiver is a small object under `_waived/` beside the partitions. A waiver never overwrites another waiver. A waived partition
-is not expected. If the data of a waived partition arrive later, the partition counts as expected again.
+is not expected. If the data of a waived partition arrive later, the partition counts as expected again. A *day* stands for a key of any
+grain.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class Waiver:
     """A statement that a partition will never come.
 
     Attributes:
-        day: the UTC day.
+        day: the key of the partition.
         reason: why the partition will never come.
         by: the author of the waiver; empty when unknown.
         until: the last as-of day on which the waiver is valid; None for a waiver without an end.

@@ -197,7 +197,7 @@ def test_a_window_of_which_a_day_was_committed_anew_is_checked_again(place):
     stale = main_job.checker_of_window(settings, window)()
     place.write_days("2025-11-06", pages=5)
     done = main_job.analyze_window(
-        settings, completeness=stale, recheck=main_job.checker_of_window(settings, window)
+        settings, completeness=stale, check_window=main_job.checker_of_window(settings, window)
     )
     assert done.rows["wiki_trends_timeseries"] == 3 + 5
     fresh = main_job.checker_of_window(settings, window)()
@@ -206,7 +206,7 @@ def test_a_window_of_which_a_day_was_committed_anew_is_checked_again(place):
     part.write_bytes(part.read_bytes().replace(b"1000", b"1001"))
     with pytest.raises(WindowNotReady, match="missing: 2025-11-06"):
         main_job.analyze_window(
-            settings, completeness=fresh, recheck=main_job.checker_of_window(settings, window)
+            settings, completeness=fresh, check_window=main_job.checker_of_window(settings, window)
         )
 
 

@@ -60,8 +60,8 @@ logger = logging.getLogger(__name__)
 # With `on="change"`, the variable with this prefix and the id of a DAG has the id of the last run that was reported as failed. It exists
 # until a run succeeds. Airflow has no other store that a DAG's runs share and that clearing a task does not empty.
 FAILED_PREFIX = "smart_orchestrator_failed_run_"
-# The keys of two notes in the state store of the task. Nothing reads the note `SENDING`: to write it shows that Airflow has not given up
-# this process. The note `SENT` has the message that was sent.
+# The keys of two notes in the state store of the task. Nothing reads the note `SENDING`. If it can be written, Airflow has not given up this
+# process. The note `SENT` has the message that was sent.
 SENDING, SENT = "sending", "sent"
 
 

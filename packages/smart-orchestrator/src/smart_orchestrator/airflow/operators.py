@@ -290,7 +290,7 @@ class WaitForDataReady(BackfillTask):
     def _continue_wait(
         self, context: Context, backfill: BackfillState, deadline: str, end_reason: str
     ) -> None:
-        """Wait further; or finish, if no run is left to wait for or the wait ends early. `end_reason` is empty unless it ends early."""
+        """Continue the wait, or finish it if no run is left to wait for. `end_reason` is why the wait ends early; empty otherwise."""
         if not end_reason:
             backfill.start_queued()
             end_reason = GOAL_UNREACHABLE_REASON if backfill.is_goal_unreachable else ""
@@ -338,11 +338,11 @@ def _push_outcome(context: Context, outcome: Outcome) -> None:
 
 def with_late_days_filled(outcome: Outcome, completeness: Completeness) -> Outcome:
     """Move the abandoned days that are available after all to `filled`."""
-    found = {day for day, _ in outcome.abandoned} & set(completeness.available)
+    arrived = {day for day, _ in outcome.abandoned} & set(completeness.available)
     return replace(
         outcome,
-        filled=tuple(sorted({*outcome.filled, *found})),
-        abandoned=tuple((day, why) for day, why in outcome.abandoned if day not in found),
+        filled=tuple(sorted({*outcome.filled, *arrived})),
+        abandoned=tuple((day, why) for day, why in outcome.abandoned if day not in arrived),
     )
 
 

@@ -183,7 +183,7 @@ class Orchestration:
         return create_watch(dataset, probe, self.lake(), is_lag_automatic=True, in_dataset=True)
 
     def lag_at(self, as_of: dt.date, *, ask: bool = True) -> int:
-        """Return the lag if `as_of` is today: the fixed lag, or the age of the newest day that the upstream has.
+        """Return the lag: the fixed lag, or the number of days from the newest day that the upstream has to `as_of`.
 
         Raises:
             ConfigError: the probe is wrong.

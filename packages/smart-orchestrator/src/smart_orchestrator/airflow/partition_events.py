@@ -38,7 +38,7 @@ ALIAS_SUFFIX = "_updates"
 UNRECORDED = ("failed", "upstream_failed", "skipped")
 # The key of the record of the first event. No partition key has this form.
 FIRST_EVENT = "first event"
-# A task that claims the first event reads its claim again after this time, in which a task that has seen no claim either can overwrite it.
+# A task that claims the first event waits this long, and then reads the claim again. Another task that saw no claim may have overwritten it.
 CLAIM_SECONDS = 1.0
 
 

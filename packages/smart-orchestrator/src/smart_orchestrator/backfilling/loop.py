@@ -116,7 +116,7 @@ def execute_plan(
         return Backfill(plan, Outcome(filled=(), failed=(), started=(), followed=()), plan.completeness)
     limits = limits or Limits()
     if plan.days(Action.START):
-        # Only if runs are started, because `capacity` raises an error if the pipeline would not execute them.
+        # Cap the jobs only if runs are started, because `capacity` raises an error if the pipeline would not execute them.
         limits = _cap_jobs(limits, runner)
     state = BackfillState(dataset, runner, limits, reporter)
     state.only_planned = only_planned

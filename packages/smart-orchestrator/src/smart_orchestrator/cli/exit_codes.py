@@ -97,7 +97,7 @@ class Program:
             else:
                 self._print_problem_with_commands(f"error: {self.redact(error_text(error))}")
         if code == INTERRUPTED:
-            # A second Ctrl-C ends the message, not with a traceback.
+            # A second Ctrl-C ends the message without a traceback.
             with suppress(KeyboardInterrupt):
                 self._print_problem_with_commands(f"interrupted: {self.interrupted}")
         return _with_output_failure(code)

@@ -1,8 +1,8 @@
 """Groups of options that several commands share.
 
 A group is a `NamedTuple` of options. A command that is decorated with `with_groups` takes groups as parameters; the command line
-has one option for each field of these groups. Groups are not dataclasses: to define a dataclass takes several times as long
-as to define a `NamedTuple`, and each start of a program defines all its groups, whichever command runs.
+has one option for each field of these groups. Groups are not dataclasses, because defining a dataclass takes several times as long as
+defining a `NamedTuple`, and a program defines the groups of all its commands each time it starts.
 """
 
 from __future__ import annotations

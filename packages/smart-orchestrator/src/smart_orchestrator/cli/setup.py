@@ -52,7 +52,7 @@ def init(
         raise OptionError(
             "command", repr(command), f"cannot be split into words ({error})", "Correct it."
         ) from None
-    if "://" not in url and ":" not in url and not Path(url).expanduser().is_dir():
+    if ":" not in url and not Path(url).expanduser().is_dir():
         raise OptionError(
             "URL", url, "is not a folder", "Correct the path, or give a URL such as s3://bucket/folder."
         )

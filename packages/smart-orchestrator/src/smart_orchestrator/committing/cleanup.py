@@ -1,9 +1,9 @@
 """Remove the leftovers of this program's killed writers, and nothing else.
 
-A vacuum removes two kinds of objects: parts with a name of this program's writer that no marker names, and the objects below
-`_temporary/` of a partition with a marker. A vacuum keeps the parts that a marker names, and reports all other objects
-as foreign. Objects that are not older than `older_than` stay, because their writer may still be running. A vacuum lists the complete folder of the
-dataset, so its cost grows with the lake.
+A vacuum removes two kinds of objects: parts whose names have the form of this program's writer, if no marker lists them; and the objects below
+`_temporary/` of a partition with a marker. A vacuum keeps the parts that a marker lists, and reports all other objects as foreign. Objects
+that are not older than `older_than` stay, because their writer may still be running. A vacuum lists the complete folder of the dataset, so
+its cost grows with the lake.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Pure values without I/O and without a clock: windows, datasets, partitions, runs and plans."""
+"""Pure values without I/O: windows, datasets, partitions, runs and plans. Only `window.today_utc` reads the clock."""

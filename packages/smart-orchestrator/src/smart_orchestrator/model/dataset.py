@@ -118,8 +118,7 @@ class Dataset:
         change_column: for `sql`, a column whose largest value changes whenever rows change.
         needs: the names of upstream datasets. A run of a key starts only when these datasets are complete for the key.
         runner: the name of the runner in the configuration file; None if the file names no runner for the dataset.
-        recheck: the ages of a key, in days since the key was published, at which the upstream is asked whether its data have changed. Empty
-            for never.
+        recheck: the numbers of days after a key landed at which the upstream is asked whether the key's data have changed. Empty for never.
         recheck_lake: the URL of the lake that stores the results of these rechecks; None for the lake of the dataset.
     """
 

@@ -140,7 +140,7 @@ class AirflowRunner:
         return PipelineDag(self.dag_id, int(dag.get("max_active_runs") or 1))
 
     def capacity(self) -> int:
-        """Return twice the pipeline's `max_active_runs`: Airflow has queued the next run when one ends, and runs no more at a time.
+        """Return twice the pipeline's `max_active_runs`. Airflow runs half of these runs at a time, and starts a queued run when one ends.
 
         Raises:
             RunsError: a run of the pipeline would not be executed.

@@ -1,8 +1,9 @@
 """The interface of a lake: list, read, write and delete the objects below one URL.
 
-Four errors report failures. `ObjectMissing`: the object does not exist. `ObjectConflict`: the object does not have the version that a
-conditional request names. `LakeDenied`: the lake refuses the request. `LakeUnreachable`: the lake does not respond. A lake that cannot be
-listed always raises an error, so it never looks empty. Error messages contain URLs and keys, but no credentials.
+Errors report failures. `ObjectMissing`: the object does not exist. `ObjectUnusable`: the key does not lead to a regular file.
+`ObjectConflict`: the object does not have the version that a conditional request names. `LakeDenied`: the lake refuses the request.
+`LakeUnreachable`: the lake does not respond. A lake that cannot be listed always raises an error, so it never looks empty. Error messages
+contain URLs and keys, but no credentials.
 """
 
 from __future__ import annotations

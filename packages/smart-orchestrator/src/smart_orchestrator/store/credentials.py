@@ -50,6 +50,8 @@ def create_aws_provider(aws: AwsSettings) -> Boto3CredentialProvider | None:
 def create_google_provider(google: GoogleSettings) -> GoogleCredentialProvider | None:
     """Return a provider of Google's application default credentials; None if obstore reads the credentials itself.
 
+    Without a file of credentials, also return None if google-auth is not installed or finds no credentials.
+
     Raises:
         VariableError: google-auth cannot use the credentials in the file, or is needed but not installed.
     """

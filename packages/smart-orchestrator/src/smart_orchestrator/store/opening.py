@@ -42,7 +42,8 @@ def open_lake(
     Args:
         url: the URL of the lake.
         timeout: the number of seconds without any data after which a request fails. No retry starts later than 1.5 times this
-            number, so the error for an unreachable lake is raised within about twice this number.
+            number after the first attempt. So a lake that never responds is tried twice, and the error is raised after about twice
+            this number.
         retries: the number of retries of a failed request.
         backoff: the number of seconds before the first retry. The delay doubles with each retry, and has jitter.
         outside_links: whether to follow symbolic links that lead out of the folder of a local lake.

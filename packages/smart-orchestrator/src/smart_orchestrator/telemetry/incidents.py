@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.partition import Partition
     from smart_orchestrator.runners.ledger import Ledger
 
-# `late_announced` is 1 when a process has claimed the message about the begin of the incident. `over_announced` is 1 when a process has
-# claimed the message about its end.
+# `late_announced` is 1 when a process has claimed the message about the beginning of the incident. `over_announced` is 1 when a process has
+# claimed the message about the end of the incident.
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS freshness (
     dataset TEXT NOT NULL, key TEXT NOT NULL, available_since TEXT, late_since TEXT, over_at TEXT,

@@ -1,8 +1,12 @@
 """Recheck keys: ask the upstream again about keys that have landed, and find the partitions whose data it has changed since.
 
 `Dataset.recheck` contains the times of the rechecks, as numbers of days after the landing of a key. With `(1, 7)`, a key is rechecked one
-day and seven days after it landed. If several times have passed since the last recheck, one request covers them. A time before the lake
-received its data is omitted. If the upstream does not respond, the recheck is repeated later.
+day and seven days after it landed. If several times have passed since the last recheck, one request covers them. If the lake received the
+data of the key after all of these times, no request is sent, because the data are newer than the times. If the upstream does not respond,
+the recheck is repeated later.
+
+A key has *landed* when the upstream has it, as in `watch`. The exact time of the landing is not known. In this module, it is the time at which
+the lake received the data of the key, but at the latest the start of the key `lag` grains later.
 """
 
 from __future__ import annotations
@@ -76,7 +80,8 @@ class ProbeComparison:
 
     Args:
         probe: the probe of the upstream.
-        last_answer: returns the last answer about a key from the time before the key had landed.
+        last_answer: returns the stored answer of the last probe of a key. A key is probed until the answer is "landed", so the ETag of this
+            answer is that of the key's first data.
     """
 
     def __init__(self, probe: Probe, last_answer: Callable[[Key], KnownAnswer | None]) -> None:
@@ -119,8 +124,7 @@ class Rechecks:
     """The rechecks of one dataset.
 
     Args:
-        dataset: the dataset. Its `recheck` has the times of the rechecks. A key counts as landed when the lake received it, at the latest
-            after `lag`.
+        dataset: the dataset. Its `recheck` has the times of the rechecks. Its `lag` limits the time of the landing, see the module.
         comparison: the comparison with the upstream.
         clock: the function that returns the current time in UTC.
     """
@@ -191,7 +195,10 @@ class Rechecks:
         return {key: rechecks[key] for key in keys if key in rechecks and rechecks[key].asked_at is not None}
 
     def _is_due(self, key: Key, history: RecheckHistory) -> bool:
-        """Return whether a time of `recheck` has passed, if the key landed at the end of its span."""
+        """Return whether a key must be rechecked now.
+
+        The landing of a key without a stored recheck is assumed to be the end of its span, which is the earliest possible time.
+        """
         known = history.rechecks.get(key)
         now = self._clock()
         landed_at = self._dataset.span(key)[1] if known is None else known.landed_at
@@ -243,14 +250,14 @@ class Rechecks:
         now = self._clock()
         passed = self._passed_times(known.landed_at, known.age)
         if not passed:
-            # The key landed later than `_is_due` had to assume.
+            # The key landed later than `_is_due` assumed.
             return replace(known, next_at=known.landed_at + dt.timedelta(days=self._dataset.recheck[0]))
         if known.marks_as_restated(partition):
             # The partition must be made again anyway.
             return replace(known, age=passed[-1], next_at=now)
         held_since = self._comparison.held_since(partition)
         if held_since is not None and known.landed_at + dt.timedelta(days=passed[-1]) <= held_since:
-            # The lake received the data after this time.
+            # The lake received the data after all times that have passed.
             return replace(known, age=passed[-1], next_at=now)
         verdict = self._comparison.compare(partition, known.etag, now)
         answered = replace(

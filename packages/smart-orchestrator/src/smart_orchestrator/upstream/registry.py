@@ -61,7 +61,7 @@ class Upstreams:
         return self._now or dt.datetime.now(tz=dt.UTC)
 
     def lag(self, dataset: Dataset, as_of: Key) -> int:
-        """Return the publication lag of a dataset: the fixed one, or that of the newest key that has landed by `as_of`.
+        """Return the publication lag of a dataset: the fixed one, or the grains from the newest key that has landed to `as_of`.
 
         Raises:
             ConfigError: the configuration of the probe is wrong.

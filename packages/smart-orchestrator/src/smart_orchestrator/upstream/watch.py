@@ -110,7 +110,8 @@ class UpstreamWatch:
     def ask(self, keys: Iterable[Key]) -> dict[Key, KnownAnswer]:
         """Ask about the keys whose probe is due, and return the last answer about each key that has one.
 
-        A key whose span has not ended, a key beyond the horizon and a key before the history are not asked about.
+        A key is not asked about if its span has not ended, if it is beyond the horizon, or if it is before the upstream's first key
+        (`Dataset.history_start`).
 
         Raises:
             ConfigError: the configuration of the probe is wrong.
@@ -129,9 +130,10 @@ class UpstreamWatch:
         return {key: history.answers[key] for key in keys if key in history.answers}
 
     def lag(self, as_of: Key) -> int:
-        """Return the lag of the newest key that has landed by `as_of`: at least 1, and at most the outer bound.
+        """Return the number of grains from the newest key that has landed to `as_of`: at least 1, and at most the outer bound.
 
-        For a dataset with a fixed lag, return the fixed lag.
+        `as_of` only chooses the keys. A key counts as landed if it has landed by now, even if it landed after `as_of`. For a dataset with
+        a fixed lag, return the fixed lag.
 
         Raises:
             ConfigError: the configuration of the probe is wrong.
@@ -220,7 +222,10 @@ class UpstreamWatch:
         )
 
     def _watched_keys(self, history: AnswerHistory) -> list[Key]:
-        """Return the keys that will be asked about next: those that have not landed, and with an automatic lag the newest ones."""
+        """Return the keys among which the next probe is: those with an answer, and with an automatic lag also the newest ones.
+
+        Keys with an answer may have landed. `_due_at` has no next probe for them.
+        """
         grain = self._dataset.grain
         newest = grain.index(grain.floor(self._clock(), self._dataset.zone))
         keys = [key for key in history.answers if self._is_asked_about(key)]

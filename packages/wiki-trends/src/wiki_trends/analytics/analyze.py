@@ -168,9 +168,11 @@ def analyze(
             tables |= {RESTATEMENTS: restatements} if restatements.height else {}
         if recompute:
             tables = {name: table for name, table in tables.items() if name in REPLACEMENT_KEYS}
-        found = evidence and evidence(computed.tables[_SCORES], dataset.name, window.start, window.last)
-        if found is not None:
-            tables[EVIDENCE] = found
+        evidence_table = evidence and evidence(
+            computed.tables[_SCORES], dataset.name, window.start, window.last
+        )
+        if evidence_table is not None:
+            tables[EVIDENCE] = evidence_table
         run = replace(run, seconds=round(time.monotonic() - start_time, 3))
         published = warehouse.publish(tables, run, keep_newer=keep_newer)
     return Analysis(
@@ -184,7 +186,7 @@ def analyze(
 
 
 def _renamed_in(tables: Mapping[str, ArrowStream], rules: PageRules) -> dict[str, str]:
-    """Return the older titles whose newest title has scores. Other renamed pages are not in the tables."""
+    """Return the newest title for each older title, for the pages that have scores. Other renamed pages are not in the tables."""
     if not rules.renamed:
         return {}
     import polars as pl

@@ -220,7 +220,7 @@ def analyze(
     check_options = build_check_options(policy)
     check_window = checker_of_window(settings, window.window(settings), check_options)
     with show_progress():
-        analysis = analyze_window(settings, completeness=check_window(), recheck=check_window)
+        analysis = analyze_window(settings, completeness=check_window(), check_window=check_window)
     lines = [(f"{table}: {row_count:,} rows", "") for table, row_count in analysis.rows.items()]
     if as_json:
         print_json(analysis.to_json())

@@ -37,7 +37,7 @@ def check_lines(
 
     Args:
         completeness: the checked window.
-        upstream: the delays with which Wikimedia published earlier days; None for a fixed lag.
+        upstream: what is known about the publication of Wikimedia's lists; None for a fixed lag.
         rechecks: for each day, Wikimedia's answer to whether it has changed the day; None without the setting `recheck`.
     """
     lines = completeness_lines(completeness)

@@ -109,7 +109,7 @@ def _run_analytics(arguments: Sequence[str]) -> int:
     settings = load({"days": options.days})
     run_check = checker_of_window(settings, _window_of(settings, options))
     with show_progress():
-        analysis = analyze_window(settings, completeness=run_check(), recheck=run_check)
+        analysis = analyze_window(settings, completeness=run_check(), check_window=run_check)
     rows = analysis.rows
     lines: list[Line] = [
         (f"Combined records: {rows['wiki_trends_timeseries']:,}", ""),

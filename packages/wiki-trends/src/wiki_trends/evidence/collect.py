@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 MAX_FINDINGS = 50
 _MAIN_PAGE = ("in the news", "featured", "did you know", "on this day")
-# The sources in the order in which they are asked, each with its kinds of evidence. The later sources are asked only about findings without
-# evidence from the earlier sources.
+# The sources in the order in which they are asked, each with its kinds of evidence. `edits` and `earlier_years` come last, because they ask
+# about the findings for which no source before them had evidence (`edits` also about new pages).
 _SOURCES: tuple[tuple[tuple[str, ...], Callable[[Search], Iterator[Evidence]]], ...] = (
     (("redirect",), redirects.redirects),
     (("death", "anniversary"), wikidata.deaths_and_anniversaries),

@@ -86,8 +86,8 @@ def _missing(finding: Finding, collected: Collected) -> tuple[Any, ...]:
             None,
             None,
         )
-    others = [kind for kind, pages in collected.asked.items() if finding.page not in pages]
-    limits = f" (not asked: {', '.join(others)})" if others else ""
+    kinds_not_asked = [kind for kind, pages in collected.asked.items() if finding.page not in pages]
+    limits = f" (not asked: {', '.join(kinds_not_asked)})" if kinds_not_asked else ""
     flat = FLAT if finding.shape == "plateau" else ""
     return NONE, None, None, f"{NO_EXPLANATION}{limits}{flat}", None, None
 

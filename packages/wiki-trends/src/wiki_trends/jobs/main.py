@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from wiki_trends.warehouse.base import RunRecord
 
 # The maximum number of times to check a window again because a partition changed while it was read.
-_MAX_RECHECKS = 2
+_MAX_REPEATED_CHECKS = 2
 
 
 class CheckOptions(NamedTuple):
@@ -230,16 +230,17 @@ def run_main_job(
     announce_restated_days(settings, backfill_result.plan.completeness)
     backfill_result = _fill_restated_baseline(settings, window, backfill_result, limits, reporter)
     timer.end_phase("backfill")
-    if not backfill_result.completeness.ready:
+    completeness = backfill_result.completeness
+    if not completeness.ready:
         return MainJob(
             backfill_result, analysis=None, unchanged_run=None, history=None, seconds=timer.seconds
         )
-    history, unchanged_run = history_for_publish(settings, backfill_result.completeness, reporter.requested)
+    history, unchanged_run = history_for_publish(settings, completeness, reporter.requested)
     timer.end_phase("history")
     analysis = None
     if unchanged_run is None:
         analysis = analyze_window(
-            settings, backfill_result.completeness, recheck=check_window, history=history, ask_evidence=True
+            settings, completeness, check_window=check_window, history=history, ask_evidence=True
         )
     recomputed, restatements = recompute_restated(settings, analysis.run if analysis else None)
     timer.end_phase("analyze")
@@ -268,7 +269,7 @@ def analyze_window(
     settings: Settings,
     completeness: Completeness,
     *,
-    recheck: Callable[[], Completeness],
+    check_window: Callable[[], Completeness],
     history: PageHistory | None = None,
     ask_evidence: bool = False,
     keep_newer: bool = False,
@@ -280,7 +281,7 @@ def analyze_window(
     Args:
         settings: the settings of the lake, the engine and the warehouse.
         completeness: the result of a check of the window.
-        recheck: a function that repeats the check with the same options.
+        check_window: a function that checks the window again with the same options.
         history: the page history; by default, the history that the lake has, without a request.
         ask_evidence: whether to request the evidence that the lake does not have.
         keep_newer: whether to keep a published window that ends later, and raise `NewerPublished`.
@@ -320,11 +321,11 @@ def analyze_window(
         announce_publish(settings, analysis)
         return analysis
 
-    for _ in range(_MAX_RECHECKS):
+    for _ in range(_MAX_REPEATED_CHECKS):
         try:
             return analyze_once(completeness)
         except PartitionChanged:
-            completeness = recheck()
+            completeness = check_window()
     return analyze_once(completeness)
 
 
@@ -374,9 +375,13 @@ def publish_trends(
     published, new_run = "before, and nothing has changed since", None
     if run is None:
         published = "now"
-        recheck = checker_of_window(settings, window, options, ask_upstream=False)
         analysis = analyze_window(
-            settings, completeness, recheck=recheck, history=history, ask_evidence=True, keep_newer=keep_newer
+            settings,
+            completeness,
+            check_window=checker_of_window(settings, window, options, ask_upstream=False),
+            history=history,
+            ask_evidence=True,
+            keep_newer=keep_newer,
         )
         run = new_run = analysis.run
     recomputed, restatements = recompute_restated(settings, new_run)
@@ -388,11 +393,7 @@ def publish_trends(
         "combined records": rows.get("wiki_trends_timeseries", 0),
         "common articles": rows.get("wiki_trends_growth", 0),
         "days": [day.isoformat() for day in completeness.available],
-        "unusual": [
-            str(partition.day)
-            for partition in completeness.partitions
-            if partition.code is Code.UNUSUAL_VOLUME
-        ],
+        "unusual": [str(p.day) for p in completeness.partitions if p.code is Code.UNUSUAL_VOLUME],
         "rows": rows,
         **({"restatements": [day.text for day in restatements]} if restatements else {}),
         **({"recomputed windows": len(recomputed)} if recomputed else {}),

@@ -65,7 +65,7 @@ def baseline_window(window: Window) -> Window | None:
 
 
 def lag_at(settings: Settings, as_of: dt.date, *, ask: bool = True) -> int:
-    """Return the publication lag if `as_of` is today: the fixed lag, or the age of the newest day that Wikimedia has.
+    """Return the publication lag: the fixed lag, or the number of days from the newest day that Wikimedia has to `as_of`.
 
     Raises:
         ContactMissing: Wikimedia must be asked, and no contact is set.
@@ -76,10 +76,10 @@ def lag_at(settings: Settings, as_of: dt.date, *, ask: bool = True) -> int:
 
 
 def upstream_status(settings: Settings) -> UpstreamStatus | None:
-    """Return the known delays with which Wikimedia published its lists; None for a fixed lag. No request is sent.
+    """Return what is known about the publication of Wikimedia's lists; None for a fixed lag. No request is sent.
 
     Raises:
-        LakeError: the stored answers in the lake cannot be read or written.
+        LakeError: the stored answers in the lake cannot be read.
     """
     watch = upstream_watch(settings, ask=False)
     return None if watch is None else watch.status()

@@ -185,8 +185,8 @@ def _count_differing_rows(recomputed: Reader, published: Reader, name: str, run:
         for row in batch:
             if replaces_rows and _key(name, row) not in expected:
                 continue
-            other = expected.pop(_key(name, row), None)
-            if other is None or not _rows_match(other, row, ignored):
+            recomputed_row = expected.pop(_key(name, row), None)
+            if recomputed_row is None or not _rows_match(recomputed_row, row, ignored):
                 differing += 1
     # The remaining recomputed rows have no published row.
     return differing + len(expected)

@@ -1,4 +1,4 @@
-"""Make links only to hosts of the project, because the URLs come from a lake, in which any text can be."""
+"""Allow links only to the project, to Wikidata and to Wikimedia's pageviews API. The URLs come from a lake, which can contain any text."""
 
 from __future__ import annotations
 

@@ -198,7 +198,7 @@ def _print_peaks(console: Console, report: Report) -> None:
     _print_table(
         console,
         "Peaks, most certain rise first (best day compared with the page's usual day)",
-        ("Page", "Day", "Views", "Rank", "Usual"),
+        ("Page", "Day", "Views", "Rank", "× usual"),
         rows,
     )
     if flagged:
@@ -233,7 +233,7 @@ def _print_falls(console: Console, report: Report) -> None:
     if rows:
         _print_table(
             console,
-            "Falls, most certain fall first (best day compared with the expected views)",
+            "Falls, most certain fall first (even on the best day at most this part of the expected views)",
             ("Page", "Day", "Views", "Expected", "At most"),
             rows,
         )
@@ -329,7 +329,7 @@ def _print_table(
         return
     days = max(len(row[1]) for row in rows)
     # In a narrow terminal only titles are shortened, because a shortened number would be wrong.
-    # The texts of all columns but the first, which is the title, and the sparkline.
+    # The header and the cells of the columns other than the title and the sparkline.
     lines = [columns[1:], *(row[2:] for row in rows)]
     widths = [max(len(line[index]) for line in lines) for index in range(len(columns) - 1)]
     title_width = console.width - sum(widths) - _COLUMN_GAP * len(widths)

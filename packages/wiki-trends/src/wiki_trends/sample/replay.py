@@ -1,12 +1,12 @@
 """Replays recorded responses of the real APIs.
 
 Each JSON file in the folder of recordings has one exchange: `request` (`method`, full `url`) and `response` (`status`, `headers`,
-`body`). A request matches a recorded request if both parsed queries are equal, so the order and escaping of parameters do not
-matter.
+`body`). A request for a path of the REST API matches a recording of the same path. A request to the Action API matches a recording if both
+parsed queries are equal, so the order and escaping of parameters do not matter.
 
-Without an exact match, the response depends on the request. A request for a wiki's `siteinfo` gets any recorded `siteinfo` of the
-wiki. A title without a recording is an existing page without properties. A list without a recording gets a 404. A folder without
-an exchange raises `SettingError`.
+Without a match, the response depends on the request. A path of the REST API gets a 404. A request for a wiki's `siteinfo` gets any recorded
+`siteinfo` of the wiki. A title without a recording is an existing page without properties. A folder without an exchange raises
+`SettingError`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _REST_PATH = "/api/rest_v1"
-_LISTS = ("top", "per-article")
+# The endpoints of the pageviews API whose paths continue with the name of a project.
+_ENDPOINTS_WITH_PROJECT = ("top", "per-article")
 # These parameters change only the form of a response, so they do not matter for a match.
 _FORMAT_PARAMETERS = ("maxlag", "origin", "utf8", "ascii", "curtimestamp", "servedby")
 _PROPS = ("categories", "coordinates", "pageprops", "description")
@@ -158,10 +159,10 @@ def _read_exchanges(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def _path_key(path: str) -> str:
-    """Return the decoded path from `/metrics` on, with the project without `.org`."""
-    parts = [unquote(part) for part in path.partition(_REST_PATH)[2].split("/")] if _REST_PATH in path else []
-    parts = parts or [unquote(part) for part in path.split("/")]
-    if len(parts) > 4 and parts[1:3] == ["metrics", "pageviews"] and parts[3] in _LISTS:
+    """Return the decoded parts of a path after `/api/rest_v1`, or of a complete path without this prefix. The project has no `.org`."""
+    _before, has_prefix, rest = path.partition(_REST_PATH)
+    parts = [unquote(part) for part in (rest if has_prefix else path).split("/")]
+    if len(parts) > 4 and parts[1:3] == ["metrics", "pageviews"] and parts[3] in _ENDPOINTS_WITH_PROJECT:
         parts[4] = canonical_project(parts[4])
     return "\0".join(parts)
 

@@ -52,7 +52,7 @@ class RetryLater(Exception):
 
 
 class NoData(Exception):
-    """The pageviews API returned 404, because the day is not published or not loaded yet."""
+    """The API returned 404, because it has no data for the request. For example, the day is not published, or the page has no views."""
 
 
 class Blocked(Exception):
@@ -77,7 +77,7 @@ def parse_response(
     Raises:
         RetryLater: the request was throttled, the server failed, or the body is not complete JSON.
         Blocked: Wikimedia blocks the client.
-        NoData: the API has no data for the day.
+        NoData: the API has no data for the request.
         TokenRejected: the access token is not valid, or the request needs one.
         RequestRejected: the request is invalid.
     """

@@ -1,4 +1,4 @@
-"""The domains of Wikimedia, whose rules hold for a request and whose redirects are followed."""
+"""The domains of Wikimedia. Requests to them need a contact, and a redirect from one of them to another is followed."""
 
 from __future__ import annotations
 

@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# This minimum is enough for ten years of lists (four million rows). More memory would hardly make them faster. Days with far more pages
-# need more memory, because DuckDB cannot move the state of its aggregations to disk.
+# This minimum is enough for ten years of lists (four million rows). More memory would hardly make the computation faster. Days with far more
+# pages need more memory, because DuckDB cannot move the state of its aggregations to disk.
 MIN_MEMORY_BYTES = 800_000_000
 BYTES_PER_ROW = 200
 MAX_MEMORY_SHARE = 0.8

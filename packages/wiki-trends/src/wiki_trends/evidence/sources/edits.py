@@ -28,9 +28,11 @@ _MAX_REVISIONS = 500
 
 def edits(search: Search) -> Iterator[Evidence]:
     """Yield what the histories of some pages say about their rises."""
-    oldest = _first_new_page(search)
+    first_new_id = _first_new_page(search)
     new_pages = [
-        finding for finding in search.findings if oldest and search.page_ids.get(finding.page, 0) >= oldest
+        finding
+        for finding in search.findings
+        if first_new_id and search.page_ids.get(finding.page, 0) >= first_new_id
     ]
     chosen = list(dict.fromkeys([*new_pages, *search.unexplained()]))[:_MAX_PAGES]
     histories = search.queries.together(partial(_read_history, search, finding) for finding in chosen)
@@ -39,7 +41,7 @@ def edits(search: Search) -> Iterator[Evidence]:
         for kind in KINDS:
             search.asked[kind].add(finding.page)
     # Pages with a smaller id are older.
-    search.asked["created"] |= {page for page, number in search.page_ids.items() if 0 < number < oldest}
+    search.asked["created"] |= {page for page, number in search.page_ids.items() if 0 < number < first_new_id}
 
 
 def _first_new_page(search: Search) -> int:

@@ -70,12 +70,12 @@ def stories(search: Search) -> Iterator[Evidence]:
             related.setdefault(finding, []).append((leading, shared[0] if shared else ""))
     for finding, pairs in related.items():
         leading, category = pairs[0]
-        name = _strongest(related, leading)
+        first_finding = _strongest(related, leading)
         is_mutual = _link_count(linked, leading, finding) == 2
         facts = {} if is_mutual else {"category": category}
         rule = _LINKED if is_mutual else _RELATED
         source = page_url(search.project, leading.title)
-        yield piece(rule, finding.page, source, leading.day, title=name.title, **facts)
+        yield piece(rule, finding.page, source, leading.day, title=first_finding.title, **facts)
 
 
 def _strongest(related: Mapping[Finding, Sequence[tuple[Finding, str]]], finding: Finding) -> Finding:

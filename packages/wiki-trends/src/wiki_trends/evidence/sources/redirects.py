@@ -18,18 +18,23 @@ _RULE = "redirect-brought-the-views"
 
 
 def redirects(search: Search) -> Iterator[Evidence]:
-    """Yield the redirect through which most views on the day of a rise came, if its share was smaller on the other days."""
+    """Yield the redirect through which most views on the day of a rise came.
+
+    Its share of the views must be `times` as large as on any other day. The days before and after the rise are not compared.
+    """
     limits = rules()[_RULE]
-    parts: dict[tuple[str, str], dict[dt.date, float]] = defaultdict(dict)
+    shares: dict[tuple[str, str], dict[dt.date, float]] = defaultdict(dict)
     for row in search.redirects:
-        parts[row.page, row.redirect][row.day] = row.views / max(row.page_views, 1)
+        shares[row.page, row.redirect][row.day] = row.views / max(row.page_views, 1)
     for finding in search.findings:
-        for (page, redirect), part_by_day in parts.items():
-            part = part_by_day.get(finding.day, 0.0)
-            others = [value for day, value in part_by_day.items() if abs((day - finding.day).days) > 1]
-            is_unusual = part >= limits["times"] * max(others, default=0.0)
-            if page == finding.page and part >= limits["part"] and is_unusual:
+        for (page, redirect), share_by_day in shares.items():
+            share = share_by_day.get(finding.day, 0.0)
+            shares_on_other_days = [
+                other_share for day, other_share in share_by_day.items() if abs((day - finding.day).days) > 1
+            ]
+            is_unusual = share >= limits["times"] * max(shares_on_other_days, default=0.0)
+            if page == finding.page and share >= limits["share"] and is_unusual:
                 source = page_url(search.project, redirect, redirect="no")
-                title, percent = redirect.replace("_", " "), round(100 * part)
+                title, percent = redirect.replace("_", " "), round(100 * share)
                 yield piece(_RULE, page, source, finding.day, title=title, percent=percent)
                 break

@@ -64,7 +64,7 @@ class PagePrefetch:
         if self._site is None:
             return
         row_filter = row_filter_of(self._settings, self._site)
-        articles = (row.title for row in rows if row_filter.not_an_article(row.title) is None)
+        articles = (row.title for row in rows if row_filter.reason_to_leave_out(row.title) is None)
         pages = list(dict.fromkeys(title.replace(" ", "_") for title in articles))
         oldest = time.time() - self._settings.cache_days * SECONDS_PER_DAY
         cached_pages = PageCache(self._lake, self._project).known(pages, oldest=oldest)

@@ -34,8 +34,8 @@ class RowFilter:
         site: the namespaces and the main page of the wiki.
         denied: the folded titles of the deny lists.
         devices: the lists by device; None disables the reason `suspect`.
-        low: the desktop share from which on a row is not suspect for a low share.
-        high: the desktop share up to which a row is not suspect for a high share.
+        low: only a row whose desktop share is below this number is suspect for a low share.
+        high: only a row whose desktop share is above this number is suspect for a high share.
         keep: the folded titles that are never suspect; `*` stands for all titles.
     """
 
@@ -46,7 +46,7 @@ class RowFilter:
     high: float = 0.5
     keep: frozenset[str] = frozenset()
 
-    def not_an_article(self, title: str) -> str | None:
+    def reason_to_leave_out(self, title: str) -> str | None:
         """Return the reason to leave out a title that is not an article, or is denied; None for any other title."""
         if not title.strip("-_ "):
             # The API counts requests without a title under `-`.
@@ -72,7 +72,7 @@ class RowFilter:
         return UnusualShares.of_day(known, by_device=self.devices.by_device)
 
     def is_suspect(self, row: ListRow, share: ShareBounds | None, unusual: UnusualShares) -> bool:
-        """Return whether the share of a row is unusual on its day, outside the limits, and not kept by the settings."""
+        """Return whether the share of a row is unusual on its day and outside the limits, and `keep` does not have the title."""
         if share is None or not (share.high < self.low or share.low > self.high):
             return False
         is_kept = "*" in self.keep or folded(row.title) in self.keep
@@ -109,7 +109,7 @@ def filter_rows(rows: Iterable[ListRow], row_filter: RowFilter) -> FilteredRows:
     excluded: list[dict[str, Any]] = []
     pages: dict[str, ListRow] = {}
     for row in rows:
-        reason = row_filter.not_an_article(row.title)
+        reason = row_filter.reason_to_leave_out(row.title)
         page = row.title.replace(" ", "_")
         if reason is not None:
             excluded.append(_exclusion_entry(row, reason))

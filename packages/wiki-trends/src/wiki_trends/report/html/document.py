@@ -66,12 +66,12 @@ class LakeFacts:
     Attributes:
         left_out: the titles that were left out of the days of the window.
         changed: the reason for each day whose data have changed since the publish, by ISO day.
-        not_compared: the reason why the days could not be compared with the lake; empty when they were compared.
+        compare_error: the reason why the days could not be compared with the lake; empty when they were compared.
     """
 
     left_out: LeftOut = field(default_factory=LeftOut)
     changed: Mapping[str, str] = field(default_factory=dict)
-    not_compared: str = ""
+    compare_error: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def write_report(
     Args:
         target: the path of the file. An existing report is replaced.
         settings: the settings, which name the warehouse and the lake.
-        compared: the values of the fields `changed` and `not_compared` of `LakeFacts`.
+        compared: the values of the fields `changed` and `compare_error` of `LakeFacts`.
         limit: the largest number of rows in each list of the report.
         force: whether to replace an existing file that is not a report.
 
@@ -117,15 +117,15 @@ def write_report(
 
     refuse_target(target, force=force)
     details = read_details(open_warehouse(settings.warehouse), limit)
-    changed, not_compared = compared
-    lake = LakeFacts(left_out(details.run, settings), changed, not_compared)
+    changed, compare_error = compared
+    lake = LakeFacts(left_out(details.run, settings), changed, compare_error)
     text = render(details, lake, dt.datetime.now(tz=dt.UTC))
     # A title can contain half of a surrogate pair, which UTF-8 cannot encode.
     data = text.encode("utf-8", "replace")
     with output_stream(target, force=True) as file:
         file.write(data)
     parts_and_errors = [
-        ("not compared with the lake", not_compared),
+        ("not compared with the lake", compare_error),
         ("the titles that were left out are not known", lake.left_out.problem),
     ]
     return WrittenReport(len(data), tuple(f"{part}: {reason}" for part, reason in parts_and_errors if reason))
@@ -171,7 +171,7 @@ def render(details: Details, lake: LakeFacts, now: dt.datetime) -> str:
             window_calendar=window_calendar,
             gaps=[day_range for day_range in window_calendar.ranges if not day_range.first.available],
             changed=lake.changed,
-            not_compared=lake.not_compared,
+            compare_error=lake.compare_error,
             left_out=lake.left_out,
             left_out_reasons=REASONS,
             terms=_policy_terms(run.policy),

@@ -150,15 +150,17 @@ def _on_this_day(day: dt.date, seed: int) -> str:
 
 def _respond_history(params: Mapping[str, str], title: str, seed: int, project: str) -> Response:
     page: dict[str, Any] = {"ns": 0, "title": title}
-    found = traffic_of(seed).catalogue.by_title.get(title.replace(" ", "_")) if project == PROJECT else None
+    catalogue_page = (
+        traffic_of(seed).catalogue.by_title.get(title.replace(" ", "_")) if project == PROJECT else None
+    )
     result: dict[str, Any] = {"batchcomplete": True}
-    if found is not None:
+    if catalogue_page is not None:
         newest, oldest = (dt.date.fromisoformat(params[name][:10]) for name in ("rvstart", "rvend"))
-        revisions = list(_revisions(found.number, newest, oldest, seed))
+        revisions = list(_revisions(catalogue_page.number, newest, oldest, seed))
         limit = int(params.get("rvlimit", "10"))
         if len(revisions) > limit:
             result = {"continue": {"rvcontinue": "next", "continue": "||"}}
-        page |= {"pageid": found.number, "revisions": revisions[:limit]}
+        page |= {"pageid": catalogue_page.number, "revisions": revisions[:limit]}
     else:
         page["missing"] = True
     return json_response(result | {"query": {"pages": [page]}})

@@ -1,4 +1,4 @@
-"""The views of a page by device, which the page of the view `/page` shows, from the silver layer of the lake."""
+"""How many of an article's views came from desktops and from mobile devices, read from the silver layer. The dashboard shows this at `/page`."""
 
 from __future__ import annotations
 
