@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from smart_orchestrator.errors import WindowError
 from smart_orchestrator.model.dataset import Dataset
 from smart_orchestrator.model.grain import Grain, hours_of, key_text, parse_key
-from smart_orchestrator.model.spans import has_whole_hours, keys_for, keys_within, window_for
+from smart_orchestrator.model.spans import has_whole_hours, keys_for, keys_overlapping, window_for
 from smart_orchestrator.model.window import Window
 
 GRAINS = st.sampled_from(list(Grain))
@@ -239,7 +239,7 @@ def test_a_local_day_needs_all_of_its_hours(day, count, first):
 def test_keys_of_a_coarser_grain_cover_those_of_a_finer_one():
     assert keys_for(dataset(Grain.HOUR), hour("2025-11-05T07"), dataset(Grain.DAY)) == [dt.date(2025, 11, 5)]
     assert keys_for(dataset(Grain.DAY), dt.date(2025, 11, 5), dataset(Grain.WEEK)) == [dt.date(2025, 11, 3)]
-    months = keys_within(
+    months = keys_overlapping(
         Grain.WEEK.start(dt.date(2025, 9, 29)), Grain.WEEK.end(dt.date(2025, 9, 29)), Grain.MONTH, dt.UTC
     )
     assert months == [dt.date(2025, 9, 1), dt.date(2025, 10, 1)]

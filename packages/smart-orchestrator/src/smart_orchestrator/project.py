@@ -15,7 +15,7 @@ from smart_orchestrator.adapters.manifest import InspectOptions
 from smart_orchestrator.checking import check, with_settled
 from smart_orchestrator.errors import OptionError
 from smart_orchestrator.model.grain import key_text
-from smart_orchestrator.model.spans import DEFAULT_LAST, keys_for, last_keys_within, window_for
+from smart_orchestrator.model.spans import DEFAULT_LAST, keys_for, last_published_window, window_for
 from smart_orchestrator.model.window import Window
 from smart_orchestrator.project_errors import ConfigError, PlanMoved
 from smart_orchestrator.runners.ledger import Ledger
@@ -92,7 +92,7 @@ class Project:
         if consumer.grain is None or (consumer.grain is dataset.grain and consumer.timezone is None):
             return Window.of_last(consumer.last, as_of, self.lag(dataset), dataset.grain)
         zone = consumer.zone or dataset.zone
-        window = last_keys_within(self._with_lag(dataset), self.now, consumer.last, consumer.grain, zone)
+        window = last_published_window(self._with_lag(dataset), self.now, consumer.last, consumer.grain, zone)
         return window_for(window, zone, self._with_lag(dataset), as_of)
 
     def check(

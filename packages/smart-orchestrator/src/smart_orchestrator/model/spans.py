@@ -18,7 +18,7 @@ DEFAULT_LAST = {Grain.HOUR: 24, Grain.DAY: 7, Grain.WEEK: 4, Grain.MONTH: 3}
 _CHECKED_YEARS = range(2015, 2036)
 
 
-def keys_within(start: dt.datetime, end: dt.datetime, grain: Grain, zone: dt.tzinfo) -> list[Key]:
+def keys_overlapping(start: dt.datetime, end: dt.datetime, grain: Grain, zone: dt.tzinfo) -> list[Key]:
     """Return the keys of a grain whose spans overlap the time from `start` to `end`, oldest first."""
     keys: list[Key] = []
     key = grain.floor(start, zone)
@@ -32,7 +32,7 @@ def keys_within(start: dt.datetime, end: dt.datetime, grain: Grain, zone: dt.tzi
 def keys_for(dataset: Dataset, key: Key, needed: Dataset) -> list[Key]:
     """Return the keys of the dataset `needed` that must be available before `dataset` can run `key`."""
     start, end = dataset.grain.start(key, dataset.zone), dataset.grain.end(key, dataset.zone)
-    return keys_within(start, end, needed.grain, needed.zone)
+    return keys_overlapping(start, end, needed.grain, needed.zone)
 
 
 def window_for(window: Window, zone: dt.tzinfo, dataset: Dataset, as_of: Key) -> Window:
@@ -41,11 +41,13 @@ def window_for(window: Window, zone: dt.tzinfo, dataset: Dataset, as_of: Key) ->
     `window` may have another grain. Its keys are in the time zone `zone`. `as_of` is the as-of key of the result.
     """
     start, end = window.grain.start(window.start, zone), window.grain.end(window.last, zone)
-    keys = keys_within(start, end, dataset.grain, dataset.zone)
+    keys = keys_overlapping(start, end, dataset.grain, dataset.zone)
     return Window.between(keys[0], keys[-1], as_of=as_of, lag=dataset.lag, grain=dataset.grain)
 
 
-def last_keys_within(dataset: Dataset, now: dt.datetime, count: int, grain: Grain, zone: dt.tzinfo) -> Window:
+def last_published_window(
+    dataset: Dataset, now: dt.datetime, count: int, grain: Grain, zone: dt.tzinfo
+) -> Window:
     """Return the window of the last `count` keys of `grain` for which all data of the dataset have been published by `now`.
 
     `grain` is the grain of the dataset or a coarser one. Its keys are in the time zone `zone`.

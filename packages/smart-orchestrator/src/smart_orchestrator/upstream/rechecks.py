@@ -1,12 +1,12 @@
 """Recheck keys: ask the upstream again about keys that have landed, and find the partitions whose data it has changed since.
 
 `Dataset.recheck` contains the times of the rechecks, as numbers of days after the landing of a key. With `(1, 7)`, a key is rechecked one
-day and seven days after it landed. If several times have passed since the last recheck, one request covers them. If the lake received the
-data of the key after all of these times, no request is sent, because the data are newer than the times. If the upstream does not respond,
+day and seven days after it landed. If more than one of these times has passed since the last recheck, one request covers them. If the lake
+received the data of the key after the latest of the passed times, no request is sent, because the data are newer. If the upstream does not respond,
 the recheck is repeated later.
 
-A key has *landed* when the upstream has it, as in `watch`. The exact time of the landing is not known. In this module, it is the time at which
-the lake received the data of the key, but at the latest the start of the key `lag` grains later.
+A key has *landed* when the upstream has it, as in `watch`. The exact time of the landing is not known. In this module, it is the earlier of
+two times: when the lake received the data of the key, and the start of the key that is `lag` keys later.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from smart_orchestrator.upstream.recheck_store import (
     recheck_document,
 )
 from smart_orchestrator.upstream.store import RESERVATION
-from smart_orchestrator.upstream.watch import HORIZON, now_utc
+from smart_orchestrator.upstream.watch import now_utc
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -42,6 +42,8 @@ logger = logging.getLogger(__name__)
 
 # The largest number of keys that one check rechecks. The newest keys come first. Keys whose last recheck had no answer come last.
 MAX_QUESTIONS = 30
+# A key is not rechecked any more when the last of its times passed more than this number of days ago.
+MAX_DELAY_DAYS = 30
 # How long no request is sent to an upstream that did not respond.
 UNKNOWN_PAUSE = MAX_RETRY_AFTER
 
@@ -149,6 +151,7 @@ class Rechecks:
             LakeError: the stored rechecks cannot be read or written.
         """
         if not self.ask(completeness.partitions):
+            # The check has marked the partitions that earlier rechecks found to be restated.
             return completeness
         return replace(completeness, partitions=tuple(mark_restated(self._dataset, completeness.partitions)))
 
@@ -165,7 +168,8 @@ class Rechecks:
             return asked
         history = self._document.read()
         due = [p for p in available if self._is_due(p.day, history)]
-        # A key without an answer comes last, because it would end every check before the other keys.
+        # The loop stops at the first key without an answer. Keys that had none the last time come last, so that they do not keep the
+        # others from being rechecked.
         due.sort(key=lambda p: _had_no_answer(history.rechecks.get(p.day)))
         for partition, recheck in self._reserve(due[:MAX_QUESTIONS]):
             rechecked = self._recheck(partition, recheck)
@@ -202,19 +206,19 @@ class Rechecks:
         known = history.rechecks.get(key)
         now = self._clock()
         landed_at = self._dataset.span(key)[1] if known is None else known.landed_at
-        if now - landed_at > dt.timedelta(days=self._dataset.recheck[-1] + HORIZON):
+        if now - landed_at > dt.timedelta(days=self._dataset.recheck[-1] + MAX_DELAY_DAYS):
             return False
         return bool(self._passed_times(landed_at, known.age if known else 0)) and (
             known is None or known.next_at <= now
         )
 
-    def _passed_times(self, landed_at: dt.datetime, age: int) -> list[int]:
-        """Return the times of `Dataset.recheck`, in days, that are above `age` and have passed since a key landed."""
+    def _passed_times(self, landed_at: dt.datetime, done_days: int) -> list[int]:
+        """Return the times of `Dataset.recheck`, in days, that have passed since a key landed and come after `done_days`, the last one done."""
         now = self._clock()
         return [
             days
             for days in self._dataset.recheck
-            if days > age and landed_at + dt.timedelta(days=days) <= now
+            if days > done_days and landed_at + dt.timedelta(days=days) <= now
         ]
 
     def _reserve(self, due: Sequence[Partition]) -> list[tuple[Partition, Recheck]]:

@@ -85,7 +85,7 @@ class Layers:
 
     @cached_property
     def page_history(self) -> DailyDataset:
-        """The daily views of single pages, with a partition for the last day of each window."""
+        """The daily views of single pages. A partition has the views for one window; its key is the last day of the window."""
         return self._dataset("bronze", "page_history", "json", name="page history")
 
     def _dataset(

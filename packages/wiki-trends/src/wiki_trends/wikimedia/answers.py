@@ -34,19 +34,19 @@ class RetryLater(Exception):
     Attributes:
         reason: the summary of the response, for messages.
         pause: the number of seconds to wait from `Retry-After`, at most `MAX_PAUSE_SECONDS`; None without this header.
-        slow_down: whether Wikimedia asked the client to wait. Such an attempt does not count as failed.
+        asked_to_wait: whether Wikimedia asked the client to wait. Such an attempt does not count as failed.
         throttled: whether the rate of requests was too high.
     """
 
     def __init__(
-        self, reason: str, *, pause: float | None = None, slow_down: bool = False, throttled: bool = False
+        self, reason: str, *, pause: float | None = None, asked_to_wait: bool = False, throttled: bool = False
     ) -> None:
         if pause is not None and pause > MAX_PAUSE_SECONDS:
             reason += f"; the server asked to wait {pause:.0f} s, but the client waits at most {MAX_PAUSE_SECONDS:.0f} s"
             pause = MAX_PAUSE_SECONDS
         self.reason = reason
         self.pause = pause
-        self.slow_down = slow_down
+        self.asked_to_wait = asked_to_wait
         self.throttled = throttled
         super().__init__(reason)
 
@@ -85,7 +85,9 @@ def parse_response(
         return _require_no_action_error(url, headers, _load_json(body))
     pause = retry_after_seconds(headers)
     if status == 429 or (status == 403 and pause is not None):
-        raise RetryLater(f"status {status}, asked to slow down", pause=pause, slow_down=True, throttled=True)
+        raise RetryLater(
+            f"status {status}, asked to slow down", pause=pause, asked_to_wait=True, throttled=True
+        )
     if status == 403:
         raise Blocked(_detail(body, limit=600))
     if status == 401:
@@ -110,7 +112,7 @@ def _require_no_action_error(url: str, headers: Mapping[str, str], document: Jso
     if code is None:
         return document
     if code in _THROTTLING_CODES:
-        raise RetryLater(f"error {code}", pause=retry_after_seconds(headers), slow_down=True)
+        raise RetryLater(f"error {code}", pause=retry_after_seconds(headers), asked_to_wait=True)
     if code.startswith(_TRANSIENT_CODES):
         raise RetryLater(f"error {code}", pause=retry_after_seconds(headers))
     error_class = TokenRejected if code.startswith(_TOKEN_CODES) else RequestRejected

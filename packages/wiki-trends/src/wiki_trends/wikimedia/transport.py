@@ -40,7 +40,7 @@ MAX_BLOCKED_ATTEMPTS = 3
 MAX_REDIRECTS = 5
 MIN_BACKOFF_SECONDS = 0.1
 FIRST_BACKOFF_SECONDS = 0.25
-FIRST_THROTTLED_BACKOFF_SECONDS = 1.0
+FIRST_ASKED_BACKOFF_SECONDS = 1.0
 MAX_BACKOFF_SECONDS = 30.0
 # The maximum size of a body. Real responses are much smaller: the list of a day has about 60 KB, and a batch of pages at most 2 MB.
 MAX_BODY_BYTES = 64 * 1024 * 1024
@@ -142,7 +142,7 @@ class Transport:
         while True:
             try:
                 self._sleep(query.wait)
-                return self._send_once(query.request, deadline, counters, retry=query.attempts > 0)
+                return self._send_once(query.request, deadline, counters, retry=query.failures > 0)
             except DeadlinePassed:
                 query.reasons = query.reasons or ["the rate limits allowed no request before the deadline"]
                 raise self._unreachable_error(query) from None
@@ -156,7 +156,7 @@ class Transport:
                 will_retry = query.record_failure(failure, max_attempts)
                 if failure.throttled:
                     self._limiter.slow_down()
-                if failure.slow_down:
+                if failure.asked_to_wait:
                     self._limiter.pause(query.wait)
                 if not will_retry:
                     raise self._unreachable_error(query) from None
@@ -185,7 +185,7 @@ class Transport:
     def slow_down(self, pause: float | None) -> None:
         """Halve the rate of all processes of this machine, and block new requests for `pause` seconds, after a throttled request."""
         self._limiter.slow_down()
-        self._limiter.pause(FIRST_THROTTLED_BACKOFF_SECONDS if pause is None else pause)
+        self._limiter.pause(FIRST_ASKED_BACKOFF_SECONDS if pause is None else pause)
 
     def end_waiting(self) -> None:
         """Prevent new requests, and cancel every wait."""
@@ -226,7 +226,7 @@ class Transport:
         if not names:
             return
         endpoint = "/".join(str(request.url).partition("?")[0].split("/")[:7])
-        # The notice contains no header values, because a server may change the values with each response.
+        # The text by which repeated warnings are recognized has no header values, because a server may change them with each response.
         if self._limiter.record_notice(f"{endpoint} {names}"):
             values = ", ".join(f"{name}: {one_line(headers[name])}" for name in names)
             _log.warning("%s will be withdrawn (%s). Update wiki-trends.", endpoint, values)
@@ -282,7 +282,7 @@ class Transport:
 
     def _unreachable_error(self, query: _QueryState) -> WikimediaUnreachable:
         reason = "the client was closed" if self._closed.is_set() else ", then ".join(query.reasons)
-        return WikimediaUnreachable(url=_url_text(query.request), attempts=query.attempts, reason=reason)
+        return WikimediaUnreachable(url=_url_text(query.request), attempts=query.failures, reason=reason)
 
 
 @dataclass(slots=True)
@@ -292,8 +292,8 @@ class _QueryState:
     Attributes:
         request: the request that is sent next; a redirect replaces this request.
         deadline: the time after which no attempt begins, on the clock of `time.monotonic`.
-        attempts: the number of attempts that did not succeed.
-        failed: the number of failed attempts, which is limited. Attempts after which Wikimedia asked the client to wait do not count.
+        failures: the number of attempts that did not succeed.
+        limited_failures: the number of those that count towards the maximum: all but those after which Wikimedia asked the client to wait.
         redirects: the number of redirects that were followed.
         wait: the number of seconds before the next attempt.
         reasons: the different reasons of the failures, the earliest first.
@@ -301,8 +301,8 @@ class _QueryState:
 
     request: httpx2.Request
     deadline: float
-    attempts: int = 0
-    failed: int = 0
+    failures: int = 0
+    limited_failures: int = 0
     redirects: int = 0
     wait: float = 0.0
     reasons: list[str] = field(default_factory=list)
@@ -311,14 +311,15 @@ class _QueryState:
         """Count a failed attempt and set the wait before the next one. Return False when no attempts or no time are left."""
         if failure.reason not in self.reasons:
             self.reasons.append(failure.reason)
-        self.attempts += 1
+        self.failures += 1
         # With `Retry-After: 0`, the server asks for no wait, so nothing else would end the attempts before the deadline.
-        self.failed += not failure.slow_down or failure.pause == 0
-        self.wait = _retry_delay(failure, self.attempts)
+        self.limited_failures += not failure.asked_to_wait or failure.pause == 0
+        self.wait = _retry_delay(failure, self.failures)
         has_time = time.monotonic() + self.wait <= self.deadline
+        # If the pause was cut to the maximum, the reason of the failure already says so.
         if failure.pause and not has_time and failure.pause < MAX_PAUSE_SECONDS:
             self.reasons.append(f"the server asked to wait {failure.pause:.0f} s, beyond the deadline")
-        return self.failed < max_attempts and has_time
+        return self.limited_failures < max_attempts and has_time
 
     def follow(self, redirected: _Redirected) -> None:
         """Continue with the target of a redirect.
@@ -340,7 +341,7 @@ def _blocked_error(query: _QueryState, block: Blocked) -> ClientBlocked:
         status=403,
         detail=block.detail,
         user_agent=query.request.headers["user-agent"],
-        attempts=query.attempts,
+        attempts=query.failures,
     )
 
 
@@ -377,7 +378,7 @@ def _retry_delay(failure: RetryLater, attempt: int) -> float:
     """Return the seconds before the next attempt: `Retry-After` if present, otherwise exponential backoff with jitter."""
     if failure.pause is not None:
         return max(failure.pause, MIN_BACKOFF_SECONDS)
-    first_backoff = FIRST_THROTTLED_BACKOFF_SECONDS if failure.slow_down else FIRST_BACKOFF_SECONDS
+    first_backoff = FIRST_ASKED_BACKOFF_SECONDS if failure.asked_to_wait else FIRST_BACKOFF_SECONDS
     return float(min(MAX_BACKOFF_SECONDS, first_backoff * 2 ** (attempt - 1)) * random.uniform(0.5, 1.0))
 
 

@@ -23,7 +23,7 @@ _MAX_DAYS, _MAX_WIKIS = 2, 2
 
 
 def other_languages(search: Search) -> Iterator[Evidence]:
-    """Yield the rises of the same subjects in the lists of two other Wikipedias, for the two days of the first findings."""
+    """Yield the rises of the same subjects in the lists of two other Wikipedias, on the first two days of `search.days`."""
     if not search.project.endswith(_FAMILY):
         return
     if search.entities is None:
@@ -47,7 +47,7 @@ def _title(search: Search, finding: Finding, language: str) -> str | None:
 
 
 def _languages_of(search: Search, findings: Sequence[Finding], own: str) -> list[str]:
-    """Return the languages in which most of the findings have a page. Languages with equal numbers are in the order of the rules."""
+    """Return the two languages in which the most findings have a page; of equal ones, the first in the order of the rules."""
     counts = {
         language: sum(_title(search, finding, language) is not None for finding in findings)
         for language in languages()
@@ -67,11 +67,12 @@ def _pieces(search: Search, language: str, day: dt.date, findings: Sequence[Find
 
     def listed_views(rows: Sequence[Any]) -> dict[str, Any]:
         views = {str(row["article"]): int(row["views"]) for row in rows}
+        # A title that is not in the list has at most the views of the last row.
         return {"last": min(views.values(), default=0)} | {
             "views": {title: views[title] for title in sorted(wanted & views.keys())}
         }
 
-    # The facts depend on the wanted titles, which depend on the findings.
+    # The stored result of `listed_views` depends on the wanted titles, so they are part of its key.
     key = "|".join(sorted(wanted))
     before = day - dt.timedelta(days=int(limits["days_before"]))
     of_day = search.queries.top(project, day, listed_views, key)
