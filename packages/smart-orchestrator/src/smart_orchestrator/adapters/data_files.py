@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import fnmatch
-import hashlib
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from smart_orchestrator.adapters.manifest_document import MARKER, is_auxiliary, is_part
-from smart_orchestrator.model.partition import PartInfo
+from smart_orchestrator.model.partition import PartInfo, hex_digest
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -84,7 +83,7 @@ class DataFiles(NamedTuple):
 
 def fingerprint_of(parts: Sequence[PartInfo]) -> str:
     """Return a digest of the names, sizes and ETags of the parts."""
-    return hashlib.sha256(json.dumps([[p.name, p.size, p.etag] for p in parts]).encode()).hexdigest()[:32]
+    return hex_digest(json.dumps([[p.name, p.size, p.etag] for p in parts]).encode())[:32]
 
 
 def is_temporary(name: str) -> bool:

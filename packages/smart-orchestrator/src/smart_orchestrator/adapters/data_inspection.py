@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import threading
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Protocol
 
-from smart_orchestrator.model.partition import Code, Partition, rows_text
+from smart_orchestrator.model.partition import Code, Partition, hex_digest, rows_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,7 +72,7 @@ def _rules_digest(dataset: Dataset, etags: Sequence[object]) -> str:
     """Return a digest of the rules and ETags that determine the result of a check for a given manifest."""
     reading = (dataset.format, dataset.header, dataset.compression)
     rules = (RULES_VERSION, reading, dataset.columns, dataset.min_rows, dataset.volume_column, etags)
-    return hashlib.sha256(repr(rules).encode()).hexdigest()[:16]
+    return hex_digest(repr(rules).encode())[:16]
 
 
 def _parse_cached(base: Partition, cached: str | None) -> Partition | None:

@@ -8,7 +8,6 @@ of files with their sizes and ETags, so an unchanged file is read only once.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -24,7 +23,7 @@ from smart_orchestrator.contract.reading import PartFault, Unreadable
 from smart_orchestrator.errors import LakeUnreachable, ObjectConflict, ObjectMissing
 from smart_orchestrator.foreign import BadDocument, parse_document
 from smart_orchestrator.model.grain import key_text
-from smart_orchestrator.model.partition import Code, Partition, PartitionData, rows_text
+from smart_orchestrator.model.partition import Code, Partition, PartitionData, hex_digest, rows_text
 from smart_orchestrator.store.base import PLAIN_FILE
 
 if TYPE_CHECKING:
@@ -172,7 +171,7 @@ class FilesAdapter(ObjectAdapter):
         dataset = self.dataset
         rules = (dataset.lake, dataset.key_format, dataset.format, dataset.header, dataset.compression)
         contract = (dataset.columns, dataset.min_rows, dataset.volume_column)
-        return hashlib.sha256(repr((RULES_VERSION, rules, contract)).encode()).hexdigest()[:16]
+        return hex_digest(repr((RULES_VERSION, rules, contract)).encode())[:16]
 
     def _footers(self, base: Partition, recalled: Mapping[str, FooterResult]) -> dict[str, FooterResult]:
         """Return the footer of every file, in the order of the files. Only the footers that are not in `recalled` are read."""

@@ -8,7 +8,6 @@ The functions raise `LakeError` if the lake does not respond. A fault of the par
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import json
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -39,6 +38,7 @@ from smart_orchestrator.model.partition import (
     PartInfo,
     Partition,
     PartitionData,
+    hex_digest,
     rows_text,
 )
 from smart_orchestrator.store.base import PLAIN_FILE
@@ -209,7 +209,7 @@ def _inspect_foreign(
     """Inspect a partition with the marker of another writer. `part_names` are the names that the marker lists."""
     parts = {**layout.parts, **layout.nested}
     infos = tuple(PartInfo(name, info.size, None, info.etag) for name, info in sorted(parts.items()))
-    digest = hashlib.sha256(json.dumps([[p.name, p.size, p.etag] for p in infos]).encode()).hexdigest()
+    digest = hex_digest(json.dumps([[p.name, p.size, p.etag] for p in infos]).encode())
     base = Partition(day, Code.OK, "", PartitionData(infos), digest[:32])
     gone = sorted(
         {name for name in part_names if is_part(name)} - {name.rpartition("/")[2] for name in parts}

@@ -7,7 +7,6 @@ committers write a JSON document of a different form.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,14 @@ from smart_orchestrator.foreign import (
     timestamp_field,
 )
 from smart_orchestrator.model.grain import parse_key
-from smart_orchestrator.model.partition import MANIFEST_VERSION, Code, Manifest, PartInfo, Partition
+from smart_orchestrator.model.partition import (
+    MANIFEST_VERSION,
+    Code,
+    Manifest,
+    PartInfo,
+    Partition,
+    hex_digest,
+)
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -189,9 +195,11 @@ def is_auxiliary(name: str) -> bool:
 
 def checksum_of(data: bytes) -> str:
     """Return the checksum of a part in the form that a manifest records."""
+    import hashlib  # For whole parts, faster than `hex_digest`.
+
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
 def partition_fingerprint(manifest_bytes: bytes) -> str:
     """Return the fingerprint of a partition, which is a digest of the bytes of its manifest."""
-    return hashlib.sha256(manifest_bytes).hexdigest()[:32]
+    return hex_digest(manifest_bytes)[:32]
