@@ -236,7 +236,7 @@ def test_a_retry_does_not_wait_for_its_own_first_try(dataset, airflow, pauses):
 
 
 def test_of_tasks_that_see_no_first_event_at_the_same_moment_one_goes_on(dataset, airflow, monkeypatch):
-    """All tasks read that there is no claim, then all claim; the others wait until the last one to claim has succeeded."""
+    """Every task sees no claim, and then claims. The task with the last claim goes on, and the others wait until it has succeeded."""
     write(dataset, DAYS)
     runs = ["one", "two", "three"]
     airflow.states = {run: {"run_analytics": "running"} for run in runs}

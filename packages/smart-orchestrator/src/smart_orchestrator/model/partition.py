@@ -6,10 +6,11 @@ The code determines the state of a partition. Programs branch on the code, and p
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import cache
 from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from smart_orchestrator.foreign import one_line
@@ -23,7 +24,6 @@ MANIFEST_VERSION = 1
 # Where SHA-256 is: Python's own implementation (3.12 and later, 3.11), or `hashlib` in a Python that was built without it. `hashlib` loads
 # OpenSSL, which takes a twentieth of the time of a short command; for the bytes of whole parts, it is faster.
 _SHA256_MODULES = ("_sha2", "_sha256", "hashlib")
-_sha256 = import_module(next(name for name in _SHA256_MODULES if find_spec(name))).sha256
 
 
 class Code(StrEnum):
@@ -251,7 +251,15 @@ def rows_text(rows: int | None) -> str:
     return "rows not counted" if rows is None else f"{rows:,} row" + ("s" if rows != 1 else "")
 
 
+@cache
+def _sha256_module() -> Any:
+    for name in _SHA256_MODULES[:-1]:
+        with suppress(ImportError):
+            return import_module(name)
+    return import_module(_SHA256_MODULES[-1])
+
+
 def hex_digest(data: bytes) -> str:
     """Return the SHA-256 digest of a short text, such as the contents of a fingerprint, as 64 hexadecimal digits."""
-    digest: str = _sha256(data).hexdigest()
+    digest: str = _sha256_module().sha256(data).hexdigest()
     return digest
