@@ -133,6 +133,7 @@ class ObjectAdapter:
                 raise
 
         if listings is not None and self.lake.listing_is_local and self.reads_little(listings, options):
+            # Threads would compete for the interpreter: ten years of small files take three times as long with four threads.
             return {key: inspect_key(key, options) for key in keys}
         from concurrent.futures import ThreadPoolExecutor
 
@@ -166,8 +167,6 @@ class ObjectAdapter:
     def _listings(self, keys: Sequence[dt.date]) -> dict[dt.date, list[ObjectInfo]] | None:
         """List the objects of all partitions; return None if the threads that inspect the partitions list them faster."""
         if self.lake.listing_is_local:
-            if len(keys) > MAX_KEYS_IN_ONE_THREAD:
-                return None
             return {key: list_partition(self.dataset, key, self.lake) for key in keys}
         if len(keys) <= MAX_SEPARATE_LISTINGS:
             return None

@@ -64,8 +64,24 @@ def irregular_kind(status: os.stat_result) -> str:
 
 def is_below(root: str, path: str) -> bool:
     """Return whether `path` is `root` or below `root`, with all links resolved."""
+    if path.startswith(f"{root}/") and not _has_link(root, path):
+        return True
     real_root, real_path = os.path.realpath(root), os.path.realpath(path)
     return real_path == real_root or real_path.startswith(real_root.rstrip("/") + "/")
+
+
+def _has_link(root: str, path: str) -> bool:
+    """Return whether the part of `path` below `root` contains a link, `..`, or a name that does not exist."""
+    # `realpath` would look at every folder from the root of the disk on, for both paths.
+    parent = root
+    for name in path[len(root) + 1 :].split("/"):
+        parent = f"{parent}/{name}"
+        try:
+            if name == ".." or stat.S_ISLNK(os.lstat(parent).st_mode):
+                return True
+        except OSError:
+            return True
+    return False
 
 
 def read_file(target: str) -> tuple[bytes, str]:
