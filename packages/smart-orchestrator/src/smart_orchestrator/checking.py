@@ -176,7 +176,7 @@ def _mark_waived(
 
 
 def _with_waiver(partition: Partition, waiver: Waiver, window: Window) -> Partition:
-    """Apply a waiver to a partition. A waiver that has expired changes nothing."""
+    """Apply a waiver to a partition. An expired waiver changes nothing. An unreadable waiver gives the code `BAD_WAIVER`."""
     if waiver.problem:
         return partition.with_expectation(Code.BAD_WAIVER, f"{waiver.problem}; {partition.reason}")
     if waiver.holds(window.as_of):
@@ -197,6 +197,7 @@ def find_strays(dataset: Dataset, lake: Lake, thorough: bool | None = True) -> S
         return []  # With keys of several levels, the folder can contain other datasets.
     names = lake.names(folder, None if thorough else MAX_NAMES_BY_DEFAULT)
     visible = [name for name in names if name.strip("/") and not name.startswith(("_", "."))]
+    # A file is always a stray. A folder is a stray if its name is not the name of a partition.
     return [
         prefix + name for name in visible if not name.endswith("/") or dataset.day(prefix + name[:-1]) is None
     ]

@@ -1,10 +1,11 @@
 """Detect partitions with an unusual number of rows or an unusual volume, from metadata alone.
 
 A committed partition can satisfy its contract although half of its rows are missing, for example because the API responded too early
-or a filter removed too much. The check compares the number of rows and the volume of a partition with eight past partitions. For days and hours,
-these are the same weekday and hour of the past eight weeks. For weeks and months, they are the previous eight. The usual range
-is median ± k · 1.4826 · MAD, where MAD is the median absolute deviation. The range is at least median ± a tenth of the median. Without
-this minimum, any change after eight equal partitions would be unusual. A partition with fewer than four past partitions is not checked.
+or a filter removed too much. The check compares the number of rows and the volume (the sum of the volume column) of a partition with
+eight past partitions. For days and hours, these are the same weekday and hour of the past eight weeks. For weeks and months, they
+are the previous eight. The usual range is median ± k · 1.4826 · MAD, where MAD is the median absolute deviation. The range is at
+least median ± a tenth of the median. Without this minimum, any change after eight equal partitions would be unusual. A partition with
+fewer than four past partitions is not checked.
 
 Source of the factor 1.4826: the MAD of a normal distribution is its standard deviation / 1.4826.
 """
@@ -115,6 +116,7 @@ def _comparable_keys(grain: Grain, key: dt.date) -> list[dt.date]:
 def _check_volume(
     grain: Grain, partition: Partition, partitions: Mapping[dt.date, Partition], width: float
 ) -> Partition:
+    """Return the partition, with the code `UNUSUAL_VOLUME` if it is unusual. A restated partition keeps its code."""
     if not partition.available or partition.code is Code.RESTATED:
         return partition
     past = [partitions[key] for key in _comparable_keys(grain, partition.day) if partitions[key].available]
