@@ -60,6 +60,7 @@ def inspect_deeply(
     for start in range(0, len(days), PARTITIONS_IN_MEMORY):
         partitions: list[Partition] = []
         reads = _record(pool.map(read, days[start : start + PARTITIONS_IN_MEMORY]), partitions)
+        # `_confirm` reads the iterator `reads` to its end, which appends every partition to `partitions`.
         checked = {partition.day: partition for partition in _confirm(dataset, reads)}
         unconfirmed = [p.day for p in partitions if p.available and p.day not in checked]
         checked |= zip(unconfirmed, pool.map(inspect_rows, unconfirmed), strict=True)
@@ -69,7 +70,7 @@ def inspect_deeply(
 def _record(
     reads: Iterable[tuple[Partition, list[bytes]]], partitions: list[Partition]
 ) -> Iterator[tuple[Partition, list[bytes]]]:
-    """Append every partition to `partitions`, and yield the partitions whose bytes were read."""
+    """Append every partition to `partitions`, and yield each partition whose bytes were read, with the bytes of its parts."""
     for partition, parts in reads:
         partitions.append(partition)
         if parts:

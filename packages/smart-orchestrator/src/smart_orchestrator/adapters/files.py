@@ -97,6 +97,7 @@ class FilesAdapter(ObjectAdapter):
             return Partition(key, Code.MISSING, "there is no data file")
         newest = max(files.write_times)
         seconds = self.settle_seconds(options)
+        # The age is negative if the clock of the store is ahead.
         age = (options.now - newest).total_seconds()
         if abs(age) < seconds:
             reason = (
@@ -231,6 +232,7 @@ class FilesAdapter(ObjectAdapter):
         return data
 
     def _check_footers(self, base: Partition, footers: Mapping[str, FooterResult]) -> Partition:
+        """Combine the footers of all files. If the contract names no columns, all files must have the same columns."""
         rows = sum(footer.rows for footer in footers.values())
         counted = base.with_counts(rows, base.volume)
         faults = [footer for footer in footers.values() if footer.code]
@@ -241,6 +243,7 @@ class FilesAdapter(ObjectAdapter):
             more = f" (and {len(problems) - FIRST_FEW} more)" if len(problems) > FIRST_FEW else ""
             is_unreadable = any(fault.code == Code.UNREADABLE for fault in faults)
             reason = "; ".join(problems[:FIRST_FEW]) + more
+            # The number of rows is unknown if a file cannot be read.
             partition = base if is_unreadable else counted
             return partition.with_code(Code(faults[0].code), reason)
         return self._check_count(counted)

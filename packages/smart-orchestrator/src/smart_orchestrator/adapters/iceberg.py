@@ -249,6 +249,7 @@ class IcebergAdapter:
         kind, grain, zone = str(column.field_type), self.dataset.grain, self.dataset.zone
         start, stop = grain.start(min(keys), zone), grain.end(max(keys), zone)
         if kind == "string":
+            # The order of the texts need not be the order of time.
             return expressions.AlwaysTrue()
         if kind == "date":
             days = [moment.astimezone(zone).date().isoformat() for moment in (start, stop)]
@@ -262,7 +263,7 @@ class IcebergAdapter:
     def _files(
         self, table: Table, key_field: PartitionField, tasks: Iterable[FileScanTask]
     ) -> dict[Key, KeyFiles]:
-        """Group the files of the scan by key."""
+        """Group the files of the scan by key. Files whose key is null are left out."""
         specs = table.specs()
         kind = str(table.schema().find_field(key_field.source_id).field_type)
         files: dict[Key, KeyFiles] = {}

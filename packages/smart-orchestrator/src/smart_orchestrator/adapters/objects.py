@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 # Up to this number of keys, one listing for each key is cheaper than one listing from the first key to the last.
 MAX_SEPARATE_LISTINGS = 30
-# A single thread lists up to this number of partitions of a local lake.
-MAX_KEYS_IN_ONE_THREAD = 16
 # A single thread inspects listed partitions if all their objects together have at most this number of bytes.
 _LITTLE_BYTES = 4 << 20
 
