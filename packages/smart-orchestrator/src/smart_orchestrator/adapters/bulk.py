@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from smart_orchestrator.adapters.manifest import read_parts
 from smart_orchestrator.errors import PartitionChanged
-from smart_orchestrator.model.partition import rows_text
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -101,4 +100,4 @@ def _confirm(dataset: Dataset, reads: Iterator[tuple[Partition, list[bytes]]]) -
         results = contents.check_together(dataset, [parts for _, parts in batch])
         for (partition, _), result in zip(batch, results, strict=True):
             if result == (partition.rows, partition.volume):
-                yield partition.with_code(partition.code, rows_text(partition.rows))
+                yield partition
