@@ -75,7 +75,9 @@ def test_an_open_quote_does_not_run_into_the_next_day():
 
 def test_a_confirmed_day_names_the_files_that_were_not_read(tmp_path):
     dataset = replace(DATASET, lake=str(tmp_path))
-    commit(dataset, DAY, [Part((HEADER + "a,1,2.5\n").encode(), 1)], columns=["shop", "sold", "price"], volume=1)
+    commit(
+        dataset, DAY, [Part((HEADER + "a,1,2.5\n").encode(), 1)], columns=["shop", "sold", "price"], volume=1
+    )
     (tmp_path / dataset.key(DAY) / "notes.txt").write_text("x")
     checked = check(dataset, Window.between(DAY, DAY, AS_OF), options=InspectOptions(depth=Depth.ROWS))
     assert checked.partitions[0].reason == "1 row; not read are notes.txt beside the parts"

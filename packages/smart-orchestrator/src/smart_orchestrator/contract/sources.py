@@ -133,6 +133,7 @@ class LakePart:
             yield local
             return
         with tempfile.NamedTemporaryFile(prefix="part-") as file:
+            # A checksum can only be compared by reading all bytes. A small part needs one request for all its bytes.
             if footer_only and self.info.checksum is None and self.size > CHUNK:
                 with self._translate_errors():
                     self._copy_footer(file.fileno())

@@ -68,6 +68,7 @@ class FolderLake(Lake):
         except OSError as error:
             raise lake_error_from_os_error(self.url, prefix, error) from error
         finally:
+            # One request for each started page, as in an object store.
             self.requests.add("list", max(1, -(-count // PAGE_SIZE)))
 
     def names(self, folder: str, limit: int | None = None) -> Sequence[str]:
