@@ -138,8 +138,8 @@ def propose(lake: Lake, url: str, now: dt.datetime) -> list[Proposal]:
     tables: dict[str, Adapter] = {}
     for path in _sample_paths(lake):
         for adapter, folder, ending in _TABLE_METADATA:
-            table, metadata, _ = f"/{path}".rpartition(folder)
-            if metadata and path.endswith(ending):
+            table, separator, _ = f"/{path}".rpartition(folder)
+            if separator and path.endswith(ending):
                 tables[table.lstrip("/")] = adapter
         folders, name = path.split("/")[:-1], path.rpartition("/")[2]
         key_format, depth = _key_format_of(folders)
@@ -270,7 +270,7 @@ def _date_field_name(folder: str, used_directives: set[str]) -> str | None:
 
 
 def _propose_dataset(key_format: str, group: _Group, url: str) -> Proposal | None:
-    """Propose a dataset for a group of partitions. Return None when their names are not keys of any grain."""
+    """Propose a dataset with the coarsest grain that fits all paths, or else the finest. Return None when no path is that of a key."""
     if group.has_unpadded_numbers:
         key_format = re.sub(r"=\{start:%([mdHV])\}", r"={start:%-\1}", key_format)
     grains = _possible_grains(key_format)

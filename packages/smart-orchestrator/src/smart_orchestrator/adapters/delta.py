@@ -148,6 +148,7 @@ class DeltaAdapter:
             DatasetError: no partition column can be the key, or several columns can be the key.
         """
         partition_columns = table.metadata().partition_columns
+        # A primitive type has its name in the attribute `type`.
         types = {field.name: str(getattr(field.type, "type", field.type)) for field in table.schema().fields}
         key_column = self.dataset.key_column
         candidates = [

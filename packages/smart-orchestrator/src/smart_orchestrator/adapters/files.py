@@ -345,6 +345,7 @@ def _different_footers(footers: Mapping[str, FooterResult]) -> list[FooterResult
 
 def _memory_text(partition: Partition, parts: Sequence[PartInfo], footers: Mapping[str, FooterResult]) -> str:
     """Return the document for the cache: the result of the partition, and the footer of every file."""
+    # Most files have the same columns. So the columns are stored once, and each file has their number.
     distinct_columns = dict.fromkeys(footer.columns for footer in footers.values())
     schema_numbers = {columns: number for number, columns in enumerate(distinct_columns)}
     files = {
@@ -378,6 +379,7 @@ def _recall_footers(base: Partition, cached: Mapping[str, Any]) -> dict[str, Foo
             part.name: FooterResult(int(rows), schemas[number], str(code), str(problem))
             for part in base.parts
             if part.name in files
+            # The six values of a file in `_memory_text`.
             for size, etag, rows, number, code, problem in [files[part.name]]
             if (size, etag) == (part.size, part.etag) and (not code or code in Code.__members__)
         }

@@ -268,6 +268,7 @@ class IcebergAdapter:
         kind = str(table.schema().find_field(key_field.source_id).field_type)
         files: dict[Key, KeyFiles] = {}
         for task in tasks:
+            # A file has the partition fields of the time when it was written. `position` is the index of the key's field among them.
             fields = specs[task.file.spec_id].fields
             position = next(
                 (

@@ -170,9 +170,10 @@ class ObjectAdapter:
             return None
         folders = {self.dataset.key(key): key for key in keys}
         objects: dict[dt.date, list[ObjectInfo]] = {key: [] for key in keys}
-        depth = self.dataset.key_format.count("/") + 1
+        levels = self.dataset.key_format.count("/") + 1
         for info in self.lake.list_between(self.dataset.folder, *_first_and_last(folders)):
-            key = folders.get("/".join(info.key.split("/")[:depth]))
+            partition_folder = "/".join(info.key.split("/")[:levels])
+            key = folders.get(partition_folder)
             if key is not None:
                 objects[key].append(info)
         return objects

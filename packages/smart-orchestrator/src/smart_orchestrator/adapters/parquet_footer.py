@@ -257,6 +257,7 @@ def _top_level(elements: Sequence[_SchemaElement]) -> tuple[tuple[str, ...], tup
     leaf_types: list[list[str]] = []
     is_nested: list[bool] = []
     descendants_left = 0
+    # The first element is the root.
     for element in elements[1:]:
         if descendants_left:
             descendants_left -= 1

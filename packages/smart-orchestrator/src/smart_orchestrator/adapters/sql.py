@@ -259,6 +259,7 @@ class SqlAdapter:
         text = one_line(next(iter(str(original).splitlines()), ""))
         if self._url.password:
             text = text.replace(self._url.password, "***")
+        # The time-out of the statement cancelled the query.
         if state == "57014":
             limit = self.dataset.timeout * QUERY_TIMEOUT_FACTOR
             fix = "Raise the dataset's timeout, or add an index on the key column."

@@ -84,6 +84,7 @@ def decompress_chunks(chunks: Iterator[bytes], compression: Compression) -> Iter
 
 
 def _decompress_streams(chunks: Iterator[bytes], compression: Compression) -> Iterator[bytes]:
+    """Decompress one stream, or several that follow one another, as in two gzip files that were joined."""
     stream: Decompressor | None = None
     for chunk in chunks:
         data = chunk

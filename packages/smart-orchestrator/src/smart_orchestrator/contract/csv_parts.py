@@ -121,6 +121,7 @@ def split_into_row_pieces(chunks: Iterator[bytes], *, spark: bool) -> Iterator[b
 def find_rows_end(text: bytes, *, spark: bool) -> int:
     """Return the offset after the last complete row, that is, after the last line break outside of quotes."""
     if spark and b"\\" in text:
+        # An escaped quote does not end a value. Two spaces in its place keep the offsets.
         text = _ESCAPED.sub(b"  ", text)
     # A line break is inside quotes if an odd number of quotes comes before it. Search backwards from the end.
     is_inside_quotes = text.count(b'"') % 2

@@ -190,10 +190,12 @@ class FolderLake(Lake):
     @contextmanager
     def exclusive(self, key: str) -> Iterator[None]:
         """Lock the folder `key`. The lock is reentrant within a thread, and is released when the process ends."""
+        # The folders that this thread has locked.
         locked: set[str] = self._locks.__dict__.setdefault("keys", set())
         if key in locked:
             yield
             return
+        # `_` stands for any file in the folder.
         folder = self._writable_path(f"{key}/_" if key else "_").parent
         try:
             descriptor = lock_folder(folder)

@@ -147,6 +147,7 @@ class StoreLake(Lake):
                 pages = obstore.list(self._store, prefix or None, offset=offset, chunk_size=PAGE_SIZE)
                 for item in chain.from_iterable(pages):
                     count += 1
+                    # The first object of a further page needed another request.
                     if count % PAGE_SIZE == 1 and count > 1:
                         self.requests.add("list")
                     # An object with the path of the folder is its directory marker.
