@@ -60,6 +60,7 @@ def check(
         LakeError: the lake does not respond, or refuses the request.
         DatasetError: the description of the dataset does not match the data.
     """
+    # The copies that `counted` returns count only the requests of this check.
     lake = (lake or lake_of(dataset)).counted() if dataset.adapter in PATH_ADAPTERS else None
     adapter = adapter_of(dataset, lake)
     inspected = adapter.inspect(list(window), options or InspectOptions())

@@ -362,6 +362,7 @@ class Project:
         for need in dataset.needs if keys else ():
             needed_dataset = self.config.dataset(need)
             needed_keys = {key: keys_for(dataset, key, needed_dataset) for key in keys}
+            # One check covers all needed partitions.
             first, last = min(map(min, needed_keys.values())), max(map(max, needed_keys.values()))
             as_of, lag = self.as_of(needed_dataset), self.lag(needed_dataset)
             window = Window.between(first, last, as_of=as_of, lag=lag, grain=needed_dataset.grain)

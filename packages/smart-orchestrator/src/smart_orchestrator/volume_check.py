@@ -108,9 +108,9 @@ def with_volume(
 
 def _comparable_keys(grain: Grain, key: dt.date) -> list[dt.date]:
     """Return the keys whose volume is compared with that of `key`, newest first."""
-    newest, first = grain.index(key), grain.index(dt.date.min)
-    indices = [newest - _KEYS_BETWEEN[grain] * number for number in range(1, PAST_KEYS + 1)]
-    return [grain.key_at(index) for index in indices if index >= first]
+    index_of_key, lowest_index = grain.index(key), grain.index(dt.date.min)
+    indices = [index_of_key - _KEYS_BETWEEN[grain] * number for number in range(1, PAST_KEYS + 1)]
+    return [grain.key_at(index) for index in indices if index >= lowest_index]
 
 
 def _check_volume(

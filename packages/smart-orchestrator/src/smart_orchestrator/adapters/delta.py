@@ -191,6 +191,7 @@ class DeltaAdapter:
         if isinstance(value, dt.datetime):
             return grain.floor(value if value.tzinfo else value.replace(tzinfo=dt.UTC), self.dataset.zone)
         if isinstance(value, dt.date):
+            # The key whose span contains the date, such as the first day of the month.
             return grain.key_at(grain.index(value))
         from smart_orchestrator.adapters.iceberg import key_of_text
 

@@ -107,6 +107,7 @@ class FilesAdapter(ObjectAdapter):
             fingerprint = fingerprint_of(files.parts) if files.data else None
             writing = Partition(key, Code.STILL_WRITING, reason)
             return replace(writing, newest_write=newest, fingerprint=fingerprint)
+        # The job has not committed, or wrote only files that are not data.
         if files.unfinished or (files.ignored_names and not files.data):
             reason = f"a writer stopped half-way on {newest:%Y-%m-%d %H:%M} UTC and left temporary files"
             return replace(Partition(key, Code.NO_MARKER, reason), newest_write=newest)

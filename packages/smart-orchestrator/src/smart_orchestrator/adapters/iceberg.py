@@ -222,6 +222,7 @@ class IcebergAdapter:
             names = ", ".join(field.name for field in usable)
             problem = f"several partition fields may be the key ({names}); name the key_column of the dataset"
             raise DatasetError(self.dataset.name, problem)
+        # Several fields of the same key column give the same keys.
         key_field = usable[0]
         if str(columns[key_field.source_id].field_type) == "date" and self.dataset.grain is Grain.HOUR:
             problem = "the table is partitioned by a date, but the grain of the dataset is the hour"
@@ -306,6 +307,7 @@ class IcebergAdapter:
             return dt.date(1970 + value // 12, value % 12 + 1, 1)
         if transform == "day" or kind == "date":
             date = EPOCH.date() + dt.timedelta(days=value)
+            # The key whose span contains the date, such as the first day of the month.
             return grain.key_at(grain.index(date))
         if kind == "string":
             return key_of_text(self.dataset, str(value))

@@ -150,6 +150,7 @@ def _inspect_once(
         return None
     names_in_foreign_marker = parse_foreign_marker(data)
     if names_in_foreign_marker is None:
+        # The marker is a manifest of this package, or cannot be used. `parse_manifest` finds the reason.
         partition = _inspect_ours(dataset, day, data, layout.parts, lake, options)
         if partition.manifest is None:
             return partition

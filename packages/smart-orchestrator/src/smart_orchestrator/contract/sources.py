@@ -150,7 +150,8 @@ class LakePart:
         length = min(int.from_bytes(end[:4], "little") + _FOOTER_TAIL_BYTES, self.size)
         footer, _ = self.lake.get_range(self._key, self.size - length, length, etag)
         os.pwrite(descriptor, footer, self.size - length)
-        os.pwrite(descriptor, self.lake.get_range(self._key, 0, 4, etag)[0], 0)
+        signature, _ = self.lake.get_range(self._key, 0, 4, etag)
+        os.pwrite(descriptor, signature, 0)
 
     @contextmanager
     def _translate_errors(self) -> Iterator[None]:

@@ -72,7 +72,7 @@ def is_below(root: str, path: str) -> bool:
 
 def _has_link(root: str, path: str) -> bool:
     """Return whether the part of `path` below `root` contains a link, `..`, or a name that does not exist."""
-    # `realpath` would look at every folder from the root of the disk on, for both paths.
+    # This is cheaper than `realpath`, which looks at every folder from the root of the disk on, for both paths.
     parent = root
     for name in path[len(root) + 1 :].split("/"):
         parent = f"{parent}/{name}"
