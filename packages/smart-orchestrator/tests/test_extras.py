@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import pickle
+import re
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -66,6 +68,23 @@ def test_the_extras_are_those_that_the_distribution_declares(name):
     declared = tomllib.loads(PROJECT.read_text())["project"]["optional-dependencies"]
 
     assert name in declared
+
+
+def test_an_extra_knows_the_packages_of_its_libraries():
+    declared = tomllib.loads(PROJECT.read_text())["project"]["optional-dependencies"]
+    installed = {
+        package: {re.sub(r"[-_.]+", "-", library).lower() for library in libraries}
+        for package, libraries in packages_distributions().items()
+    }
+    unknown = []
+    for name, known in PACKAGES.items():
+        for requirement in declared[name]:
+            library = re.sub(r"[-_.]+", "-", re.match(r"[\w.-]+", requirement)[0]).lower()
+            packages = {package for package, libraries in installed.items() if library in libraries}
+            if library != "smart-orchestrator" and packages and not packages & known:
+                unknown.append((name, library))
+
+    assert unknown == []
 
 
 def test_a_missing_package_of_another_library_passes_through():

@@ -1,11 +1,14 @@
 """Partitions checked in one query: what is confirmed there is right by itself, with the same rows and volume."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smart_orchestrator import Column, DailyDataset
+from smart_orchestrator import Column, DailyDataset, Depth, InspectOptions, Part, Window, check, commit
 from smart_orchestrator.contract.rows import check_together, examine
 from smart_orchestrator.contract.sources import BytesPart
+from testing.lakes import AS_OF, DAY
 
 DATASET = DailyDataset(
     name="sales",
@@ -68,6 +71,16 @@ def test_one_broken_day_does_not_hide_the_others():
 def test_an_open_quote_does_not_run_into_the_next_day():
     opened, closing = [(HEADER + 'a,1,1\nb,2,"1\n').encode()], [(HEADER + '"c",2,1\n').encode()]
     assert check_together(DATASET, [opened, closing])[0] is None
+
+
+def test_a_confirmed_day_names_the_files_that_were_not_read(tmp_path):
+    dataset = replace(DATASET, lake=str(tmp_path))
+    commit(
+        dataset, DAY, [Part((HEADER + "a,1,2.5\n").encode(), 1)], columns=["shop", "sold", "price"], volume=1
+    )
+    (tmp_path / dataset.key(DAY) / "notes.txt").write_text("x")
+    checked = check(dataset, Window.between(DAY, DAY, AS_OF), options=InspectOptions(depth=Depth.ROWS))
+    assert checked.partitions[0].reason == "1 row; not read are notes.txt beside the parts"
 
 
 def test_control_characters_in_a_part_do_not_end_it():

@@ -1,4 +1,4 @@
-"""`python -m smart_orchestrator` is `smart-orchestrator`. Without the extra `console` it says how to install it."""
+"""`python -m smart_orchestrator` is `smart-orchestrator`. If the extra `console` is missing, the error says how to install the extra."""
 
 from __future__ import annotations
 

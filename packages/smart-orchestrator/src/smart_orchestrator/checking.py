@@ -60,6 +60,7 @@ def check(
         LakeError: the lake does not respond, or refuses the request.
         DatasetError: the description of the dataset does not match the data.
     """
+    # The copies that `counted` returns count only the requests of this check.
     lake = (lake or lake_of(dataset)).counted() if dataset.adapter in PATH_ADAPTERS else None
     adapter = adapter_of(dataset, lake)
     inspected = adapter.inspect(list(window), options or InspectOptions())
@@ -176,7 +177,7 @@ def _mark_waived(
 
 
 def _with_waiver(partition: Partition, waiver: Waiver, window: Window) -> Partition:
-    """Apply a waiver to a partition. A waiver that has expired changes nothing."""
+    """Apply a waiver to a partition. An expired waiver changes nothing. An unreadable waiver gives the code `BAD_WAIVER`."""
     if waiver.problem:
         return partition.with_expectation(Code.BAD_WAIVER, f"{waiver.problem}; {partition.reason}")
     if waiver.holds(window.as_of):
@@ -197,6 +198,7 @@ def find_strays(dataset: Dataset, lake: Lake, thorough: bool | None = True) -> S
         return []  # With keys of several levels, the folder can contain other datasets.
     names = lake.names(folder, None if thorough else MAX_NAMES_BY_DEFAULT)
     visible = [name for name in names if name.strip("/") and not name.startswith(("_", "."))]
+    # A file is always a stray. A folder is a stray if its name is not the name of a partition.
     return [
         prefix + name for name in visible if not name.endswith("/") or dataset.day(prefix + name[:-1]) is None
     ]

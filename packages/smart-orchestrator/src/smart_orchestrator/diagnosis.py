@@ -82,6 +82,7 @@ def _check_commands(project: Project) -> Iterator[Finding]:
         if isinstance(runner, CommandConfig):
             yield _check_program(f"runner {name}", runner.command[0], folder)
     for name, dataset in config.datasets.items():
+        # Any other kind of runner is created for one dataset, so it is checked for each dataset.
         if dataset.runner and not isinstance(config.runners[dataset.runner], CommandConfig):
             yield _run_check(f"runner {dataset.runner} of {name}", partial(_runner_state, project, name))
     for name, consumer in config.consumers.items():
@@ -98,7 +99,7 @@ def _check_program(subject: str, program: str, folder: Path) -> Finding:
 
 
 def _runner_state(project: Project, name: str) -> str:
-    """Check whether the runner of a dataset could start a run: the function can be imported, or the DAG is switched on."""
+    """Return the capacity of the runner of a dataset. This fails if the function cannot be imported, or if the DAG is switched off."""
     return f"at most {project.runner(name).capacity()} runs in flight"
 
 

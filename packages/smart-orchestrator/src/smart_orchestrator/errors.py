@@ -330,6 +330,7 @@ class NotPublished(SmartOrchestratorError):
     def __init__(self, day: date, problem: str) -> None:
         self.day = day
         self.problem = problem
+        # Not `super()`: in a subclass with several bases, the next constructor may take other arguments.
         SmartOrchestratorError.__init__(
             self,
             f"{day} is not published: {problem}. Try again tomorrow, or waive the day if it will never come.",

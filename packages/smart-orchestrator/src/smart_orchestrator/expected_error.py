@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import ClassVar
 
-# The exit codes of commands that end with an error.
+# The exit codes of commands that end with an error. The exit code 4 means a bug.
 INCOMPLETE, USAGE, UNREACHABLE, PLAN_MOVED = 1, 2, 3, 5
 
 

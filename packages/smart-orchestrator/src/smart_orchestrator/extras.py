@@ -29,13 +29,13 @@ Extra = Literal[
     "airflow",
 ]
 
-# The top-level packages of each extra.
+# The top-level packages of each extra. For example, the extra `frames` installs `backports.zstd`.
 PACKAGES: dict[Extra, frozenset[str]] = {
     "frames": frozenset({"polars", "backports"}),
     "console": frozenset({"rich", "typer"}),
     "sql": frozenset({"sqlalchemy"}),
     "iceberg": frozenset({"pyiceberg"}),
-    "delta": frozenset({"deltalake"}),
+    "delta": frozenset({"deltalake", "arro3"}),
     "airflow-client": frozenset({"httpx2"}),
     "messages": frozenset({"apprise"}),
     "openlineage": frozenset({"openlineage"}),

@@ -30,7 +30,7 @@ MAX_REASON_LENGTH = 200
 # A bracket, or a string. Strings are matched as a whole, so that the brackets inside them are not counted. A string without a closing
 # quote is matched to the end of the document. Otherwise, the search would start again at each quote, and could take very long.
 _TOKEN = rb'"(?:[^"\\]|\\.)*+"?|[\[\]{}]'
-# A dotted TOML key with more parts than the limit, and one part of it: a plain or a quoted name.
+# One part of a dotted TOML key: a plain or a quoted name. Then the start of a key with more than `MAX_DEPTH` parts.
 _TOML_KEY_PART = r"""(?:(?<![\w-])[\w-]++|"[^"\n]*+"|'[^'\n]*+')"""
 _TOO_LONG_TOML_KEY = rf"(?:{_TOML_KEY_PART}[ \t]*+\.[ \t]*+){{{MAX_DEPTH}}}"
 # The escape of half of a surrogate pair.
@@ -82,12 +82,13 @@ def retry_after_seconds(headers: Mapping[str, str], now: dt.datetime | None = No
 
 
 def read_regular_file(path: Path, max_bytes: int) -> bytes:
-    """Return the bytes of a regular file, but at most `max_bytes + 1` bytes. The parsers reject a document of this length.
+    """Return the bytes of a regular file, but at most `max_bytes + 1` bytes. The parsers reject a document of `max_bytes + 1` bytes.
 
     Raises:
         OSError: the file cannot be read, or is not a regular file. Reading a pipe or a device may never end.
     """
     kind = path.stat().st_mode
+    # For a folder, `open` raises the error.
     if not stat.S_ISREG(kind) and not stat.S_ISDIR(kind):
         raise OSError(errno.EINVAL, "it is not a regular file", str(path))
     with path.open("rb") as file:
@@ -117,6 +118,7 @@ def parse_document(
         text = data.decode("utf-8-sig")
         document = json.loads(text, parse_int=_integer, parse_float=_finite, parse_constant=_finite)
         if b"\\u" in data and re.search(_SURROGATE, data):
+            # For half of a surrogate pair, `encode` raises `UnicodeEncodeError`, which is a `ValueError`.
             json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError, OverflowError) as error:
         raise BadDocument(what, f"not JSON ({one_line(error)})") from None
@@ -144,8 +146,8 @@ def read_toml(path: Path) -> dict[str, Any]:
 def parse_toml(data: bytes) -> dict[str, Any]:
     """Parse TOML in UTF-8, with or without a byte order mark.
 
-    The nesting is limited, because Python's parser is recursive, and the number of parts of a dotted key, because the parser's
-    time grows with the square of this number.
+    The nesting is limited, because Python's parser is recursive. The number of parts of a dotted key is limited, because the
+    parser's time grows with the square of this number.
 
     Raises:
         TomlError: the data are too large, not UTF-8, not TOML, have a key of more than `MAX_DEPTH` parts, or are nested too deeply.

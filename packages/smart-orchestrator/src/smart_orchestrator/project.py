@@ -1,7 +1,8 @@
 """Check, plan, apply and run the datasets of a configuration file.
 
-A dataset runs after the datasets that it needs. A key waits until all partitions that the key needs are complete. While the key waits, the
-plan names a needed partition that is not complete. The command of a consumer runs only when the windows of all datasets that the consumer reads are ready.
+A dataset runs after the datasets that it needs. A key waits until all partitions that the key needs are complete. While the key
+waits, the plan names a needed partition that is not complete. The command of a consumer runs only when the windows of all datasets
+that the consumer reads are ready.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ class Project:
         return dataset.grain.floor(self.now, dataset.zone)
 
     def lag(self, dataset: Dataset) -> int:
-        """Return the publication lag of a dataset: the fixed one, or the age of the newest key that has landed, in grains."""
+        """Return the publication lag of a dataset: the fixed lag, or the number of keys since the newest key that has landed."""
         return self.upstreams.lag(dataset, self.as_of(dataset))
 
     def _with_lag(self, dataset: Dataset) -> Dataset:
@@ -90,6 +91,7 @@ class Project:
         """Return the window of the dataset that a consumer reads."""
         as_of = self.as_of(dataset)
         if consumer.grain is None or (consumer.grain is dataset.grain and consumer.timezone is None):
+            # The consumer counts its window in the keys of the dataset.
             return Window.of_last(consumer.last, as_of, self.lag(dataset), dataset.grain)
         zone = consumer.zone or dataset.zone
         window = last_published_window(self._with_lag(dataset), self.now, consumer.last, consumer.grain, zone)
@@ -194,7 +196,7 @@ class Project:
         starts runs for the keys of these partitions, unless `only_planned` is set.
 
         Raises:
-            ConfigError: the dataset has no runner.
+            ConfigError: a key needs a run, and the dataset has no runner.
             LakeError: the lake does not respond, or refuses the request.
         """
         from smart_orchestrator.backfilling.loop import Backfill, execute_plan, wait_until_written
@@ -207,6 +209,7 @@ class Project:
         dataset = self.config.dataset(name)
         window, policy = plan.completeness.window, plan.completeness.policy
         check_again = partial(self.check, name, window, policy=policy)
+        # Without a runner, `plan` gives up the due keys. For such keys, `self.runner` below raises `ConfigError`.
         needs_runner = {*plan.days(Action.GIVE_UP)}.intersection(due(plan.completeness, plan.latest_runs))
         if dataset.runner is None and not needs_runner:
             reporter.planned(plan)
@@ -288,7 +291,7 @@ class Project:
             if needed_dataset.runner is not None:
                 backfills_of_needs[need] = self._fill_window(need, needed_window, None, timeout, reporter)
             elif self.check(name, window, strays=False).missing:
-                # Without a runner, another program makes the partitions.
+                # Another program makes the needed partitions. Waiting is useless if no partition of `name` is missing.
                 wait_until_written(
                     partial(self.check, need, needed_window, strays=False), needed_dataset, timeout
                 )
@@ -359,6 +362,7 @@ class Project:
         for need in dataset.needs if keys else ():
             needed_dataset = self.config.dataset(need)
             needed_keys = {key: keys_for(dataset, key, needed_dataset) for key in keys}
+            # One check covers all needed partitions.
             first, last = min(map(min, needed_keys.values())), max(map(max, needed_keys.values()))
             as_of, lag = self.as_of(needed_dataset), self.lag(needed_dataset)
             window = Window.between(first, last, as_of=as_of, lag=lag, grain=needed_dataset.grain)

@@ -53,10 +53,7 @@ class PartitionExplanation:
     def step(self) -> PlanStep:
         """The planned action. After exhausted attempts, the reason says that the next backfill counts its attempts anew."""
         step = self.plan.steps[0]
-        if (
-            step.action is not Action.START
-            or not self.cause
-            or self.cause.cause is not Cause.ATTEMPTS_EXHAUSTED
-        ):
+        is_exhausted = self.cause is not None and self.cause.cause is Cause.ATTEMPTS_EXHAUSTED
+        if step.action is not Action.START or not is_exhausted:
             return step
         return replace(step, why=f"{step.why}; a new `run` counts its attempts from the start")

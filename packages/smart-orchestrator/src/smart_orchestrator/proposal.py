@@ -136,10 +136,10 @@ def propose(lake: Lake, url: str, now: dt.datetime) -> list[Proposal]:
     """
     groups: dict[str, _Group] = {}
     tables: dict[str, Adapter] = {}
-    for path in _sample_keys(lake):
+    for path in _sample_paths(lake):
         for adapter, folder, ending in _TABLE_METADATA:
-            table, metadata, _ = f"/{path}".rpartition(folder)
-            if metadata and path.endswith(ending):
+            table, separator, _ = f"/{path}".rpartition(folder)
+            if separator and path.endswith(ending):
                 tables[table.lstrip("/")] = adapter
         folders, name = path.split("/")[:-1], path.rpartition("/")[2]
         key_format, depth = _key_format_of(folders)
@@ -199,8 +199,8 @@ def to_toml(proposals: Sequence[Proposal], command: Sequence[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _sample_keys(lake: Lake) -> Iterator[str]:
-    """Yield the keys of a bounded sample of objects, from the first and the last folders of every level."""
+def _sample_paths(lake: Lake) -> Iterator[str]:
+    """Yield the paths of a sample of objects: from the first and last folders of every level, without folders such as `_temporary`."""
     pending: list[tuple[str, int]] = [("", 0)]
     count = 0
     while pending and count < _MAX_FILES:
@@ -270,7 +270,7 @@ def _date_field_name(folder: str, used_directives: set[str]) -> str | None:
 
 
 def _propose_dataset(key_format: str, group: _Group, url: str) -> Proposal | None:
-    """Propose a dataset for a group of partitions. Return None when their names are not keys of any grain."""
+    """Propose a dataset with the coarsest grain that fits all paths, or else the finest. Return None when no path is that of a key."""
     if group.has_unpadded_numbers:
         key_format = re.sub(r"=\{start:%([mdHV])\}", r"={start:%-\1}", key_format)
     grains = _possible_grains(key_format)
@@ -375,8 +375,8 @@ def _with_min_rows(proposal: Proposal, lake: Lake, now: dt.datetime) -> Proposal
             f"the newest {len(row_counts)} partitions have {min(row_counts):,} to {max(row_counts):,} rows"
         )
     notes += [f"{key_text(p.day)} is {p.state.value}: {p.reason}" for p in unavailable[:3]]
-    read = next((p for p in completeness.partitions if p.parts and dataset.format == "csv"), None)
-    problem = header_problem(LakePart(lake, dataset.key(read.day), read.parts[0])) if read else ""
+    example = next((p for p in completeness.partitions if p.parts and dataset.format == "csv"), None)
+    problem = header_problem(LakePart(lake, dataset.key(example.day), example.parts[0])) if example else ""
     notes += [problem] if problem else []
     min_rows = max(1, min(row_counts) // 2) if row_counts else 1
     # If none of the newest partitions is complete, the format or the key format may be wrong.

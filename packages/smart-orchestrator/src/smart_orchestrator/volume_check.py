@@ -1,10 +1,11 @@
 """Detect partitions with an unusual number of rows or an unusual volume, from metadata alone.
 
 A committed partition can satisfy its contract although half of its rows are missing, for example because the API responded too early
-or a filter removed too much. The check compares the number of rows and the volume of a partition with eight past partitions. For days and hours,
-these are the same weekday and hour of the past eight weeks. For weeks and months, they are the previous eight. The usual range
-is median ± k · 1.4826 · MAD, where MAD is the median absolute deviation. The range is at least median ± a tenth of the median. Without
-this minimum, any change after eight equal partitions would be unusual. A partition with fewer than four past partitions is not checked.
+or a filter removed too much. The check compares the number of rows and the volume (the sum of the volume column) of a partition with
+eight past partitions. For days and hours, these are the same weekday and hour of the past eight weeks. For weeks and months, they
+are the previous eight. The usual range is median ± k · 1.4826 · MAD, where MAD is the median absolute deviation. The range is at
+least median ± a tenth of the median. Without this minimum, any change after eight equal partitions would be unusual. A partition with
+fewer than four past partitions is not checked.
 
 Source of the factor 1.4826: the MAD of a normal distribution is its standard deviation / 1.4826.
 """
@@ -107,14 +108,15 @@ def with_volume(
 
 def _comparable_keys(grain: Grain, key: dt.date) -> list[dt.date]:
     """Return the keys whose volume is compared with that of `key`, newest first."""
-    newest, first = grain.index(key), grain.index(dt.date.min)
-    indices = [newest - _KEYS_BETWEEN[grain] * number for number in range(1, PAST_KEYS + 1)]
-    return [grain.key_at(index) for index in indices if index >= first]
+    index_of_key, lowest_index = grain.index(key), grain.index(dt.date.min)
+    indices = [index_of_key - _KEYS_BETWEEN[grain] * number for number in range(1, PAST_KEYS + 1)]
+    return [grain.key_at(index) for index in indices if index >= lowest_index]
 
 
 def _check_volume(
     grain: Grain, partition: Partition, partitions: Mapping[dt.date, Partition], width: float
 ) -> Partition:
+    """Return the partition, with the code `UNUSUAL_VOLUME` if it is unusual. A restated partition keeps its code."""
     if not partition.available or partition.code is Code.RESTATED:
         return partition
     past = [partitions[key] for key in _comparable_keys(grain, partition.day) if partitions[key].available]

@@ -59,6 +59,7 @@ class Waiver:
 
     def holds(self, as_of: dt.date) -> bool:
         """Return whether the day is waived on `as_of`."""
+        # An hour counts as the day that contains the hour.
         return not self.problem and (self.until is None or key_text(as_of)[:10] <= self.until.isoformat())
 
     def to_json(self) -> dict[str, object]:
@@ -124,7 +125,7 @@ def unwaive(dataset: Dataset, lake: Lake, day: dt.date) -> None:
         LakeError: the lake does not respond, or refuses the request.
     """
     try:
-        # Only to find out whether there is a waiver. A waiver that cannot be read can be removed, too.
+        # The read only finds out whether there is a waiver. A waiver that cannot be read can be removed, too.
         with suppress(ObjectUnusable):
             lake.get(_key(dataset, day))
     except ObjectMissing:
@@ -135,7 +136,7 @@ def unwaive(dataset: Dataset, lake: Lake, day: dt.date) -> None:
 def waivers(dataset: Dataset, lake: Lake, days: Collection[dt.date] | None = None) -> dict[dt.date, Waiver]:
     """Read the waivers of the given days, by default of all days. This needs one listing, and one small read for each waiver.
 
-    A waiver that cannot be read has a `problem`.
+    A waiver that cannot be read has a `problem`. Files whose names are not keys are ignored.
 
     Raises:
         LakeError: the lake does not respond, or refuses the request.

@@ -26,10 +26,11 @@ from pyiceberg.types import DateType, LongType, NestedField, StringType, Timesta
 
 from smart_orchestrator.adapters.base import adapter_of
 from smart_orchestrator.adapters.manifest import InspectOptions
-from smart_orchestrator.errors import DatasetError, LakeDenied
+from smart_orchestrator.errors import DatasetError, LakeDenied, LakeUrlError
 from smart_orchestrator.model.dataset import Dataset
 from smart_orchestrator.model.grain import Grain
 from smart_orchestrator.model.partition import Code
+from smart_orchestrator.store.opening import open_lake
 from testing.partition_writers import DeltaWriter, IcebergWriter, rows_of, s3_properties
 from testing.s3_proxy import s3_proxy
 
@@ -251,6 +252,20 @@ def test_a_table_without_a_catalog(catalog):
     shutil.copy(table.metadata_location.removeprefix("file://"), f"{location}/metadata/v2.metadata.json")
     Path(f"{location}/metadata/version-hint.text").write_text("2\n")
     assert rows(by_folder, DAY) == [24]
+
+
+def test_metadata_are_read_from_the_lake_that_their_url_names(catalog):
+    table = table_of(catalog, (2, DayTransform()))
+    table.append(events())
+    metadata = Path(table.metadata_location.removeprefix("file://")).read_bytes()
+    open_lake("memory://iceberg-metadata").put("events/v1.metadata.json", metadata)
+    url = "memory://iceberg-metadata/events/v1.metadata.json"
+    assert rows(Dataset("events", url, adapter="iceberg"), DAY) == [24]
+
+
+def test_metadata_at_a_url_of_an_unknown_scheme_are_refused():
+    with pytest.raises(LakeUrlError, match="the scheme 'hdfs' is not supported"):
+        rows(Dataset("events", "hdfs://host/events", adapter="iceberg"), DAY)
 
 
 @pytest.mark.parametrize("adapter", ["iceberg", "delta"])

@@ -89,6 +89,15 @@ def test_damaged_footers_are_refused_or_read_and_never_raise_anything_else(data)
     assert footer.rows >= 0
 
 
+@pytest.mark.parametrize("element_kind", [1, 3, 7], ids=["boolean", "byte", "double"])
+def test_a_list_with_a_damaged_length_is_refused_at_the_end_of_the_footer(element_kind):
+    # Field 1 is a list; 0xF0 says that its length follows: 2 ** 63 - 1 elements, of which none is there.
+    footer = bytes([0x19, 0xF0 | element_kind]) + b"\xff" * 8 + b"\x7f"
+    data = b"PAR1" + footer + len(footer).to_bytes(4, "little") + b"PAR1"
+    with pytest.raises(Unreadable, match="a value extends beyond the end of the footer"):
+        parse_footer(data, len(data))
+
+
 def test_a_footer_that_is_longer_than_the_first_read_is_read_by_a_second(writer):
     frame = pl.DataFrame({f"a column with a long name {number:06}": [1] for number in range(2000)})
     buffer = io.BytesIO()

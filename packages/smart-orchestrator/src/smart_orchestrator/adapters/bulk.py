@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from smart_orchestrator.adapters.manifest import read_parts
 from smart_orchestrator.errors import PartitionChanged
-from smart_orchestrator.model.partition import rows_text
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -60,6 +59,7 @@ def inspect_deeply(
     for start in range(0, len(days), PARTITIONS_IN_MEMORY):
         partitions: list[Partition] = []
         reads = _record(pool.map(read, days[start : start + PARTITIONS_IN_MEMORY]), partitions)
+        # `_confirm` reads the iterator `reads` to its end, which appends every partition to `partitions`.
         checked = {partition.day: partition for partition in _confirm(dataset, reads)}
         unconfirmed = [p.day for p in partitions if p.available and p.day not in checked]
         checked |= zip(unconfirmed, pool.map(inspect_rows, unconfirmed), strict=True)
@@ -69,7 +69,7 @@ def inspect_deeply(
 def _record(
     reads: Iterable[tuple[Partition, list[bytes]]], partitions: list[Partition]
 ) -> Iterator[tuple[Partition, list[bytes]]]:
-    """Append every partition to `partitions`, and yield the partitions whose bytes were read."""
+    """Append every partition to `partitions`, and yield each partition whose bytes were read, with the bytes of its parts."""
     for partition, parts in reads:
         partitions.append(partition)
         if parts:
@@ -100,4 +100,4 @@ def _confirm(dataset: Dataset, reads: Iterator[tuple[Partition, list[bytes]]]) -
         results = contents.check_together(dataset, [parts for _, parts in batch])
         for (partition, _), result in zip(batch, results, strict=True):
             if result == (partition.rows, partition.volume):
-                yield partition.with_code(partition.code, rows_text(partition.rows))
+                yield partition

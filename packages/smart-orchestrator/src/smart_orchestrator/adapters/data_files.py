@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _JOB_FOLDERS = ("_temporary", "__magic", ".hive-staging")
 # The names of files that common writers put beside complete data.
 _METADATA_NAMES = (MARKER, "_metadata", "_common_metadata")
+# The ending of the empty object that Hadoop's older S3 file systems write for a folder.
 _FOLDER_MARKER = "_$folder$"
 # The usual file name extensions of each format. The empty extension matches every name.
 _EXTENSIONS = {

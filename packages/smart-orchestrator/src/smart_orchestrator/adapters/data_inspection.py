@@ -63,6 +63,7 @@ def inspect_data(
         if partition is not None:
             return partition
     checked = _check_data(dataset, base, lake)
+    # A part that is gone can be the sign of a commit during this check. The caller then inspects the new partition.
     if memory is not None and checked.code is not Code.PART_GONE:
         memory.remember(key, json.dumps([checked.code, checked.reason, checked.rows, checked.volume]))
     return checked
@@ -101,6 +102,7 @@ def _check_parts(dataset: Dataset, base: Partition, lake: Lake) -> Partition:
     parts = [LakePart(lake, folder, part) for part in base.parts]
     try:
         if dataset.format == "raw":
+            # Reading all bytes compares the sizes and the checksums.
             for part in parts:
                 for _ in part.chunks():
                     pass

@@ -106,9 +106,7 @@ class DeltaAdapter:
             return deltalake.DeltaTable(location, storage_options=self._storage_options(scheme))
         except TableNotFoundError:
             raise DatasetError(self.dataset.name, f"there is no Delta table at {self.url}") from None
-        except DeltaError as error:
-            raise self._translated(error) from None
-        except OSError as error:
+        except (DeltaError, OSError) as error:
             raise self._translated(error) from None
 
     def _translated(self, error: Exception) -> Exception:
@@ -125,6 +123,7 @@ class DeltaAdapter:
             )
         if "not a Delta table" in message or "No files in log segment" in message:
             return DatasetError(self.dataset.name, f"there is no Delta table at {self.url}")
+        # The backtrace of the library begins with its frame 0.
         return Unreadable(text.partition(" 0: <unknown>")[0])
 
     def _storage_options(self, scheme: str) -> dict[str, str] | None:
@@ -149,6 +148,7 @@ class DeltaAdapter:
             DatasetError: no partition column can be the key, or several columns can be the key.
         """
         partition_columns = table.metadata().partition_columns
+        # A primitive type has its name in the attribute `type`.
         types = {field.name: str(getattr(field.type, "type", field.type)) for field in table.schema().fields}
         key_column = self.dataset.key_column
         candidates = [
@@ -171,7 +171,10 @@ class DeltaAdapter:
         return candidates[0]
 
     def _files(self, table: DeltaTable, column: str) -> dict[Key, list[tuple[str, int | None]]]:
-        """Return the path and the number of rows of each file, by key. The number is None without statistics."""
+        """Return the path and the number of rows of each file, by key. The number is None without statistics.
+
+        Files whose key is null are left out.
+        """
         actions: Any = table.get_add_actions(flatten=True)
         names = actions.schema.names
         paths = actions.column("path").to_pylist()
@@ -188,6 +191,7 @@ class DeltaAdapter:
         if isinstance(value, dt.datetime):
             return grain.floor(value if value.tzinfo else value.replace(tzinfo=dt.UTC), self.dataset.zone)
         if isinstance(value, dt.date):
+            # The key whose span contains the date, such as the first day of the month.
             return grain.key_at(grain.index(value))
         from smart_orchestrator.adapters.iceberg import key_of_text
 

@@ -97,6 +97,7 @@ class FilesAdapter(ObjectAdapter):
             return Partition(key, Code.MISSING, "there is no data file")
         newest = max(files.write_times)
         seconds = self.settle_seconds(options)
+        # The age is negative if the clock of the store is ahead.
         age = (options.now - newest).total_seconds()
         if abs(age) < seconds:
             reason = (
@@ -106,6 +107,7 @@ class FilesAdapter(ObjectAdapter):
             fingerprint = fingerprint_of(files.parts) if files.data else None
             writing = Partition(key, Code.STILL_WRITING, reason)
             return replace(writing, newest_write=newest, fingerprint=fingerprint)
+        # The job has not committed, or wrote only files that are not data.
         if files.unfinished or (files.ignored_names and not files.data):
             reason = f"a writer stopped half-way on {newest:%Y-%m-%d %H:%M} UTC and left temporary files"
             return replace(Partition(key, Code.NO_MARKER, reason), newest_write=newest)
@@ -231,6 +233,7 @@ class FilesAdapter(ObjectAdapter):
         return data
 
     def _check_footers(self, base: Partition, footers: Mapping[str, FooterResult]) -> Partition:
+        """Combine the footers of all files. If the contract names no columns, all files must have the same columns."""
         rows = sum(footer.rows for footer in footers.values())
         counted = base.with_counts(rows, base.volume)
         faults = [footer for footer in footers.values() if footer.code]
@@ -241,6 +244,7 @@ class FilesAdapter(ObjectAdapter):
             more = f" (and {len(problems) - FIRST_FEW} more)" if len(problems) > FIRST_FEW else ""
             is_unreadable = any(fault.code == Code.UNREADABLE for fault in faults)
             reason = "; ".join(problems[:FIRST_FEW]) + more
+            # The number of rows is unknown if a file cannot be read.
             partition = base if is_unreadable else counted
             return partition.with_code(Code(faults[0].code), reason)
         return self._check_count(counted)
@@ -342,6 +346,7 @@ def _different_footers(footers: Mapping[str, FooterResult]) -> list[FooterResult
 
 def _memory_text(partition: Partition, parts: Sequence[PartInfo], footers: Mapping[str, FooterResult]) -> str:
     """Return the document for the cache: the result of the partition, and the footer of every file."""
+    # Most files have the same columns. So the columns are stored once, and each file has their number.
     distinct_columns = dict.fromkeys(footer.columns for footer in footers.values())
     schema_numbers = {columns: number for number, columns in enumerate(distinct_columns)}
     files = {
@@ -375,6 +380,7 @@ def _recall_footers(base: Partition, cached: Mapping[str, Any]) -> dict[str, Foo
             part.name: FooterResult(int(rows), schemas[number], str(code), str(problem))
             for part in base.parts
             if part.name in files
+            # The six values of a file in `_memory_text`.
             for size, etag, rows, number, code, problem in [files[part.name]]
             if (size, etag) == (part.size, part.etag) and (not code or code in Code.__members__)
         }

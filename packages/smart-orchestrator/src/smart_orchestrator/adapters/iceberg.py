@@ -222,6 +222,7 @@ class IcebergAdapter:
             names = ", ".join(field.name for field in usable)
             problem = f"several partition fields may be the key ({names}); name the key_column of the dataset"
             raise DatasetError(self.dataset.name, problem)
+        # Several fields of the same key column give the same keys.
         key_field = usable[0]
         if str(columns[key_field.source_id].field_type) == "date" and self.dataset.grain is Grain.HOUR:
             problem = "the table is partitioned by a date, but the grain of the dataset is the hour"
@@ -249,6 +250,7 @@ class IcebergAdapter:
         kind, grain, zone = str(column.field_type), self.dataset.grain, self.dataset.zone
         start, stop = grain.start(min(keys), zone), grain.end(max(keys), zone)
         if kind == "string":
+            # The order of the texts need not be the order of time.
             return expressions.AlwaysTrue()
         if kind == "date":
             days = [moment.astimezone(zone).date().isoformat() for moment in (start, stop)]
@@ -262,11 +264,12 @@ class IcebergAdapter:
     def _files(
         self, table: Table, key_field: PartitionField, tasks: Iterable[FileScanTask]
     ) -> dict[Key, KeyFiles]:
-        """Group the files of the scan by key."""
+        """Group the files of the scan by key. Files whose key is null are left out."""
         specs = table.specs()
         kind = str(table.schema().find_field(key_field.source_id).field_type)
         files: dict[Key, KeyFiles] = {}
         for task in tasks:
+            # A file has the partition fields of the time when it was written. `position` is the index of the key's field among them.
             fields = specs[task.file.spec_id].fields
             position = next(
                 (
@@ -304,6 +307,7 @@ class IcebergAdapter:
             return dt.date(1970 + value // 12, value % 12 + 1, 1)
         if transform == "day" or kind == "date":
             date = EPOCH.date() + dt.timedelta(days=value)
+            # The key whose span contains the date, such as the first day of the month.
             return grain.key_at(grain.index(date))
         if kind == "string":
             return key_of_text(self.dataset, str(value))

@@ -89,12 +89,14 @@ class _LakeFile(InputFile):
 
     def _read(self) -> bytes:
         scheme, _, path = self.location.rpartition("://")
-        if scheme in ("s3", "s3a", "s3n"):
-            bucket, _, key = path.partition("/")
-            root = f"s3://{bucket}"
-        else:
-            folder, _, key = (path.removeprefix("file:") if not scheme else path).rpartition("/")
+        if scheme in ("", "file"):
+            # The lake is the folder of the file. Hadoop writes `file:/folder`, with one slash.
+            folder, _, key = path.removeprefix("file:").rpartition("/")
             root = folder or "/"
+        else:
+            # The lake is the bucket. `open_lake` refuses a scheme that it does not know.
+            bucket, _, key = path.partition("/")
+            root = f"s3://{bucket}" if scheme == "s3n" else f"{scheme}://{bucket}"
         lake = open_lake(
             root,
             timeout=float(self._properties[TIMEOUT]),

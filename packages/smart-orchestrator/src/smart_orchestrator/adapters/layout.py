@@ -63,7 +63,7 @@ class Layout(NamedTuple):
 
 
 def list_partition(dataset: Dataset, day: dt.date, lake: Lake) -> list[ObjectInfo]:
-    """List the objects of a partition. If the folder has no objects, list an object with the path of the folder, if it exists.
+    """List the objects of a partition. If the folder is empty, list the object that has the path of the folder, if there is one.
 
     Raises:
         LakeError: the lake cannot be listed.

@@ -1,8 +1,9 @@
 """Inspect a partition of the lake, and read the objects that were inspected.
 
-The marker `_SUCCESS` commits a partition. The writer of this package writes a JSON manifest, which names the parts. Other writers write an
-empty marker, a line break, or Hadoop's JSON document. Such a marker commits every `part-*` in the folder of the marker and in its subfolders.
-The functions raise `LakeError` if the lake does not respond. A fault of the partition raises no error: the result has the code and the reason.
+The marker `_SUCCESS` commits a partition. The writer of this package writes a JSON manifest, which names the parts. Other writers
+write an empty marker, a line break, or Hadoop's JSON document. Such a marker commits every `part-*` in its folder and the subfolders.
+The functions raise `LakeError` if the lake does not respond. A fault of the partition raises no error: the result has the code and
+the reason.
 """
 
 from __future__ import annotations
@@ -149,6 +150,7 @@ def _inspect_once(
         return None
     names_in_foreign_marker = parse_foreign_marker(data)
     if names_in_foreign_marker is None:
+        # The marker is a manifest of this package, or cannot be used. `parse_manifest` finds the reason.
         partition = _inspect_ours(dataset, day, data, layout.parts, lake, options)
         if partition.manifest is None:
             return partition
@@ -163,12 +165,13 @@ def _misplaced(day: dt.date, folder: str, objects: Sequence[ObjectInfo]) -> Part
     """Return the result for a partition whose folder, marker or part is not a regular object. Otherwise, return None."""
     for info in objects:
         name = info.key.removeprefix(folder)
-        if info.key == folder[:-1] and info.irregular in ("", PLAIN_FILE):
+        is_in_place_of_folder = info.key == folder.removesuffix("/")
+        if is_in_place_of_folder and info.irregular in ("", PLAIN_FILE):
             return Partition(
                 day, Code.MISSING, f"a file lies at {info.key}, where the folder of the partition belongs"
             )
-        if info.irregular and (info.key == folder[:-1] or name == MARKER or is_part(name.rpartition("/")[2])):
-            subject = "the partition" if info.key == folder[:-1] else name
+        if info.irregular and (is_in_place_of_folder or name == MARKER or is_part(name.rpartition("/")[2])):
+            subject = "the partition" if is_in_place_of_folder else name
             return Partition(day, Code.UNREADABLE, f"{subject} is {info.irregular}")
     return None
 

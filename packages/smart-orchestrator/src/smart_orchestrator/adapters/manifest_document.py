@@ -1,7 +1,7 @@
 """Parse the marker of a committed partition: a manifest of this package, or the marker of another writer.
 
-The marker `_SUCCESS` of the writer of this package contains a `Manifest` as JSON. For an invalid manifest, `parse_manifest` raises nothing; it returns
-an invalid `Partition` with the reason. Spark writes an empty marker, and some tools write one line break. Hadoop's S3A
+The marker `_SUCCESS` of the writer of this package contains a `Manifest` as JSON. For an invalid manifest, `parse_manifest` raises
+nothing; it returns an invalid `Partition` with the reason. Spark writes an empty marker, and some tools write one line break. Hadoop's S3A
 committers write a JSON document of a different form.
 """
 
@@ -44,6 +44,7 @@ _UNFINISHED_ENDINGS = (
     *(".tmp", ".temp", ".partial", ".part", ".filepart", ".crdownload", ".download", ".aria2", ".wget-tmp"),
     *(".inprogress", ".incomplete", ".writing", ".uploading", ".failed"),
 )
+# The ending of the name of a copy, such as ` (1).csv`, ` copy 2` or ` - copy.csv`.
 _COPY = r" (\(\d+\)|(- )?copy( \d+)?)(\.[^/]*)?$"
 # A file is a part only if its name has no extension, or only the extensions of data below. A list of the extensions that are not data
 # could not be complete, because every program that copies or edits files adds its own.
@@ -106,7 +107,7 @@ def _key_field(document: Mapping[str, Any]) -> dt.date:
 
 
 def _is_null(document: Mapping[str, Any], name: str) -> bool:
-    """Return whether the field exists and its value is null."""
+    """Return whether the field exists and its value is null. A missing field is a fault of the manifest."""
     return name in document and document[name] is None
 
 
@@ -130,9 +131,9 @@ def _part_from_document(part: Any) -> PartInfo:
 
 
 def parse_foreign_marker(data: bytes) -> tuple[str, ...] | None:
-    """Return the names of the parts that a foreign marker lists. Return None for an unknown writer or a failed job.
+    """Return the names of the parts that a foreign marker lists; an empty tuple for a marker without names, such as Spark's marker.
 
-    The result is empty for a marker without names, such as Spark's marker.
+    Return None for a manifest of this package, for the marker of an unknown writer, and for a failed job.
     """
     if not data.strip():
         return ()

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 # Up to this number of keys, one listing for each key is cheaper than one listing from the first key to the last.
 MAX_SEPARATE_LISTINGS = 30
-# A single thread lists up to this number of partitions of a local lake.
-MAX_KEYS_IN_ONE_THREAD = 16
 # A single thread inspects listed partitions if all their objects together have at most this number of bytes.
 _LITTLE_BYTES = 4 << 20
 
@@ -172,9 +170,10 @@ class ObjectAdapter:
             return None
         folders = {self.dataset.key(key): key for key in keys}
         objects: dict[dt.date, list[ObjectInfo]] = {key: [] for key in keys}
-        depth = self.dataset.key_format.count("/") + 1
+        levels = self.dataset.key_format.count("/") + 1
         for info in self.lake.list_between(self.dataset.folder, *_first_and_last(folders)):
-            key = folders.get("/".join(info.key.split("/")[:depth]))
+            partition_folder = "/".join(info.key.split("/")[:levels])
+            key = folders.get(partition_folder)
             if key is not None:
                 objects[key].append(info)
         return objects

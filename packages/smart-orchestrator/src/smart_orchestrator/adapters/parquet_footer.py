@@ -124,11 +124,15 @@ class _Reader:
 
     def binary(self) -> bytes:
         length = self.varint()
-        start, self.position = self.position, self.position + length
+        self.advance(length)
+        return self.data[self.position - length : self.position]
+
+    def advance(self, length: int) -> None:
+        """Move the position by `length` bytes. The check ends the loops over the elements of a list whose length is damaged."""
+        self.position += length
         if self.position > len(self.data):
             message = "a value extends beyond the end of the footer"
             raise ValueError(message)
-        return self.data[start : self.position]
 
     def field(self, last: int) -> tuple[int, int]:
         """Read the number and the type of the field after field `last`. The type is 0 at the end of the structure."""
@@ -136,13 +140,16 @@ class _Reader:
         kind = header & 0x0F
         if not kind:
             return last, 0
-        return (last + (header >> 4) if header >> 4 else self.integer()), kind
+        # The upper four bits are the distance from `last`. If they are 0, the number of the field follows in full.
+        distance = header >> 4
+        return (last + distance if distance else self.integer()), kind
 
     def list_header(self) -> tuple[int, int]:
         """Read the length of a list and the type of its elements."""
         header = self.byte()
+        # The upper four bits are the length. If all of them are set, the length follows in full.
         length = header >> 4
-        return (self.varint() if length == 15 else length), header & 0x0F
+        return (self.varint() if length == 0x0F else length), header & 0x0F
 
     def skip(self, kind: int, depth: int = 0, *, element: bool = False) -> None:
         """Move the position behind a value of the type `kind`. `element` is set for an element of a list or a map.
@@ -153,11 +160,11 @@ class _Reader:
             message = "nested too deep"
             raise ValueError(message)
         if kind in _FALSE_TRUE:
-            self.position += element
+            self.advance(1 if element else 0)
         elif kind == _BYTE:
-            self.position += 1
+            self.advance(1)
         elif kind == _DOUBLE:
-            self.position += 8
+            self.advance(8)
         elif kind in _INTEGERS:
             self.varint()
         elif kind == _BINARY:
@@ -193,7 +200,8 @@ def _file_metadata(reader: _Reader) -> Footer:
     number, kind = reader.field(0)
     while kind:
         if number == _SCHEMA_FIELD and kind in _LISTS:
-            columns, types = _top_level([_schema_element(reader) for _ in range(reader.list_header()[0])])
+            length, _ = reader.list_header()
+            columns, types = _top_level([_schema_element(reader) for _ in range(length)])
         elif number == _ROWS_FIELD and kind in _INTEGERS:
             rows = reader.integer()
             if rows < 0:
@@ -249,6 +257,7 @@ def _top_level(elements: Sequence[_SchemaElement]) -> tuple[tuple[str, ...], tup
     leaf_types: list[list[str]] = []
     is_nested: list[bool] = []
     descendants_left = 0
+    # The first element is the root.
     for element in elements[1:]:
         if descendants_left:
             descendants_left -= 1

@@ -3,8 +3,8 @@
 The dataset names the database by an SQLAlchemy URL; PostgreSQL and DuckDB are tested. Messages contain a redacted URL, because the
 URL may contain a password. A key is complete if the table has at least `min_rows` rows for the key.
 
-The fingerprint of a key is a digest of the number of its rows and of the largest value of these rows in the change column. Without a change column,
-the fingerprint stays the same when rows are replaced by the same number of other rows.
+The fingerprint of a key is a digest of the number of its rows and of the largest value of these rows in the change column. Without a
+change column, the fingerprint stays the same when rows are replaced by the same number of other rows.
 
 The adapter raises `LakeUnreachable` if the database does not respond, `LakeDenied` if the database refuses access, and `DatasetError` if
 the table, the column or the query is invalid. The adapter does not retry a query.
@@ -18,7 +18,7 @@ import json
 import math
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from smart_orchestrator.errors import DatasetError, LakeDenied, LakeUnreachable
 from smart_orchestrator.extras import extra
@@ -57,6 +57,13 @@ _UNREACHABLE_CODES = ("08", "53", "57", "58", "40", "55")
 _PARAMETER = re.compile(r"(?<!:):(?=\w)")
 
 
+class KeyRows(NamedTuple):
+    """The rows of one key: their number, and the largest value of the change column; None without a change column."""
+
+    number: int = 0
+    largest_change: object = None
+
+
 class SqlAdapter:
     """An adapter that counts the rows of every key in a table or in the result of a query.
 
@@ -80,7 +87,7 @@ class SqlAdapter:
             self._url = sa.make_url(dataset.lake)
             if not all(map(is_host, (self._url.host or "localhost").split(","))):
                 raise ValueError(self._url.host)
-        except (sa.exc.ArgumentError, ValueError):  # ValueError: the port is not a number
+        except (sa.exc.ArgumentError, ValueError):  # ValueError: the port or a host is invalid
             raise DatasetError(
                 dataset.name, "its URL is not that of a database, such as postgresql://host/database"
             ) from None
@@ -112,10 +119,11 @@ class SqlAdapter:
         del options
         if not keys:
             return {}
-        groups = self._groups(min(keys), max(keys))
-        return {key: self._partition(key, *groups.get(key, (0, None))) for key in keys}
+        rows_by_key = self._count_rows(min(keys), max(keys))
+        return {key: self._partition(key, rows_by_key.get(key, KeyRows())) for key in keys}
 
-    def _partition(self, key: Key, rows: int, change: object) -> Partition:
+    def _partition(self, key: Key, key_rows: KeyRows) -> Partition:
+        rows, change = key_rows
         if not rows:
             return Partition(key, Code.MISSING, "there are no rows")
         digest = hashlib.sha256(json.dumps([rows, None if change is None else str(change)]).encode())
@@ -125,8 +133,8 @@ class SqlAdapter:
             return base.with_code(Code.SHORT, reason)
         return base.with_code(Code.OK, rows_text(rows))
 
-    def _groups(self, first: Key, last: Key) -> dict[Key, tuple[int, object]]:
-        """Query the number of rows and the largest change value of every key that has rows."""
+    def _count_rows(self, first: Key, last: Key) -> dict[Key, KeyRows]:
+        """Query the number of rows and the largest value of the change column, for every key that has rows."""
         with extra("sql"):
             import sqlalchemy as sa
         engine = self._engine()
@@ -148,7 +156,7 @@ class SqlAdapter:
             raise DatasetError(self.dataset.name, problem) from None
         finally:
             engine.dispose()
-        return {self._key(value): (int(count), change) for value, count, change in rows}
+        return {self._key(value): KeyRows(int(count), change) for value, count, change in rows}
 
     def _statement(self, first: Key, last: Key) -> sa.Select[Any]:
         """Build the grouped query for the keys from `first` to `last`."""
@@ -251,6 +259,7 @@ class SqlAdapter:
         text = one_line(next(iter(str(original).splitlines()), ""))
         if self._url.password:
             text = text.replace(self._url.password, "***")
+        # The time-out of the statement cancelled the query.
         if state == "57014":
             limit = self.dataset.timeout * QUERY_TIMEOUT_FACTOR
             fix = "Raise the dataset's timeout, or add an index on the key column."

@@ -57,7 +57,7 @@ class _Gzip:
     """`zlib` with the interface of `bz2.BZ2Decompressor`."""
 
     def __init__(self) -> None:
-        self._stream = zlib.decompressobj(wbits=31)
+        self._stream = zlib.decompressobj(wbits=31)  # 31: a stream with the header of gzip.
         self.unused_data = b""
         self.eof = False
         self.needs_input = True
@@ -65,6 +65,7 @@ class _Gzip:
     def decompress(self, data: bytes, max_length: int = -1) -> bytes:
         text = self._stream.decompress(self._stream.unconsumed_tail + data, max_length)
         self.eof, self.unused_data = self._stream.eof, self._stream.unused_data
+        # After a piece of the full length, the stream may have more bytes without more input.
         self.needs_input = not self._stream.unconsumed_tail and len(text) < max_length
         return text
 
@@ -83,6 +84,7 @@ def decompress_chunks(chunks: Iterator[bytes], compression: Compression) -> Iter
 
 
 def _decompress_streams(chunks: Iterator[bytes], compression: Compression) -> Iterator[bytes]:
+    """Decompress one stream, or several that follow one another, as in two gzip files that were joined."""
     stream: Decompressor | None = None
     for chunk in chunks:
         data = chunk

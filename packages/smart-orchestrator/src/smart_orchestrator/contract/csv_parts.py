@@ -41,6 +41,7 @@ SIGNATURES = {
 }
 _NUMBER_OR_TIME = re.compile(r"[+-]?\d+(?:[.,:/TZ +-]\d+)*Z?")
 _ESCAPED = re.compile(rb'\\[\\"]')
+# A quoted value, which is group 1, or blank lines. Quoted values are matched as a whole, so the blank lines inside them stay.
 _QUOTED_OR_BLANK = re.compile(rb'("[^"]*")|(?<![^\n])(?:\r?\n)++')
 _QUOTED_OR_BLANK_SPARK = re.compile(rb'("(?:[^"\\]|\\.)*+")|(?<![^\n])(?:\r?\n)++', re.DOTALL)
 
@@ -78,7 +79,7 @@ def read_csv(
 
 
 def header_problem(part: PartSource) -> str:
-    """Return why the first record of a part can hardly be a header, as a sentence; empty if it can, or if it cannot be read."""
+    """Return a sentence that says why the first record of a part is probably not a header; empty for a header or an unreadable part."""
     try:
         with translate_errors():
             text = next(decompress_chunks(part.chunks(), "infer"), b"").removeprefix(BOM).lstrip(b"\r\n")
@@ -120,6 +121,7 @@ def split_into_row_pieces(chunks: Iterator[bytes], *, spark: bool) -> Iterator[b
 def find_rows_end(text: bytes, *, spark: bool) -> int:
     """Return the offset after the last complete row, that is, after the last line break outside of quotes."""
     if spark and b"\\" in text:
+        # An escaped quote does not end a value. Two spaces in its place keep the offsets.
         text = _ESCAPED.sub(b"  ", text)
     # A line break is inside quotes if an odd number of quotes comes before it. Search backwards from the end.
     is_inside_quotes = text.count(b'"') % 2

@@ -89,6 +89,7 @@ class Examination:
         if not self.table_findings and dataset.volume_column and dataset.columns:
             self.volume = 0
         if table.rows is None:
+            # A CSV part can be read only once, and its rows are counted even if its columns are wrong.
             self._read_rows(dataset, table.frames(table.header))
             return
         if not self.table_findings:
@@ -162,6 +163,7 @@ def value_findings(
         columns = frame.select(stored, convert(column, stored.dtype).alias(column.name + TYPED_SUFFIX))
         for problem, mask in rules(column, stored.dtype):
             rule = f"{column.name} {problem}"
+            # One value more than a text lists, so that the text can say that there are more.
             remaining = FIRST_FEW + 1 - counts.get(rule, 0)
             for index in columns.select(mask).to_series().arg_true().head(max(remaining, 0)).to_list():
                 counts[rule] = counts.get(rule, 0) + 1

@@ -19,7 +19,7 @@ def folder_columns(name: str) -> dict[str, str | None]:
 
 
 def folders_problem(names: Iterable[str]) -> str:
-    """Return why parts with these paths are not one table: their folders have different columns; empty if they are one."""
+    """Return a text about different columns in the folder names of parts, which are then not one table; empty for the same columns."""
     columns = sorted({", ".join(folder_columns(name)) or "no column" for name in names})
     return (
         f"the folders of the parts have different columns ({'; '.join(columns)})" if len(columns) > 1 else ""

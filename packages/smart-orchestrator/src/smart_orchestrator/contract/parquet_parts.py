@@ -27,6 +27,8 @@ SIGNATURE = b"PAR1"
 def open_parquet(source: PartSource, *, footer_only: bool) -> Iterator[tuple[pl.Schema, int, str]]:
     """Open a part, and yield its schema, its number of rows, and the path of a local file for `read_batches`.
 
+    With `footer_only`, the local file may lack the values, so `read_batches` cannot read it.
+
     Raises:
         Unreadable: the part is not a Parquet file.
         PartFault: the part is gone, or its bytes are not the bytes that were committed.

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.partition import Code
 
 STDERR_DESCRIPTOR = 2
+# The message of a panic and all text after it, because nothing marks the end of the message.
 _PANIC = rb"(?:^\n)?^thread '[^\n]*panicked at.*"
 
 
@@ -74,7 +75,7 @@ class _PanicFilter:
     """Removes the messages that a panic in Rust writes directly to the file descriptor of stderr.
 
     While at least one thread is between `enter` and `leave`, stderr is redirected to a temporary file. When the last thread leaves, the
-    contents of the file are written to stderr, without the messages of panics.
+    contents of the file are written to stderr, up to the first message of a panic.
     """
 
     def __init__(self) -> None:

@@ -96,6 +96,7 @@ def convert(column: Column, stored: pl.DataType) -> pl.Expr:
         return source.str.to_lowercase().replace_strict({"true": True, "false": False}, default=None)
     if stored == pl.String() and column.type == "date":
         return source.str.to_date("%Y-%m-%d", strict=False)
+    # Polars would cast between numbers and times, as numbers of days or microseconds.
     not_convertible = {
         "date": stored.is_numeric(),
         "integer": stored.is_temporal(),
@@ -105,6 +106,7 @@ def convert(column: Column, stored: pl.DataType) -> pl.Expr:
     if not_convertible.get(column.type, False):
         return pl.repeat(None, pl.len(), dtype=contract_dtype(column))
     if (stored.is_float() or stored.is_decimal()) and column.type == "integer":
+        # A number with a fraction becomes null, because the cast would cut off the fraction.
         source = pl.when(source == source.floor()).then(source)
     return source.cast(contract_dtype(column), strict=False)
 

@@ -133,6 +133,7 @@ class LakePart:
             yield local
             return
         with tempfile.NamedTemporaryFile(prefix="part-") as file:
+            # A checksum can only be compared by reading all bytes. A small part needs one request for all its bytes.
             if footer_only and self.info.checksum is None and self.size > CHUNK:
                 with self._translate_errors():
                     self._copy_footer(file.fileno())
@@ -149,7 +150,8 @@ class LakePart:
         length = min(int.from_bytes(end[:4], "little") + _FOOTER_TAIL_BYTES, self.size)
         footer, _ = self.lake.get_range(self._key, self.size - length, length, etag)
         os.pwrite(descriptor, footer, self.size - length)
-        os.pwrite(descriptor, self.lake.get_range(self._key, 0, 4, etag)[0], 0)
+        signature, _ = self.lake.get_range(self._key, 0, 4, etag)
+        os.pwrite(descriptor, signature, 0)
 
     @contextmanager
     def _translate_errors(self) -> Iterator[None]:

@@ -25,6 +25,7 @@ def parse_spark_records(text: str) -> list[Record] | None:
     records: list[Record] = []
     record: Record = []
     position, end = 0, "\n"
+    # After a comma at the end of the text, there is one more field, which is empty.
     while position < len(text) or end == ",":
         field = _FIELD.match(text, position)
         if field is None:

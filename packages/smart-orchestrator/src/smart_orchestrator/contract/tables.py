@@ -32,7 +32,8 @@ class Table:
         rows: the number of rows according to the footer; None for a format without a footer.
         column_groups: the columns of the contract, in groups that are read one after the other. In a Parquet part, each column is a
             group of its own, so that only one column is in memory.
-        frames: a function that takes the names of columns, and yields their values in frames. A frame may have more columns.
+        frames: a function that takes the names of columns, and yields their values in frames. A frame may have more columns. For a
+            CSV part, the function can be called only once.
     """
 
     header: Sequence[str]
@@ -100,6 +101,7 @@ def open_table(
             types = [f"{name} {kind}" for name, kind in schema.items()]
 
             def read(names: Sequence[str]) -> Iterator[pl.DataFrame]:
+                # If all columns are those of folder names, a stored column is read for the number of rows.
                 stored = [name for name in names if name in schema] or list(schema)[:1]
                 return _with_columns(read_batches(path, stored, rows, source.size), added)
 

@@ -100,7 +100,7 @@ def _static_key(environ: Mapping[str, str]) -> tuple[str, str, str]:
     for name, value in zip(_KEY_VARIABLES, values, strict=True):
         require_visible_ascii(name, value)
     key_id, secret, token = values
-    # obstore also reads these variables and would sign requests with an empty key.
+    # obstore also reads these variables from the environment of the process, and would sign requests with an empty key.
     empty_variable = next(
         (
             name

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from obstore import PutMode
 
+# The number of objects in one page of a listing.
 PAGE_SIZE = 1000
 # Objects up to this size are read with one request. Larger objects are read in ranges of this size.
 CHUNK = 8 << 20

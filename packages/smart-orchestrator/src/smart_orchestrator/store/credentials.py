@@ -88,6 +88,7 @@ def create_azure_provider(azure: AzureSettings) -> AzureCredentialProvider | Non
 
 def _is_installed(module: str) -> bool:
     try:
+        # For `google.auth`, this imports `google`, which may be missing.
         return find_spec(module) is not None
     except ModuleNotFoundError:
         return False

@@ -1,7 +1,8 @@
 """Translate the errors of a store or a disk into `LakeError`.
 
 Errors about a missing object or a failed condition are re-raised unchanged, because callers handle them. Every other error becomes
-`LakeDenied` (the lake refused the request), `LakeUrlError` or `LakeUnreachable`. Error messages never contain credentials.
+`LakeDenied` (the lake refused the request, or has no such bucket), `LakeSettingError` (there are no credentials), `LakeUrlError` (a
+path cannot be a folder or file of the lake) or `LakeUnreachable`. Error messages never contain credentials.
 """
 
 from __future__ import annotations
@@ -95,8 +96,8 @@ def _lake_error_from_store_error(url: str, key: str, error: BaseError) -> LakeEr
     if any(marker in text for marker in _CREDENTIAL_SOURCES):
         variable, fix = _CREDENTIAL_FIXES[url.partition("://")[0]]
         return LakeSettingError(url, variable, "is not set, and this machine has no other credentials", fix)
-    _, provider_text, reason = text.partition(" credential provider: ")
-    if provider_text:
+    _, separator, reason = text.partition(" credential provider: ")
+    if separator:
         return LakeDenied(
             url, f"no credentials ({first_line(reason)})", "Sign in again, or set static credentials."
         )
@@ -128,5 +129,6 @@ def lake_error_from_os_error(url: str, key: str, error: OSError) -> LakeError:
 def first_line(error: object) -> str:
     """Return the first line of an error message without query strings, because they may contain a signature."""
     line = re.sub(r"\?\S+", "", next(iter(str(error).splitlines()), "no message")).strip()
+    # Remove the texts that obstore adds to the message of the store.
     line = re.sub(r"^Generic \S+ error: |, max_retries: \d+, retry_timeout: \S+ ", "", line)
     return line if len(line) <= 200 else line[:199] + "…"

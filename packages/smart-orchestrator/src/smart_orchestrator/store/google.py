@@ -70,6 +70,7 @@ def read_google_settings(environ: Mapping[str, str]) -> GoogleSettings:
         kind = _read_credentials_kind(name, config[name]) if name in config else ""
         if kind and kind not in _KINDS_READ_BY_OBSTORE:
             file_kind = kind
+            # obstore cannot read this file.
             del config[name]
     has_credentials = bool(config.keys() - {_ENDPOINT_VARIABLE})
     return GoogleSettings(endpoint, tuple(config.items()), file_kind, has_credentials)

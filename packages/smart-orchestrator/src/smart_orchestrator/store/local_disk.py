@@ -68,6 +68,7 @@ class FolderLake(Lake):
         except OSError as error:
             raise lake_error_from_os_error(self.url, prefix, error) from error
         finally:
+            # One request for each started page, as in an object store.
             self.requests.add("list", max(1, -(-count // PAGE_SIZE)))
 
     def names(self, folder: str, limit: int | None = None) -> Sequence[str]:
@@ -189,10 +190,12 @@ class FolderLake(Lake):
     @contextmanager
     def exclusive(self, key: str) -> Iterator[None]:
         """Lock the folder `key`. The lock is reentrant within a thread, and is released when the process ends."""
+        # The folders that this thread has locked.
         locked: set[str] = self._locks.__dict__.setdefault("keys", set())
         if key in locked:
             yield
             return
+        # `_` stands for any file in the folder.
         folder = self._writable_path(f"{key}/_" if key else "_").parent
         try:
             descriptor = lock_folder(folder)

@@ -72,7 +72,7 @@ def is_below(root: str, path: str) -> bool:
 
 def _has_link(root: str, path: str) -> bool:
     """Return whether the part of `path` below `root` contains a link, `..`, or a name that does not exist."""
-    # `realpath` would look at every folder from the root of the disk on, for both paths.
+    # This is cheaper than `realpath`, which looks at every folder from the root of the disk on, for both paths.
     parent = root
     for name in path[len(root) + 1 :].split("/"):
         parent = f"{parent}/{name}"
@@ -164,6 +164,7 @@ def _walk(root: str, key: str, outside_links: bool, entered: frozenset[str]) -> 
                 status = entry.stat()
                 problem = _link_problem(root, key, entry, outside_links, entered)
             except (FileNotFoundError, NotADirectoryError):
+                # The entry is a link to nothing, or was deleted during the walk.
                 try:
                     status, problem = entry.stat(follow_symlinks=False), DANGLING_LINK
                 except FileNotFoundError:
@@ -226,6 +227,7 @@ def write_file(target: Path, data: bytes, *, only_if_absent: bool = False) -> No
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except FileExistsError as error:
+        # A parent is a file. This function raises `FileExistsError` only if the target exists.
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), error.filename) from None
     temporary = target.parent / f"{TEMPORARY}{uuid.uuid4().hex}"
     try:
@@ -263,6 +265,7 @@ def lock_folder(folder: Path) -> int:
             folder.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         except (FileExistsError, FileNotFoundError):
+            # Another program may remove or replace the folder between the two calls; then try again.
             if os.path.lexists(folder) and not folder.is_dir():
                 raise
             continue

@@ -147,11 +147,11 @@ class StoreLake(Lake):
                 pages = obstore.list(self._store, prefix or None, offset=offset, chunk_size=PAGE_SIZE)
                 for item in chain.from_iterable(pages):
                     count += 1
+                    # The first object of a further page needed another request.
                     if count % PAGE_SIZE == 1 and count > 1:
                         self.requests.add("list")
-                    if (
-                        item["path"] != prefix
-                    ):  # An object with the path of the folder is its directory marker.
+                    # An object with the path of the folder is its directory marker.
+                    if item["path"] != prefix:
                         etag = self._normalize_listed_etag(item["e_tag"])
                         yield ObjectInfo(item["path"], item["size"], etag, item["last_modified"])
             except FileNotFoundError:
@@ -214,9 +214,10 @@ def open_remote_lake(
 
     Raises:
         LakeUrlError: obstore rejects the URL.
-        VariableError: a variable of `environ` has an invalid value.
+        VariableError: a variable of `environ`, or a variable of this process for proxies or certificates, has an invalid value.
     """
     lake_class, endpoint, config, provider = _SETTINGS_READERS[scheme](environ)
+    # `environ` has only the variables of the store. obstore reads those for proxies and certificates from the process.
     check_proxy_and_certificate_variables(os.environ, endpoint)
     seconds = timedelta(seconds=timeout)
     try:
@@ -242,11 +243,12 @@ def open_remote_lake(
         )
     except (exceptions.BaseError, ValueError) as error:
         reason = first_line(error)
-        name = next((name for name, value in environ.items() if f'"{value}"' in reason), "")
-        if not name:
+        # obstore also reads variables that `_SETTINGS_READERS` does not check, such as AWS_ALLOW_HTTP. Its error quotes the rejected
+        # value, so look for the variable that has this value.
+        variable = next((name for name, value in environ.items() if f'"{value}"' in reason), "")
+        if not variable:
             raise LakeUrlError(url, reason) from None
-        # obstore also reads variables that `_SETTINGS_READERS` does not check, such as AWS_ALLOW_HTTP.
-        raise VariableError(name, f"cannot be used ({reason})", "Correct or unset it.") from None
+        raise VariableError(variable, f"cannot be used ({reason})", "Correct or unset it.") from None
     return lake_class(url, store)
 
 

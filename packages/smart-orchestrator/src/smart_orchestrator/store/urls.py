@@ -45,6 +45,7 @@ class LakeUrl(NamedTuple):
 
 def redacted_url(url: str) -> str:
     """Return the URL as one line, without any text that could be a user name, a password or another secret."""
+    # A password can contain any character, so everything up to the last `@` is removed.
     text = re.sub(r"//.*@", "//", url, flags=re.DOTALL) if "@" in url else url
     if any(separator in text for separator in "?&#"):
         text = re.sub(_PARAMETER, _redacted_parameter, text)
