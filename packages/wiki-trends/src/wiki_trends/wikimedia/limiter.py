@@ -62,6 +62,7 @@ class _Rate(NamedTuple):
     def of(cls, per_minute: int) -> _Rate:
         """Return the rate that allows at most `per_minute` requests in any minute, burst included."""
         burst = max(1, per_minute // 5)
+        # A minute that begins with a burst has room for `per_minute - burst` more requests. The next token comes when it has ended.
         return cls(burst, (per_minute - burst + 1) / (60 + TRANSIT_SECONDS))
 
 
@@ -180,7 +181,7 @@ class Limiter:
             tokens = bucket.tokens - 1
             rate = self._halved if now < bucket.slow_until else self._full
             pause = bucket.not_before - now
-            if pause > MAX_PAUSE_SECONDS:  # An older version wrote this pause, or the clock was set back.
+            if pause > MAX_PAUSE_SECONDS:  # An earlier version wrote this pause, or the clock was set back.
                 pause, bucket = 0.0, bucket._replace(not_before=0.0)
             wait = max(0.0, -tokens / rate.per_second, pause)
             if wait > max_wait:

@@ -1,7 +1,7 @@
 """Step 3: fetches facts about the day's pages into the cache: categories, coordinates, descriptions, redirects.
 
-A request has fifty titles. The step requests three kinds of titles: titles that are not cached, titles whose facts have expired, and
-titles whose facts may be outdated (`find_stale`). The step does not request titles that `PagePrefetch` has requested. If a request
+A request has up to fifty titles. The step requests three kinds of titles: titles that are not cached, titles whose facts have expired,
+and titles whose facts may be outdated (`find_stale`). The step does not request titles that `PagePrefetch` has requested. If a request
 fails, the facts of earlier responses are cached, so the next attempt does not request these pages again.
 """
 
