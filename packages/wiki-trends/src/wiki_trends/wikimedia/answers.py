@@ -22,8 +22,9 @@ Json: TypeAlias = Any
 
 # The client never waits longer than this, even if the server requests a longer delay.
 MAX_PAUSE_SECONDS = 900.0
-# The error codes of the Action API: throttling, and the beginnings of the codes for a rejected token and for failures that pass.
-_THROTTLING_CODES = ("maxlag", "ratelimited")
+# The error codes of the Action API: those that ask the client to wait, and the beginnings of those for a rejected token and for failures
+# that pass.
+_WAIT_CODES = ("maxlag", "ratelimited")
 _TOKEN_CODES = ("mwoauth-", "assertuserfailed")
 _TRANSIENT_CODES = ("readonly", "internal_api_error", "internalerror", "timeouterror")
 
@@ -111,7 +112,7 @@ def _require_no_action_error(url: str, headers: Mapping[str, str], document: Jso
     code, text = _find_action_error(document)
     if code is None:
         return document
-    if code in _THROTTLING_CODES:
+    if code in _WAIT_CODES:
         raise RetryLater(f"error {code}", pause=retry_after_seconds(headers), asked_to_wait=True)
     if code.startswith(_TRANSIENT_CODES):
         raise RetryLater(f"error {code}", pause=retry_after_seconds(headers))

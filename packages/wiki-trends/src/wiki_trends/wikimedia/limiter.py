@@ -193,6 +193,7 @@ class Limiter:
         """Return the bucket with the tokens that have been added until `now`."""
         # When the clock was set back, the elapsed time would be negative and remove tokens.
         elapsed = max(0.0, now - bucket.counted_at)
+        # A later end than in `SLOW_SECONDS` also means that the clock was set back.
         slow_until = bucket.slow_until if bucket.slow_until - now <= SLOW_SECONDS else 0.0
         slow_seconds = min(elapsed, max(0.0, slow_until - bucket.counted_at))
         rate = self._halved if now < slow_until else self._full

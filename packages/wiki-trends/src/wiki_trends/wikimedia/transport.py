@@ -225,6 +225,7 @@ class Transport:
         names = [name for name in ("Deprecation", "Sunset") if name in headers]
         if not names:
             return
+        # Without the parts of the path that name a day or a page: `https://wikimedia.org/api/rest_v1/metrics/pageviews`.
         endpoint = "/".join(str(request.url).partition("?")[0].split("/")[:7])
         # The text by which repeated warnings are recognized has no header values, because a server may change them with each response.
         if self._limiter.record_notice(f"{endpoint} {names}"):

@@ -1,8 +1,8 @@
 r"""Parses a block of lines of a dump into the records of one project: title, device and views.
 
 If all lines of a block have the usual form, Polars parses the block in one pass. In any other block, each line is parsed from its
-beginning and from its end. A line that is not a record, or that belongs to a title with a line break, is broken: the line is left out and counted. No
-input raises an error.
+beginning and from its end. A line is *broken* if it is not a record, or if it belongs to a title with a line break. Broken lines are left
+out and counted. No input raises an error.
 
 Since February 2023, Spark's CSV writer has written the files, with a space as the separator. Spark quotes a title with a quote or a
 space, and escapes quotes and backslashes inside the title (`"\"Weird_Al\"_Yankovic"`). An empty title is `""`. Spark sorts the titles

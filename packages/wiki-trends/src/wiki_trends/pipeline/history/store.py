@@ -1,8 +1,8 @@
 """Store the responses with the views of pages in bronze, and read them.
 
 The key of a partition is the last day of a window, and not the day of the request. The partition contains the exact bytes of the
-responses that were requested for the windows that end on this day, one response in each line. The manifest counts the requests, and names the pages that
-Wikimedia has no views of. A partition that cannot be read raises `ContractError`, `ContractBroken`, `PartitionChanged` or
+responses that were requested for the windows that end on this day, one after the other. The manifest counts the requests, and names the
+pages that Wikimedia has no views of. A partition that cannot be read raises `ContractError`, `ContractBroken`, `PartitionChanged` or
 `LakeError`.
 """
 

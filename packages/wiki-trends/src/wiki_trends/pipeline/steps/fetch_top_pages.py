@@ -62,6 +62,7 @@ def fetch_top_pages(
     if not refresh and _has_all_lists(day, settings, partition):
         if on_rows is not None:
             on_rows(read_list(day, settings, settings.access, partition))
+        # `kept` counts the main list, which was not requested.
         return StepResult("fetch_top_pages", 0, partition.rows or 0, watch.seconds(), counts={"kept": 1})
     counting_client = client.counted()
     previous_rows = read_list(day, settings, settings.access, partition) if partition.available else None
