@@ -110,8 +110,19 @@ def test_the_newest_pages_stay_when_there_are_too_many(lake):
 def test_what_is_too_old_goes_when_segments_are_put_together(lake):
     cache = PageCache(lake, "en.wikipedia", keep_days=2, max_segments=1)
     cache.add(facts("Old"), now=0)
+    # A merge keeps facts one day longer than a run uses them, because the run reads them again after the merge.
     cache.add(facts("Young"), now=2 * 86_400 + 1)
-    assert set(cache.get(["Old", "Young"])) == {"Young"}
+    assert set(cache.get(["Old", "Young"])) == {"Old", "Young"}
+    cache.add(facts("New"), now=3 * 86_400 + 1)
+    assert set(cache.get(["Old", "Young", "New"])) == {"Young", "New"}
+
+
+def test_a_merge_keeps_needed_titles_of_any_age_and_number(lake):
+    cache = PageCache(lake, "en.wikipedia", keep_days=2, max_segments=1, max_pages=1, needed_titles=["Old"])
+    cache.add(facts("Old") | facts("Other"), now=0)
+    cache.add(facts("Young"), now=10 * 86_400)
+    cache.add(facts("New"), now=10 * 86_400 + 1)
+    assert set(cache.get(["Old", "Other", "Young", "New"])) == {"Old", "New"}
 
 
 def test_a_cache_that_was_deleted_is_empty(lake):

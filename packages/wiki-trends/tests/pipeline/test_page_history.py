@@ -262,6 +262,17 @@ def test_days_after_the_window_and_partitions_of_other_windows_are_not_read(data
     assert list(stored.fingerprints) == ["2025-11-09"]
 
 
+def test_the_responses_of_an_unavailable_partition_are_not_counted(dataset, tmp_path):
+    add_answers(dataset, LAST, answers_of(document("A"), requests=1))
+    (part,) = tmp_path.glob("bronze/**/part-*")
+    part.write_bytes(part.read_bytes()[:-1])
+    partition = inspect(dataset, LAST)
+    assert (partition.available, partition.rows) == (False, 1)
+    add_answers(dataset, LAST, answers_of(document("B"), requests=1))
+    assert inspect(dataset, LAST).rows == 1
+    assert set(read_answers(dataset, START, LAST).rows["page"]) == {"B"}
+
+
 def test_nothing_is_written_without_a_response(dataset):
     add_answers(dataset, LAST, HistoryAnswers(problem="no network"))
     assert not inspect(dataset, LAST).available

@@ -5,6 +5,7 @@ import importlib
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import polars as pl
 import pytest
@@ -22,6 +23,7 @@ from wiki_trends.errors import (
     WikiTrendsError,
 )
 from wiki_trends.pipeline import run_day
+from wiki_trends.pipeline.cache.pages import PageCache
 from wiki_trends.pipeline.run import STEP_TEXTS
 from wiki_trends.wikimedia import WikimediaClient
 
@@ -241,13 +243,25 @@ def test_a_partial_fetch_is_not_committed_and_what_came_is_kept(wiki, tmp_path):
 
 def test_a_day_of_many_pages_keeps_what_came_while_it_goes_on(wiki, tmp_path, monkeypatch):
     monkeypatch.setattr(fetch_wikipedia_categories, "PAGES_PER_WRITE", 100)
-    monkeypatch.setattr(fetch_wikipedia_categories, "MAX_PAGES", 10)
     small, server = wiki
     small.lists["en.wikipedia", DAY] = listing([(f"Page_{n}", 1000 - n, n + 1) for n in range(320)])
     settings = settings_for(server.url, tmp_path)
     assert run_day(DAY, settings).rows == 320
     assert len(open_lake(str(tmp_path / "lake/silver")).list("_cache/en.wikipedia/pages")) >= 3
     assert (run_day(DAY, settings).rows, run_day(DAY, settings).cache_hits) == (320, 320)
+
+
+def test_a_merge_in_step_3_keeps_the_pages_that_step_4_reads(wiki, tmp_path, monkeypatch):
+    cache = partial(PageCache, max_segments=1, max_pages=1)
+    monkeypatch.setattr(fetch_wikipedia_categories, "PageCache", cache)
+    small, server = wiki
+    small.lists["en.wikipedia", DAY] = listing([("A", 9, 1), ("B", 8, 2), ("C", 7, 3)])
+    small.lists["en.wikipedia", NEXT] = listing([("A", 9, 1), ("B", 8, 2), ("New", 7, 3)], NEXT)
+    settings = settings_for(server.url, tmp_path)
+    run_day(DAY, settings)
+    result = run_day(NEXT, settings)
+    assert (result.rows, result.cache_hits) == (3, 2)
+    assert len(open_lake(str(tmp_path / "lake/silver")).list("_cache/en.wikipedia/pages")) == 1
 
 
 def test_an_old_diamond_day_stays_when_the_new_run_fails(wiki, tmp_path):

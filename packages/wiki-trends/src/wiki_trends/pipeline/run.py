@@ -84,14 +84,14 @@ def run_day(
 ) -> DayResult:
     """Fetch, clean, enrich, categorise and commit one UTC day.
 
-    If bronze has the list, the list is not fetched again. The other layers are always rebuilt.
+    If bronze has the list, `fetch_top_pages` fetches it again only if it is restated. The other layers are always rebuilt.
 
     Args:
         day: the day of the page views.
         settings: the settings, with project, access method, lake and limits.
         client: an open client that several days can share; by default, the run opens its own client.
         fetch: the first step: `fetch_top_pages`, or `fetch_from_dump` with a bound `dump`.
-        on_step: a callback that gets the text of each step before it starts.
+        on_step: a callback that gets the text of each step before the step starts.
 
     Raises:
         WikiTrendsError, SmartOrchestratorError: a step failed; the diamond partition is unchanged.
@@ -111,7 +111,7 @@ def run_day(
         run_step(partial(clean_top_pages, day, settings, client))
         run_step(partial(fetch_wikipedia_categories, day, settings, client, prefetch=prefetch))
         run_step(partial(categorize_pages, day, settings, client))
-    # The step is named after the layer that it reads. It writes the diamond partition.
+    # `clean_gold_layer` is named after the layer that it reads. It writes the diamond partition.
     run_step(partial(clean_gold_layer, day, settings, steps))
     return DayResult(
         day=day,

@@ -43,7 +43,7 @@ def run_step(
         name: the name of the step, from `STEPS`.
         day: the day of the page views.
         settings: the settings, with project, access method, lake and limits.
-        earlier: the results of the earlier steps; only the last step reads them.
+        earlier: the values that `run_step` returned for the earlier steps; only the last step reads them.
 
     Raises:
         KeyError: no step has this name.

@@ -22,8 +22,9 @@ Json: TypeAlias = Any
 
 # The client never waits longer than this, even if the server requests a longer delay.
 MAX_PAUSE_SECONDS = 900.0
-# The error codes of the Action API, or their beginnings: throttling, a rejected token, and failures that pass.
-_THROTTLING_CODES = ("maxlag", "ratelimited")
+# The error codes of the Action API: those that ask the client to wait, and the beginnings of those for a rejected token and for failures
+# that pass.
+_WAIT_CODES = ("maxlag", "ratelimited")
 _TOKEN_CODES = ("mwoauth-", "assertuserfailed")
 _TRANSIENT_CODES = ("readonly", "internal_api_error", "internalerror", "timeouterror")
 
@@ -34,8 +35,8 @@ class RetryLater(Exception):
     Attributes:
         reason: the summary of the response, for messages.
         pause: the number of seconds to wait from `Retry-After`, at most `MAX_PAUSE_SECONDS`; None without this header.
-        asked_to_wait: whether Wikimedia asked the client to wait. Such an attempt does not count as failed.
-        throttled: whether the rate of requests was too high.
+        asked_to_wait: whether Wikimedia asked the client to wait. Such an attempt counts towards the maximum only if `pause` is 0.
+        throttled: whether the status of the response says that the rate of requests was too high.
     """
 
     def __init__(
@@ -111,7 +112,7 @@ def _require_no_action_error(url: str, headers: Mapping[str, str], document: Jso
     code, text = _find_action_error(document)
     if code is None:
         return document
-    if code in _THROTTLING_CODES:
+    if code in _WAIT_CODES:
         raise RetryLater(f"error {code}", pause=retry_after_seconds(headers), asked_to_wait=True)
     if code.startswith(_TRANSIENT_CODES):
         raise RetryLater(f"error {code}", pause=retry_after_seconds(headers))

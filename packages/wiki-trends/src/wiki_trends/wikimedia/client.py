@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
 
-# The maximum number of responses for one batch. More responses mean that the continuation is endless.
+# The maximum number of responses to the query for one batch of titles. More responses mean that the continuation is endless.
 MAX_CONTINUED_RESPONSES = 200
 SITEINFO_QUERY = {
     "action": "query",

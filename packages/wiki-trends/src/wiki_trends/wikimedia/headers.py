@@ -9,6 +9,7 @@ from urllib.parse import quote
 if TYPE_CHECKING:
     from wiki_trends.config.settings import Settings
 
+# A header can have only these characters, so other characters of a contact are percent-encoded.
 _PRINTABLE_ASCII = "".join(map(chr, range(32, 127)))
 
 

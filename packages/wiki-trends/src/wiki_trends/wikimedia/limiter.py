@@ -62,6 +62,7 @@ class _Rate(NamedTuple):
     def of(cls, per_minute: int) -> _Rate:
         """Return the rate that allows at most `per_minute` requests in any minute, burst included."""
         burst = max(1, per_minute // 5)
+        # A minute that begins with a burst has room for `per_minute - burst` more requests. The next token comes when it has ended.
         return cls(burst, (per_minute - burst + 1) / (60 + TRANSIT_SECONDS))
 
 
@@ -180,7 +181,7 @@ class Limiter:
             tokens = bucket.tokens - 1
             rate = self._halved if now < bucket.slow_until else self._full
             pause = bucket.not_before - now
-            if pause > MAX_PAUSE_SECONDS:  # An older version wrote this pause, or the clock was set back.
+            if pause > MAX_PAUSE_SECONDS:  # An earlier version wrote this pause, or the clock was set back.
                 pause, bucket = 0.0, bucket._replace(not_before=0.0)
             wait = max(0.0, -tokens / rate.per_second, pause)
             if wait > max_wait:
@@ -192,6 +193,7 @@ class Limiter:
         """Return the bucket with the tokens that have been added until `now`."""
         # When the clock was set back, the elapsed time would be negative and remove tokens.
         elapsed = max(0.0, now - bucket.counted_at)
+        # A later end than in `SLOW_SECONDS` also means that the clock was set back.
         slow_until = bucket.slow_until if bucket.slow_until - now <= SLOW_SECONDS else 0.0
         slow_seconds = min(elapsed, max(0.0, slow_until - bucket.counted_at))
         rate = self._halved if now < slow_until else self._full

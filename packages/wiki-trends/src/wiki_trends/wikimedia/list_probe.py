@@ -40,7 +40,8 @@ class ListProbe:
         Raises:
             ContactMissing: the request would go to Wikimedia, and no contact is set.
         """
-        return request_list(self._settings, key, now)[0]
+        answer, _body = request_list(self._settings, key, now)
+        return answer
 
 
 def request_list(settings: Settings, day: dt.date, now: dt.datetime) -> tuple[Answer, bytes]:
@@ -59,7 +60,10 @@ def request_list(settings: Settings, day: dt.date, now: dt.datetime) -> tuple[An
 
 
 def _request(transport: Transport, url: str, now: dt.datetime) -> tuple[Answer, bytes]:
-    """Send one request, and return the answer that the response of the API means, and the body."""
+    """Send one request, and return the answer that the response of the API means, and the body.
+
+    The answer is silent if the API did not respond, blocks the client, or asked to slow down. Then the other days are not requested now.
+    """
     try:
         response = transport.send_raw(url, {})
     except RetryLater as failure:

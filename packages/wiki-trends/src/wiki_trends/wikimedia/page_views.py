@@ -1,8 +1,8 @@
 """Parse the daily views of single pages from two APIs: `prop=pageviews` of the Action API, and the per-article API.
 
-`prop=pageviews` accepts 50 titles. Each response contains some of them, and the parameters that request the next response. A day without a
-number is null: the page had no views, or the day is not loaded yet. A malformed response raises `ContractBroken`. Sources:
-https://www.mediawiki.org/wiki/Extension:PageViewInfo and
+`prop=pageviews` accepts 50 titles. Each response contains some of these titles and, except the last response, the parameters that request
+the next response. A day without a number is null: the page had no views, or the day is not loaded yet. A malformed response raises
+`ContractBroken`. Sources: https://www.mediawiki.org/wiki/Extension:PageViewInfo and
 https://doc.wikimedia.org/generated-data-platform/aqs/analytics-api/reference/page-views.html
 """
 

@@ -37,7 +37,7 @@ PAGE_FACTS_QUERY = {
     "maxlag": "5",
 }
 
-# A query for only the id of each page's current revision.
+# A query that requests only the id of each page's current revision.
 REVISIONS_QUERY = {
     "action": "query",
     "format": "json",
@@ -153,6 +153,7 @@ class Pages:
     def _facts(self, requested: str) -> PageFacts:
         title = self._normalized.get(requested, requested)
         if title not in self._pages and title not in self._redirects:
+            # Without an entry in `normalized`, the title is normalised here.
             title = _normalise_spaces(title)
         followed_titles = set()
         while title in self._redirects and title not in followed_titles:

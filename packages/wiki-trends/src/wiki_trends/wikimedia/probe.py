@@ -36,7 +36,7 @@ class LiveAnswer:
         x_cache: the value of the header `x-cache`.
         retry_after: the value of the header `retry-after`.
         first_line: the first line of the body, shortened; without a response, the reason of the failure.
-        error: the error that a client would raise for this response; None for a response with data.
+        error: the error of the response; None for a response with data, or if the day is not published yet.
     """
 
     service: str

@@ -153,7 +153,7 @@ class Transport:
                     raise _blocked_error(query, block) from None
             except RetryLater as failure:
                 max_attempts = MAX_CONNECT_ATTEMPTS if isinstance(failure, _ConnectFailed) else MAX_ATTEMPTS
-                will_retry = query.record_failure(failure, max_attempts)
+                will_retry = query.record_failure(failure, max_attempts)  # Also sets `query.wait`.
                 if failure.throttled:
                     self._limiter.slow_down()
                 if failure.asked_to_wait:
@@ -183,7 +183,7 @@ class Transport:
         return parse_response(url, response.status, response.headers, response.body, has_token=has_token)
 
     def slow_down(self, pause: float | None) -> None:
-        """Halve the rate of all processes of this machine, and block new requests for `pause` seconds, after a throttled request."""
+        """Halve the rate of all processes of this machine, and block their new requests for `pause` seconds (None: one second)."""
         self._limiter.slow_down()
         self._limiter.pause(FIRST_ASKED_BACKOFF_SECONDS if pause is None else pause)
 
@@ -225,6 +225,7 @@ class Transport:
         names = [name for name in ("Deprecation", "Sunset") if name in headers]
         if not names:
             return
+        # Without the parts of the path that name a day or a page: `https://wikimedia.org/api/rest_v1/metrics/pageviews`.
         endpoint = "/".join(str(request.url).partition("?")[0].split("/")[:7])
         # The text by which repeated warnings are recognized has no header values, because a server may change them with each response.
         if self._limiter.record_notice(f"{endpoint} {names}"):
@@ -293,7 +294,8 @@ class _QueryState:
         request: the request that is sent next; a redirect replaces this request.
         deadline: the time after which no attempt begins, on the clock of `time.monotonic`.
         failures: the number of attempts that did not succeed.
-        limited_failures: the number of those that count towards the maximum: all but those after which Wikimedia asked the client to wait.
+        limited_failures: the number of failures that count towards the maximum. If Wikimedia asked the client to wait, a failure does not
+            count, unless the wait was 0 seconds.
         redirects: the number of redirects that were followed.
         wait: the number of seconds before the next attempt.
         reasons: the different reasons of the failures, the earliest first.

@@ -63,9 +63,11 @@ class PageCache:
     Args:
         lake: the lake that holds the cache.
         project: the project, for example `en.wikipedia`.
-        keep_days: the age in days above which a merge drops facts.
+        keep_days: the age in days up to which a run uses facts. A merge keeps facts one day longer, because a later step of the run
+            reads them again.
         max_segments: the number of segments above which a run merges them.
-        max_pages: the largest number of pages that a merge keeps; it drops the oldest facts first.
+        max_pages: the number of pages above which a merge drops facts, the oldest first.
+        needed_titles: the requested titles whose facts a merge by this object keeps, whatever their age and number.
 
     Raises:
         ValueError: `keep_days` is negative, or another number is less than 1.
@@ -79,6 +81,7 @@ class PageCache:
         keep_days: int = 30,
         max_segments: int = MAX_SEGMENTS,
         max_pages: int = MAX_PAGES,
+        needed_titles: Iterable[str] = (),
     ) -> None:
         if keep_days < 0 or max_segments < 1 or max_pages < 1:
             message = (
@@ -89,10 +92,10 @@ class PageCache:
         self._lake = lake
         self._folder = f"_cache/{project}/pages"
         self._memory = _memory_for(lake.url, self._folder)
-        # At least one day, because a later step of the same run reads the facts again.
-        self._keep_seconds = max(1, keep_days) * SECONDS_PER_DAY
+        self._keep_seconds = (keep_days + 1) * SECONDS_PER_DAY
         self._max_segments = max_segments
         self._max_pages = max_pages
+        self._needed_titles = list(needed_titles)
 
     def get(self, titles: Iterable[str], *, oldest: float = 0.0) -> dict[str, PageFacts]:
         """Return the cached facts about `titles` whose response came at `oldest` (Unix seconds) or later."""
@@ -147,9 +150,15 @@ class PageCache:
 
     def _merge(self, segments: Sequence[ObjectInfo], frames: Mapping[str, pl.DataFrame], now: float) -> None:
         """Write the newest facts of `segments` as one segment, and delete `segments`."""
+        import polars as pl
+
         keys = [info.key for info in segments]
-        rows = _select_rows([frames[key] for key in keys], titles=None, oldest=now - self._keep_seconds)
-        self._write(rows.unique(REQUESTED, keep="last", maintain_order=True).tail(self._max_pages))
+        rows = _select_rows([frames[key] for key in keys], titles=None, oldest=0.0)
+        newest = rows.unique(REQUESTED, keep="last", maintain_order=True)
+        is_young = pl.col(ANSWERED_AT) >= now - self._keep_seconds
+        is_within_limit = pl.int_range(pl.len()) >= newest.height - self._max_pages
+        is_needed = _has_title(self._needed_titles)
+        self._write(newest.filter((is_young & is_within_limit) | is_needed))
         self._lake.delete(keys)
 
     def _write(self, frame: pl.DataFrame) -> None:
@@ -239,6 +248,12 @@ def _select_rows(
 
     matches = pl.col(ANSWERED_AT) >= oldest
     if titles is not None:
-        requested = pl.Series([replace_surrogates(title) for title in titles], dtype=pl.String)
-        matches &= pl.col(REQUESTED).is_in(requested.implode())
+        matches &= _has_title(titles)
     return pl.concat([to_frame(()), *frames]).filter(matches).sort(ANSWERED_AT, maintain_order=True)
+
+
+def _has_title(titles: Iterable[str]) -> pl.Expr:
+    import polars as pl
+
+    requested = pl.Series([replace_surrogates(title) for title in titles], dtype=pl.String)
+    return pl.col(REQUESTED).is_in(requested.implode())

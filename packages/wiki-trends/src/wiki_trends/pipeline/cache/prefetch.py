@@ -58,12 +58,13 @@ class PagePrefetch:
 
     def begin(self, rows: Sequence[ListRow]) -> None:
         """Request the facts about the articles of a list, except cached facts."""
-        if self._site is None and self._site_request is not None:
-            self._site = self._site_request.result()
-            store_site_info(self._project, self._lake, self._site)
-        if self._site is None:
-            return
-        row_filter = row_filter_of(self._settings, self._site)
+        site = self._site
+        if self._site_request is not None:
+            site = self._site_request.result()
+            store_site_info(self._project, self._lake, site)
+        if site is None:
+            raise AssertionError("site information that is not cached is requested")
+        row_filter = row_filter_of(self._settings, site)
         articles = (row.title for row in rows if row_filter.reason_to_leave_out(row.title) is None)
         pages = list(dict.fromkeys(title.replace(" ", "_") for title in articles))
         oldest = time.time() - self._settings.cache_days * SECONDS_PER_DAY

@@ -29,7 +29,7 @@ def renamed_pages(facts: pl.DataFrame) -> dict[str, str]:
     titles = newest.select(
         old=_with_underscores("requested"), new=_with_underscores("title"), item="wikidata_id"
     ).with_row_index("order")
-    # A redirect has the Wikidata item of its target. So only titles that are not redirects show which page an item has.
+    # Titles that were not redirects when they were requested. A redirect has the Wikidata item of its target, so its item shows no move.
     pages = titles.filter(pl.col("old") == pl.col("new"), pl.col("item").is_not_null(), pl.col("item") != "")
     last = pages.group_by("item").agg(pl.col("new").sort_by("order").last().alias("last"), pl.len())
     moved = pages.join(last.filter(pl.col("len") > 1), on="item").filter(pl.col("new") != pl.col("last"))

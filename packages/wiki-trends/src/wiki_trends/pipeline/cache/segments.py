@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 # Several times the size of the largest segment that a merge writes.
 MAX_SEGMENT_BYTES = 64 * 1024 * 1024
-# The limits of a damaged file: the size of its JSON document, and the number of its rows.
+# Limits against a damaged file: the size of its JSON document, and the number of its rows.
 MAX_JSON_BYTES = 512 * 1024 * 1024
 MAX_ROWS = 1_000_000
 SUFFIX = ".parquet"
@@ -60,7 +60,7 @@ def write_segment(frame: pl.DataFrame) -> bytes:
 
 
 def read_segment(data: bytes) -> tuple[pl.DataFrame, int]:
-    """Parse a segment into its facts, and count the entries that cannot be used.
+    """Parse a segment. Return the frame of its facts, and the number of entries that cannot be used and were left out.
 
     Raises:
         NotASegment: the bytes are not a segment.
@@ -87,7 +87,7 @@ def _read_parquet(data: bytes) -> pl.DataFrame:
             message = f"it has {rows:,} rows, at most {MAX_ROWS:,} are read"
             raise ValueError(message)
         schema = scan.collect_schema()
-        # Before the rows are decoded, which is expensive.
+        # The columns are checked before the rows are decoded, because decoding is expensive.
         check_columns(schema)
         names = [name for name in schema if name in frame_schema()]
         return add_missing_columns(scan.select(names).collect())

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MAX_SITEINFO_AGE = dt.timedelta(days=7)
-# The clock of the machine that cached the information may be ahead by this time.
+# The clock of the machine that cached the information may be ahead by at most this time. Information from further in the future is not
+# used, because it would expire too late.
 _CLOCK_SKEW = dt.timedelta(days=1)
 
 

@@ -1,8 +1,8 @@
 r"""Parses a block of lines of a dump into the records of one project: title, device and views.
 
 If all lines of a block have the usual form, Polars parses the block in one pass. In any other block, each line is parsed from its
-beginning and from its end. A line that is not a record, or that belongs to a title with a line break, is broken: the line is left out and counted. No
-input raises an error.
+beginning and from its end. A line is *broken* if it is not a record, or if it belongs to a title with a line break. Broken lines are left
+out and counted. No input raises an error.
 
 Since February 2023, Spark's CSV writer has written the files, with a space as the separator. Spark quotes a title with a quote or a
 space, and escapes quotes and backslashes inside the title (`"\"Weird_Al\"_Yankovic"`). An empty title is `""`. Spark sorts the titles
@@ -52,7 +52,8 @@ def _parse_irregular(block: bytes, project: str, *, is_after_record: bool) -> tu
     frame = _split_lines(block)
     if frame["c7"].null_count() < frame.height:
         frame = _split_lines(_join_spaces(block))
-    # The last three columns of a line are device, views and hours. A line has four to six columns.
+    # A line that ends a record ends with device, views and hours. It has six columns, or five without a page id, or four if it is the rest
+    # of a title with a line break. In a shorter line, c1 is taken as the device; it is not a device, so the line ends no record.
     columns = [pl.col(f"c{number}") for number in range(1, 7)]
     device, views = columns[0], columns[1]
     for last in range(3, 6):
@@ -92,7 +93,7 @@ def _unquote_titles(block: bytes, project: str) -> bytes:
         match = _QUOTED.match(text, position + len(line_start))
         if match is not None and (not match[1] or b" " in match[1] or b'\\"' in match[1]):
             pieces += [text[copied_bytes : match.start()], _ESCAPED.sub(rb"\1", match[1])]
-            copied_bytes = match.end() - 1
+            copied_bytes = match.end() - 1  # The match ends with the space after the quotes, which stays.
         position = text.find(line_start + b'"', position + 1)
     return b"".join((*pieces, text[copied_bytes:]))[1:] if pieces else block
 
@@ -127,7 +128,7 @@ def _parse_regular(block: bytes, project: str) -> pl.DataFrame | None:
 
 
 def _title_expression(records: pl.DataFrame) -> pl.Expr:
-    """Return an expression for the titles. A third column that is not a page id is the second part of the title."""
+    """Return an expression for the titles. In a line with six columns, a third column that is not a page id belongs to the title."""
     import polars as pl
 
     third_column = pl.col("c3")
@@ -161,8 +162,11 @@ def _split_lines(block: bytes) -> pl.DataFrame:
 
 
 def _join_spaces(block: bytes) -> bytes:
-    """Replace each space inside a title with a placeholder."""
-    return b"\n".join(_join_title(line) if line.count(b" ") > 5 else line for line in block.split(b"\n"))
+    """Replace each space inside a title with a placeholder, in lines with more columns than `_COLUMNS`."""
+    max_separators = len(_COLUMNS) - 1
+    return b"\n".join(
+        _join_title(line) if line.count(b" ") > max_separators else line for line in block.split(b"\n")
+    )
 
 
 def _join_title(line: bytes) -> bytes:

@@ -114,6 +114,7 @@ def read_dump(
     _refuse_repeated(files)
     for name in spellings(project):
         try:
+            # A file is sorted by title, so most of its records can be dropped early. Several files have the same titles.
             lists, reader = _read_lists(files, name, top, on_progress, is_sorted=len(files) == 1)
         except NotInOrder:
             lists, reader = _read_lists(files, name, top, on_progress, is_sorted=False)
@@ -197,7 +198,7 @@ class _RecordReader:
         return frame
 
     def _read_blocks(self, stream: BufferedIOBase, max_bytes: int) -> Iterator[tuple[bytes, bool]]:
-        """Yield blocks of complete lines with records of the project, and whether the line before each ends a record."""
+        """Yield each block of complete lines with lines of the project, and whether the line before the block ends a record."""
         # All blocks use one buffer, because allocating a buffer takes as long as reading a block.
         buffer = bytearray(BLOCK_BYTES)
         is_after_record = True

@@ -87,7 +87,7 @@ class Threshold:
             self._best[access] = best.top_k(self._list_length, by="views")
 
     def views_required(self, access: str, *, pieces: int) -> float:
-        """Return the views that the largest piece must have if the views of a title have at most `pieces` pieces."""
+        """Return the views that the largest piece of a title must have if the views are split into at most `pieces` pieces."""
         return max(1.0, self._lower_bound(access) / pieces)
 
     def _lower_bound(self, access: str) -> int:
@@ -140,7 +140,7 @@ class TopTitles:
             self._write_run()
 
     def drop_small_records(self, records: pl.DataFrame) -> pl.DataFrame:
-        """Drop most of the titles that cannot be in a list from a block. Thread-safe.
+        """Drop from a block most of the titles that cannot be in a list. Thread-safe.
 
         Every title that can be in a list has a large record: its views reach the threshold for `MAX_RECORDS_PER_TITLE` pieces.
         The result keeps each large record and `MAX_RECORDS_PER_TITLE` rows before and after it. These rows include all records
@@ -161,6 +161,7 @@ class TopTitles:
         # A title can have records with spaces and records with underscores. They are not next to each other.
         is_large |= pl.col("title").str.contains(" ", literal=True)
         large_rows = records.select(is_large).to_series().arg_true().cast(pl.Int64)
+        # If almost all rows are near a large record, dropping the other rows would save no time.
         if large_rows.len() * 2 * MAX_RECORDS_PER_TITLE > records.height:
             return records
         ends = pl.Series([0, records.height - 1])
@@ -206,6 +207,7 @@ class TopTitles:
     def _max_runs_of_a_title(self) -> int:
         """Return the largest number of runs that can share a title, by the first and the last title of each run."""
         open_runs = max_open_runs = 0
+        # False sorts before True. So if a run begins with the last title of another run, both runs count as open at this title.
         for _, is_last in sorted(self._run_bounds):
             open_runs += -1 if is_last else 1
             max_open_runs = max(max_open_runs, open_runs)

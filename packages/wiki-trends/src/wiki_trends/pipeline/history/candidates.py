@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+# Only this many pages at the top of the ranking can be requested.
 MAX_CANDIDATES = 300
 # A page is requested when more than this many of the days before the window are unknown.
 MAX_UNKNOWN_DAYS = 7
@@ -51,7 +52,7 @@ def choose_pages(
 
     Args:
         rows: see `rank_candidates`.
-        answers: the days that Wikimedia has answered, with the columns page and date.
+        answers: a row for each page and day that Wikimedia has answered, with the columns page and date.
         without_data: the pages that Wikimedia has no views of.
         days: the first and the last day of the reference: the days before the window.
     """
@@ -62,11 +63,11 @@ def choose_pages(
     first, last = days
     candidates = rank_candidates(rows, last + dt.timedelta(days=1))[:MAX_CANDIDATES]
     in_reference = pl.col("date").is_between(first, last)
-    known = pl.concat([frame.select("page", "date").filter(in_reference) for frame in (rows, answers)])
-    counts = dict(known.unique().group_by("page").len().iter_rows())
+    known_days = pl.concat([frame.select("page", "date").filter(in_reference) for frame in (rows, answers)])
+    known_counts = dict(known_days.unique().group_by("page").len().iter_rows())
     day_count = (last - first).days + 1
     return [
         page
         for page in candidates
-        if day_count - counts.get(page, 0) > MAX_UNKNOWN_DAYS and page not in without_data
+        if day_count - known_counts.get(page, 0) > MAX_UNKNOWN_DAYS and page not in without_data
     ]

@@ -2,7 +2,8 @@
 
 There are two APIs. `prop=pageviews` returns the views of several pages in a response, but only for the last 60 days, and only for all
 access methods together. The per-article API returns the views of one page in a response, for any days. The first response of
-`prop=pageviews` shows whether it has the needed days. If it does not have them, the per-article API is used.
+`prop=pageviews` shows whether this API has the needed days. If not, the per-article API is used.
+
 An error of Wikimedia ends the requests. The responses before the error are kept, and the error is returned as a text.
 """
 
@@ -37,9 +38,9 @@ class HistoryQuery:
         project: the project, for example `en.wikipedia`.
         access: the access method.
         titles: the pages, the most important first.
-        first: the first day.
-        needed_from: the first day that is needed. An API without the views of this day is not used.
-        last: the last day.
+        first: the first day to request.
+        needed_from: the first day that is necessary; earlier days are only useful. An API without the views of this day is not used.
+        last: the last day to request.
         max_requests: the maximum number of requests.
     """
 
@@ -100,7 +101,7 @@ class _Requests:
         return self._answers
 
     def _request_recent(self) -> bool:
-        """Request the pages by `prop=pageviews`; return whether the responses cover the days of the query."""
+        """Request the pages by `prop=pageviews`; return False if the per-article API must be used instead."""
         if self._query.access != "all-access" or not self._titles:
             return False
         batches = [
@@ -110,9 +111,10 @@ class _Requests:
         # The 60 days of the API depend on Wikimedia's clock. So the days of the first response decide whether the API has the needed days.
         response = self._send_batch(batches[0], {})
         if response is None:
-            # No request is allowed, so the other API must not be tried, either.
+            # No request is allowed, so the per-article API must not be tried, either.
             return True
-        days = [day.day for day in response[1].days]
+        _body, views = response
+        days = [day.day for day in views.days]
         if not days or min(days) > self._query.needed_from or max(days) < self._query.needed_from:
             return False
         self._run_all(

@@ -1,8 +1,8 @@
 """Store the responses with the views of pages in bronze, and read them.
 
 The key of a partition is the last day of a window, and not the day of the request. The partition contains the exact bytes of the
-responses that were requested for the windows that end on this day, one response in each line. The manifest counts the requests, and names the pages that
-Wikimedia has no views of. A partition that cannot be read raises `ContractError`, `ContractBroken`, `PartitionChanged` or
+responses that were requested for the windows that end on this day, one after the other. The manifest counts the requests, and names the
+pages that Wikimedia has no views of. A partition that cannot be read raises `ContractError`, `ContractBroken`, `PartitionChanged` or
 `LakeError`.
 """
 
@@ -56,6 +56,7 @@ def read_answers(dataset: DailyDataset, first: dt.date, last: dt.date) -> Stored
     window = Window.between(first, last, as_of=last, lag=0)
     partitions = check(dataset, window, strays=False).usable
     schema = {"page": pl.String, "date": pl.Date, "views": pl.Int64, "requested_for": pl.Date}
+    # `prop=pageviews` returns the 60 days before the request, so a response can have days after `last`.
     rows = [
         (page_views.title, page_views.day, page_views.views, partition.day)
         for partition in partitions
@@ -79,7 +80,10 @@ def add_answers(dataset: DailyDataset, last: dt.date, answers: HistoryAnswers) -
     """
     lake = lake_of(dataset)
     partition = inspect(dataset, last, lake=lake)
-    earlier = [_bodies(dataset, partition)] if partition.available else []
+    earlier: list[bytes] = []
+    earlier_rows = 0
+    if partition.available:
+        earlier, earlier_rows = [_bodies(dataset, partition)], partition.rows or 0
     if not earlier and not answers.bodies:
         return
     measured = partition.manifest.measured if partition.available and partition.manifest else {}
@@ -87,7 +91,7 @@ def add_answers(dataset: DailyDataset, last: dt.date, answers: HistoryAnswers) -
     commit(
         dataset,
         last,
-        [Part(b"\n".join([*earlier, *answers.bodies]), (partition.rows or 0) + len(answers.bodies))],
+        [Part(b"\n".join([*earlier, *answers.bodies]), earlier_rows + len(answers.bodies))],
         measured={
             _WITHOUT_DATA: without_data,
             "requests": answers.requests + int(measured.get("requests", 0)),

@@ -33,21 +33,21 @@ def denied_titles(settings: Settings, language: str) -> frozenset[str]:
 
 
 def shipped_entries() -> dict[str, list[dict[str, str]]]:
-    """Return the shipped entries by language, or `all`; each has a `title`, a `reason`, and the `source` of the reason."""
+    """Return the shipped entries by language (`all` for every language). Each has a `title`, a `reason`, and the reason's `source`."""
     text = files("wiki_trends.pipeline.lists").joinpath("deny.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)
 
 
-def _user_titles(name: str, language: str) -> list[str]:
+def _user_titles(file: str, language: str) -> list[str]:
     try:
-        return _titles_for(read_toml(Path(name)), language)
+        return _titles_for(read_toml(Path(file)), language)
     except TomlError as error:
         problem = f"cannot be read ({error})"
     except ValueError as error:
         problem = f"is not a list of titles ({error})"
     raise SettingError(
         name="deny",
-        value=name,
+        value=file,
         origin="WIKI_TRENDS_DENY",
         problem=problem,
         fix='Name a TOML file with all = ["Title", …], or a language code instead of all.',

@@ -32,7 +32,7 @@ MIN_VIEWS = 20
 MIN_PAGES = 20
 # A share is unusual if its log-odds are further from the median of the day than this number of spreads.
 UNUSUAL_SPREADS = 5.0
-# The spread is at least this.
+# The spread, in log-odds, is at least this. Otherwise, small differences would be unusual on a day with almost equal shares.
 MIN_SPREAD = 0.25
 # The spread is this factor times the median absolute deviation. The factor makes it an estimate of the standard deviation of a normal
 # distribution.
@@ -111,10 +111,10 @@ class UnusualShares:
         is_read_on_phones = median(share.high for share, _ in pages) < ONE_DEVICE_MEDIAN
         is_read_on_desktops = median(share.low for share, _ in pages) > 1 - ONE_DEVICE_MEDIAN
         return cls(
-            None
+            low=None
             if is_read_on_phones or not by_device
             else _center_and_spread([_log_odds(share.low, views) for share, views in pages]),
-            None
+            high=None
             if is_read_on_desktops
             else _center_and_spread([_log_odds(share.high, views) for share, views in pages]),
         )
@@ -135,8 +135,8 @@ def _log_odds(share: float, views: int) -> float:
 
 def _distance(share: float, views: int, center: float, spread: float) -> float:
     """Return the signed distance of a share from the median, in spreads. With few `views`, the spread is larger (counting error)."""
-    error = 1 / (share * views + 0.5) + 1 / ((1 - share) * views + 0.5)
-    return (_log_odds(share, views) - center) / math.sqrt(spread**2 + error)
+    counting_variance = 1 / (share * views + 0.5) + 1 / ((1 - share) * views + 0.5)
+    return (_log_odds(share, views) - center) / math.sqrt(spread**2 + counting_variance)
 
 
 def _center_and_spread(values: Sequence[float]) -> tuple[float, float]:

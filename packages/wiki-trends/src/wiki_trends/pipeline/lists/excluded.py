@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.text.reports import Line
     from wiki_trends.config.settings import Settings
 
-# The reason of rows with an unusual desktop share, and the key of these rows in the manifests.
+# The reason of rows with an unusual desktop share, and the name of the list of these rows in the manifests.
 SUSPECT = "suspect"
 
 

@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 
 class ListComparison:
-    """A `Comparison` of the API's list of a day with the list in bronze. The module `restatement` has the limits of a material change.
+    """A `Comparison` of the API's list of a day with the list in bronze. The module `restatement` has the bounds of a material change.
 
     The comparison sends one request without retries, within the rate limits that all processes of the machine share.
     """
@@ -52,10 +52,15 @@ class ListComparison:
         Raises:
             ContactMissing: the request would go to Wikimedia, and no contact is set.
         """
-        del etag  # The API's ETag changes with the form of the response.
+        del etag  # The API's ETag changes with the form of the response, so it does not show whether the list has changed.
         settings, day = self._settings, partition.day
-        held = inspect_list(day, settings, settings.access)
-        if not held.available or held.manifest is None or "files" in held.manifest.measured:
+        list_partition = inspect_list(day, settings, settings.access)
+        # Only the manifest of a list from a dump has `files`.
+        if (
+            not list_partition.available
+            or list_partition.manifest is None
+            or "files" in list_partition.manifest.measured
+        ):
             return Verdict(Change.NONE, "the lake has no list of the API to compare it with")
         answer, body = request_list(settings, day, now)
         if answer.presence is not Presence.LANDED or not body:
@@ -64,7 +69,7 @@ class ListComparison:
             rows_now = parse_top_list(body, project=project_of(settings), access=settings.access, day=day)
         except ContractBroken as error:
             return Verdict(Change.UNKNOWN, str(error), until=answer.until)
-        rows_before = read_list(day, settings, settings.access, held)
+        rows_before = read_list(day, settings, settings.access, list_partition)
         changes = compare_lists(rows_before, rows_now)
         detail = describe_changes(changes)
         if is_material(rows_before, rows_now):
@@ -82,6 +87,7 @@ class ListComparison:
 
 def list_rechecks(settings: Settings) -> Rechecks:
     """Return the rechecks of the diamond layer by the API's lists."""
+    # With an automatic lag, the list of a day counts as landed after the largest lag.
     dataset = replace(layers(settings).diamond, lag=settings.max_lag)
     return Rechecks(dataset, ListComparison(settings))
 

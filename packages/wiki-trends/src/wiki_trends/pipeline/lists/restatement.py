@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 MAX_ROWS_CHANGED = 0.01
 # The largest change of the views of a page in a small change, as a fraction.
 MAX_VIEWS_CHANGE = 0.01
-# At the end of a list, many pages have the same views. There, one more view can move a page by many ranks.
+# The largest change of the rank of a page in a small change, as a fraction of the better rank. At the end of a list, many pages have the
+# same views, so one more view can move a page by many ranks.
 MAX_RANK_CHANGE = 0.1
 
 
@@ -48,9 +49,10 @@ def is_same_list(before: Sequence[ListRow], now: Sequence[ListRow]) -> bool:
 def is_material(before: Sequence[ListRow], now: Sequence[ListRow]) -> bool:
     """Return whether a difference between two versions exceeds one of the bounds."""
     rows_before, rows_now = ({row.title: row for row in rows} for rows in (before, now))
-    in_both = rows_before.keys() & rows_now.keys()
-    if len(rows_before) + len(rows_now) - 2 * len(in_both) > MAX_ROWS_CHANGED * len(rows_before):
+    new_or_gone = rows_before.keys() ^ rows_now.keys()
+    if len(new_or_gone) > MAX_ROWS_CHANGED * len(rows_before):
         return True
+    in_both = rows_before.keys() & rows_now.keys()
     return any(_has_moved(rows_before[title], rows_now[title]) for title in in_both)
 
 

@@ -75,8 +75,8 @@ class RowFilter:
         """Return whether the share of a row is unusual on its day and outside the limits, and `keep` does not have the title."""
         if share is None or not (share.high < self.low or share.low > self.high):
             return False
-        is_kept = "*" in self.keep or folded(row.title) in self.keep
-        return unusual.contains(share, row.views) and not is_kept
+        is_never_suspect = "*" in self.keep or folded(row.title) in self.keep
+        return unusual.contains(share, row.views) and not is_never_suspect
 
 
 class KeptRow(NamedTuple):
@@ -113,7 +113,7 @@ def filter_rows(rows: Iterable[ListRow], row_filter: RowFilter) -> FilteredRows:
         page = row.title.replace(" ", "_")
         if reason is not None:
             excluded.append(_exclusion_entry(row, reason))
-        elif page in pages:
+        elif page in pages:  # The list has the title twice, with spaces and with underscores.
             counts["listed_twice"] += 1
             earlier_row = pages[page]
             pages[page] = ListRow(page, earlier_row.views + row.views, min(earlier_row.rank, row.rank))

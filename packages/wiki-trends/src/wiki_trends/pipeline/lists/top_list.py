@@ -51,6 +51,7 @@ def parse_top_list(body: bytes, *, project: str, access: str, day: dt.date) -> l
 
 def _check_attributes(what: str, item: dict[str, Any], expected: dict[str, str], day: dt.date) -> None:
     for name, value in expected.items():
+        # A project has several spellings. `canonical_project` does not change an access method.
         if canonical_project(item[name]) != canonical_project(value):
             raise ContractBroken(what=what, problem=f"its {name} is {item[name]!r}")
     year, month, day_of_month = (int(item[name]) for name in ("year", "month", "day"))

@@ -57,6 +57,7 @@ def country_phrases(language: str) -> Phrases:
             table.setdefault(_names_by_code()[code], set()).add(phrase)
         earlier_phrases.update(item.phrase for item in new_phrases)
     table[NOT_A_COUNTRY] |= _phrases_that_are_not_countries(language)
+    # All phrases have the weight 1.
     weighted = {name: {"1": sorted(phrases)} for name, phrases in table.items()}
     return Phrases(weighted, capitals=language == _ENGLISH)
 
@@ -129,7 +130,8 @@ def _name_phrases(language: str) -> Iterator[CountryPhrase]:
 def _adjective_phrases(language: str) -> Iterator[CountryPhrase]:
     if language != _ENGLISH:
         return
-    # Countries can share an adjective: in the library, people of Réunion are French, too. The largest country gets the adjective.
+    # Countries can share an adjective: in the library, people of Réunion are French, too. The largest country comes last and gets the
+    # adjective.
     code_by_adjective: dict[str, str] = {}
     for code, info in sorted(_library_facts().items(), key=lambda item: _population(item[1])):
         code_by_adjective |= dict.fromkeys((info.get("demonym") or "").split(","), code)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 # Maps labels to weights (as text), and weights to phrases.
 Table = dict[str, dict[str, list[str]]]
 
+# A text with a phrase of this label gets no label at all.
 NO_LABEL = "-"
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")

@@ -133,7 +133,7 @@ class Match(NamedTuple):
 
 
 class Decision(NamedTuple):
-    """The outcome, the score of each candidate, and the rules that applied."""
+    """The outcome, the score of each candidate, and the rules that applied (empty unless the decision is to be explained)."""
 
     outcome: str
     scores: dict[str, float]

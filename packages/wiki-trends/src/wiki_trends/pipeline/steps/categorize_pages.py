@@ -77,7 +77,7 @@ def categorize_pages(day: dt.date, settings: Settings, client: WikimediaClient) 
 
 
 class MergedRow(NamedTuple):
-    """A page under its canonical title, with the sum of its own views and the views of its redirects."""
+    """A page under its canonical title, with the sum of the views and the best rank of its own row and the rows of its redirects."""
 
     page: str
     views: int

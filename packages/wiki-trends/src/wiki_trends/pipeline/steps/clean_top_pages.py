@@ -78,9 +78,10 @@ def row_filter_of(settings: Settings, site: SiteInfo, devices: DeviceLists | Non
     Raises:
         SettingError: the deny list cannot be used.
     """
+    language = project_of(settings).partition(".")[0]
     return RowFilter(
         site=site,
-        denied=denied_titles(settings, project_of(settings).partition(".")[0]),
+        denied=denied_titles(settings, language),
         devices=devices,
         low=settings.suspect_low,
         high=settings.suspect_high,
@@ -90,18 +91,18 @@ def row_filter_of(settings: Settings, site: SiteInfo, devices: DeviceLists | Non
 
 def _read_device_lists(day: dt.date, settings: Settings, partition: Partition) -> DeviceLists | None:
     """Read the lists by device that were fetched with the day's list; None if a device's list was not fetched."""
-    accesses = accesses_of(settings)[1:]
+    _main_access, *devices = accesses_of(settings)
     fetched_devices = partition.manifest.measured.get("lists", ()) if partition.manifest else ()
-    if not accesses or not set(accesses) <= set(fetched_devices):
+    if not devices or not set(devices) <= set(fetched_devices):
         return None
-    for access in accesses:
+    for access in devices:
         device_list = inspect_list(day, settings, access)
         if not device_list.available:
             # The list was fetched and later deleted. Without the list, silver would silently flag no page.
             raise ContractError(
                 bronze_dataset(settings, access).name, day, device_list.code, [device_list.reason]
             )
-    lists = (read_list(day, settings, access) for access in accesses)
+    lists = (read_list(day, settings, access) for access in devices)
     return DeviceLists(*lists, by_device=day >= BY_DEVICE_SINCE)
 
 

@@ -33,10 +33,12 @@ def fetch_from_dump(
 ) -> StepResult:
     """Commit the lists of a dump to bronze, and replace earlier lists. Sends no request to Wikimedia.
 
+    Each manifest has `files`, the names of the dump files. The manifests of lists from the API have no `files`.
+
     Raises:
         ContractBroken: the dump has no views by the access method of the settings.
     """
-    del client
+    del client  # A first step must have this parameter, see `Fetch` in `run.py`.
     watch = Stopwatch()
     main_access, *devices = accesses_of(settings)
     rows = dump.lists[main_access]
@@ -54,6 +56,7 @@ def fetch_from_dump(
         "files": list(dump.files),
         "fetched_at": dt.datetime.now(tz=dt.UTC).isoformat(),
     }
+    # The main list is committed last, because its commit marks the day as fetched.
     for access in (*devices_with_rows, main_access):
         list_rows = dump.lists[access]
         commit_list(

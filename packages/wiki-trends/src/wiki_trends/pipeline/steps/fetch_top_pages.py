@@ -3,6 +3,7 @@
 If bronze has a day, the day is not requested again unless it is restated. So a day can be rebuilt without Wikimedia. With the `all-access`
 list, the step also fetches the desktop and mobile-web lists. Step 2 uses both lists to find automated traffic. Without them, step 2 skips
 this check.
+
 A list of another day or project raises `ContractBroken`. A missing main list raises `DayNotPublished`. In both cases nothing is
 written.
 """
@@ -42,7 +43,7 @@ def fetch_top_pages(
     """Commit the API's responses for a UTC day to bronze, unless bronze has the day and the day is not restated.
 
     The manifest has `url`, `status`, `etag` and `fetched_at` (UTC) of the response. `lists` in the manifest has the devices
-    whose lists were fetched with the day. After a refresh, `changes` has the differences from the previous list.
+    whose lists were fetched with the day. If bronze already had a list, `changes` has the differences from that list.
 
     Args:
         day: the day of the list.
@@ -61,6 +62,7 @@ def fetch_top_pages(
     if not refresh and _has_all_lists(day, settings, partition):
         if on_rows is not None:
             on_rows(read_list(day, settings, settings.access, partition))
+        # `kept` counts the main list, which was not requested.
         return StepResult("fetch_top_pages", 0, partition.rows or 0, watch.seconds(), counts={"kept": 1})
     counting_client = client.counted()
     previous_rows = read_list(day, settings, settings.access, partition) if partition.available else None
@@ -103,8 +105,10 @@ def _is_restated(day: dt.date, settings: Settings) -> bool:
 
 def _has_all_lists(day: dt.date, settings: Settings, partition: Partition) -> bool:
     """Return whether bronze has the main list and all lists by device that were fetched with it."""
-    if not partition.available or partition.manifest is None:
-        return partition.available
+    if not partition.available:
+        return False
+    if partition.manifest is None:
+        return True  # Only a manifest names lists by device, so the main list is enough.
     devices = partition.manifest.measured.get("lists", ())
     return all(inspect_list(day, settings, access).available for access in devices)
 
@@ -119,7 +123,7 @@ class _FetchedList(NamedTuple):
 def _fetched_devices(
     day: dt.date, settings: Settings, lists_by_access: Mapping[str, _FetchedList], *, refresh: bool
 ) -> list[str]:
-    """Return the devices whose lists were fetched now. Without a refresh, lists that were fetched earlier count, too."""
+    """Return the devices whose lists belong to the main list: those fetched now and, without a refresh, those fetched earlier."""
     return [
         access
         for access in accesses_of(settings)[1:]

@@ -1,7 +1,7 @@
 """Step 3: fetches facts about the day's pages into the cache: categories, coordinates, descriptions, redirects.
 
-A request has fifty titles. The step requests three kinds of titles: titles that are not cached, titles whose facts have expired, and
-titles whose facts may be outdated (`find_stale`). The step does not request titles that `PagePrefetch` has requested. If a request
+A request has up to fifty titles. The step requests three kinds of titles: titles that are not cached, titles whose facts have expired,
+and titles whose facts may be outdated (`find_stale`). The step does not request titles that `PagePrefetch` has requested. If a request
 fails, the facts of earlier responses are cached, so the next attempt does not request these pages again.
 """
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from smart_orchestrator.adapters.manifest import read_frame
 from smart_orchestrator.store.opening import lake_of
 from wiki_trends.config.layers import layers
-from wiki_trends.pipeline.cache.pages import MAX_PAGES, SECONDS_PER_DAY, PageCache
+from wiki_trends.pipeline.cache.pages import SECONDS_PER_DAY, PageCache
 from wiki_trends.pipeline.step_result import StepResult, Stopwatch, project_of
 from wiki_trends.pipeline.steps.stale_pages import FRESH_SECONDS, find_stale, mark_checked
 
@@ -52,9 +52,8 @@ def fetch_wikipedia_categories(
     frame = read_frame(silver, day, lake=lake)
     ranks = dict(zip(frame["page"].to_list(), frame["rank"].to_list(), strict=True))
     titles = list(ranks)
-    # A merge must not drop the day's pages before step 4 has read them.
-    max_pages = max(MAX_PAGES, 2 * len(titles))
-    cache = PageCache(lake, project, keep_days=settings.cache_days, max_pages=max_pages)
+    # `PageCache.add` may merge the segments of the cache. Step 4 reads the facts about these titles from the cache.
+    cache = PageCache(lake, project, keep_days=settings.cache_days, needed_titles=titles)
     now = time.time()
     cached_facts = cache.get(titles, oldest=now - settings.cache_days * SECONDS_PER_DAY)
     counting_client = prefetch.client if prefetch else client.counted()
@@ -62,6 +61,7 @@ def fetch_wikipedia_categories(
     uncached_titles = [
         title for title in titles if title not in cached_facts and title not in prefetched_titles
     ]
+    # Facts younger than `FRESH_SECONDS` need no check. Older facts may be outdated before they expire.
     fresh_titles = cache.known(cached_facts, oldest=now - FRESH_SECONDS)
     facts_to_check = {title: facts for title, facts in cached_facts.items() if title not in fresh_titles}
     check = find_stale(day, silver, ranks, facts_to_check, counting_client, project)

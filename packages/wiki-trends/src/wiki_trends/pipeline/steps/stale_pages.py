@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.dataset import DailyDataset
     from wiki_trends.wikimedia import PageFacts, WikimediaClient
 
-# Facts younger than this are not checked, so a backfill of many days does not check the same page again for each day.
+# Facts that were requested or checked within this time are not checked, so a backfill of many days does not check a page again and again.
 FRESH_SECONDS = 12 * 3600
 # The number of pages at the top of the list that are requested again whenever they have changed.
 TOP_PAGES = 200
@@ -89,7 +89,10 @@ def find_stale(
 
 
 def mark_checked(silver: DailyDataset, project: str, check: StaleCheck) -> None:
-    """Record in this process that pages were checked. Call this function after the new facts are cached."""
+    """Record in this process that pages were checked, so that the next days of a backfill do not check them again.
+
+    Call this function after the new facts are cached. If the request for these facts fails, the pages must be checked again.
+    """
     check_times = _check_times(silver.lake, project)
     if len(check_times) + len(check.checked_titles) > _MAX_CHECK_TIMES:
         check_times.clear()
@@ -122,7 +125,7 @@ def choose_stale(
     by_rank: Sequence[str] = sorted(cached_facts, key=lambda title: (ranks[title], title))
     top = frozenset(sorted(ranks, key=lambda title: (ranks[title], title))[:TOP_PAGES])
     stale_titles = [title for title in by_rank if is_rising(title) or (title in top and is_changed(title))]
-    # The limit may cut the list, so pages with a new revision come first.
+    # The limit may cut the list, so pages with a new revision come first. The sort is stable, so both groups stay ordered by rank.
     stale_titles.sort(key=lambda title: not is_changed(title))
     return stale_titles[: MAX_REQUESTS * TITLES_PER_REQUEST]
 
@@ -140,5 +143,5 @@ def ranks_of_day_before(silver: DailyDataset, day: dt.date) -> dict[str, int] | 
 @lru_cache(maxsize=64)
 def _check_times(lake: str, project: str) -> dict[str, float]:
     """Return the monotonic times at which this process last checked the titles of a wiki."""
-    del lake, project
+    del lake, project  # Only a part of the cache key.
     return {}
