@@ -185,10 +185,11 @@ def test_only_throttling_halves_the_rate(serve, monkeypatch):
         Reply(b"", status=403, headers={"Retry-After": "0"}),
         Reply(b"", status=503, headers={"Retry-After": "0"}),
         Reply({"error": {"code": "maxlag", "info": ""}}, headers={"Retry-After": "0"}),
+        Reply({"error": {"code": "ratelimited", "info": ""}}, headers={"Retry-After": "0"}),
     ]
     _, client = serve(*replies, GOOD)
     top(client)
-    assert len(halved) == 2
+    assert len(halved) == 3
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ class RetryLater(Exception):
         reason: the summary of the response, for messages.
         pause: the number of seconds to wait from `Retry-After`, at most `MAX_PAUSE_SECONDS`; None without this header.
         asked_to_wait: whether Wikimedia asked the client to wait. Such an attempt counts towards the maximum only if `pause` is 0.
-        throttled: whether the status of the response says that the rate of requests was too high.
+        throttled: whether the response says that the rate of requests was too high.
     """
 
     def __init__(
@@ -113,7 +113,10 @@ def _require_no_action_error(url: str, headers: Mapping[str, str], document: Jso
     if code is None:
         return document
     if code in _WAIT_CODES:
-        raise RetryLater(f"error {code}", pause=retry_after_seconds(headers), asked_to_wait=True)
+        # `maxlag` comes from a slow server, and says nothing about the rate.
+        is_throttled = code == "ratelimited"
+        pause = retry_after_seconds(headers)
+        raise RetryLater(f"error {code}", pause=pause, asked_to_wait=True, throttled=is_throttled)
     if code.startswith(_TRANSIENT_CODES):
         raise RetryLater(f"error {code}", pause=retry_after_seconds(headers))
     error_class = TokenRejected if code.startswith(_TOKEN_CODES) else RequestRejected
