@@ -51,7 +51,7 @@ class DatasetMetrics:
 
 
 def metric_families(datasets: Sequence[DatasetMetrics], runs: Mapping[str, int]) -> Iterator[Any]:
-    """Yield the metric families of the `prometheus_client` for datasets and for the runs of this machine, by state.
+    """Yield the metric families of the `prometheus_client` for datasets, and for `runs`, the numbers of this machine's runs by state.
 
     Raises:
         MissingExtra: the `prometheus_client` is not installed.

@@ -147,6 +147,7 @@ class UpstreamWatch:
             key = grain.key_at(grain.index(as_of) - lag)
             known = self.ask([key]).get(key)
             has_landed = known is not None and known.presence is Presence.LANDED
+            # A key beyond the horizon counts as landed.
             if has_landed or self._age(key) > self._oldest_age:
                 return lag
         return bound
