@@ -68,6 +68,7 @@ def create_runner(config: RunnerConfig, dataset: Dataset, path: Path, state: Pat
         env=config.env,
         identity=identity,
         span=dataset.span,
+        # `runner` is assigned before this function is called.
         is_complete=lambda key: is_complete(dataset, key, runner.latest([key]).get(key)),
     )
     return runner

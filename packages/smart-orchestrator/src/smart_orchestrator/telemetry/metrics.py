@@ -124,7 +124,10 @@ def _freshness_families(reports: Sequence[FreshnessReport]) -> Iterator[Any]:
 
 
 def _gauge(name: str, text: str, labels: str, values: Iterable[tuple[str, float]]) -> Any:
-    """Return a gauge with one label for each of `values`. `labels` are the names of the labels, separated by commas."""
+    """Return a gauge. `values` has the number for each value of the label.
+
+    `labels` is the name of the label. If it names several labels, separated by commas, the caller adds the values.
+    """
     with extra("prometheus"):
         from prometheus_client.core import GaugeMetricFamily
 

@@ -66,7 +66,7 @@ def next_probe(delays: Sequence[float], elapsed: float, pace: Pace) -> float:
 
     Args:
         delays: the delays of earlier keys.
-        elapsed: the time of the last probe.
+        elapsed: the time of the last probe, in seconds after the end of the key's span.
         pace: the pauses between two probes.
     """
     if len(delays) < MIN_LANDINGS:

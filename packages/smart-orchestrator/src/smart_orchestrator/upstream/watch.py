@@ -117,6 +117,7 @@ class UpstreamWatch:
             ConfigError: the configuration of the probe is wrong.
             LakeError: the stored answers cannot be read or written.
         """
+        # The store keeps the answers about the newest `MAX_ANSWERS` keys.
         keys = [key for key in keys if self._is_asked_about(key)][-MAX_ANSWERS:]
         history = self._store.read()
         is_silent = self._silent_until is not None and self._clock() < self._silent_until
@@ -223,13 +224,14 @@ class UpstreamWatch:
         )
 
     def _watched_keys(self, history: AnswerHistory) -> list[Key]:
-        """Return the keys among which the next probe is: those with an answer, and with an automatic lag also the newest ones.
+        """Return the keys that can have the next probe: those with an answer, and with an automatic lag also the newest ones.
 
         Keys with an answer may have landed. `_due_at` has no next probe for them.
         """
         grain = self._dataset.grain
         newest = grain.index(grain.floor(self._clock(), self._dataset.zone))
         keys = [key for key in history.answers if self._is_asked_about(key)]
+        # Like `lag`, from the newest key back to the first one that has landed.
         for age in range(self._dataset.lag if self.is_lag_automatic else 0):
             key = grain.key_at(newest - age)
             known = history.answers.get(key)
