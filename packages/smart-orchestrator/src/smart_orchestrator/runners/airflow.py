@@ -140,7 +140,7 @@ class AirflowRunner:
         return PipelineDag(self.dag_id, int(dag.get("max_active_runs") or 1))
 
     def capacity(self) -> int:
-        """Return twice the pipeline's `max_active_runs`. Airflow executes half of them at a time, and the next queued run when one ends.
+        """Return twice `max_active_runs`: Airflow executes `max_active_runs` runs at a time, and starts a queued run as soon as one ends.
 
         Raises:
             RunsError: a run of the pipeline would not be executed.
