@@ -79,6 +79,7 @@ class Pipeline:
         now = dt.datetime.now(tz=dt.UTC).replace(microsecond=0)
         self.next_run_after = now + dt.timedelta(minutes=30)
         self.runs = []
+        self.after_request = None
 
     @property
     def day(self):
@@ -99,10 +100,17 @@ class Pipeline:
         self.next_run_after += DAY
 
     def __call__(self, asked):
+        reply = self.answer(asked)
+        after, self.after_request = self.after_request, None
+        if after is not None:
+            after()
+        return reply
+
+    def answer(self, asked):
         if asked.path == "/auth/token":
             return Reply({"access_token": "t"}, status=201)
         if asked.path.endswith("/dagRuns"):
-            return Reply({"dag_runs": self.runs, "total_entries": len(self.runs)})
+            return Reply({"dag_runs": list(self.runs), "total_entries": len(self.runs)})
         dag = {"is_paused": False, "max_active_runs": 4, "catchup": False}
         return Reply(dag | {"next_dagrun_run_after": self.next_run_after.isoformat()})
 
@@ -134,6 +142,15 @@ def test_a_run_that_comes_soon_is_followed_until_airflow_creates_it(runner, pipe
     [now] = runs.poll([run])
     assert (now.name, now.state) == (run.name, RunState.RUNNING)
     assert runs.latest([day])[day].name == run.name
+
+
+def test_a_run_that_airflow_creates_between_two_requests_of_a_poll_is_not_lost(runner, pipeline):
+    runs = runner(3600)
+    [run] = runs.latest([pipeline.day]).values()
+    pipeline.after_request = pipeline.create
+    [now] = runs.poll([run])
+    assert len(pipeline.runs) == 1
+    assert (now.name, now.state, now.failure) == (run.name, RunState.QUEUED, None)
 
 
 def test_a_scheduled_run_that_was_deleted_is_lost(runner, pipeline):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import re
+from dataclasses import replace
 
 import pytest
 from rich.cells import cell_len
@@ -166,6 +167,16 @@ def test_a_wait_shows_what_is_missing_and_when_it_looks_again(live, clock):
         "  5–9 November 2025: 5 days absent, MISSING: nothing is the…",
         "expected 5, available 0, missing 5, coverage 0.0 %",
         "next check in 42 s, time-out in 1 h 59 min",
+    ]
+
+
+def test_a_wait_shows_the_totals_once_when_the_lake_has_strays(live):
+    completeness = check(pages("memory://wait"), WINDOW)
+    live.waiting(replace(completeness, strays=("notes.txt",)), 60.0, 7200.0)
+    assert [line.partition(",")[0] for line in shown(live)] == [
+        "  5–9 November 2025: 5 days absent",
+        "expected 5",
+        "next check in 1 min",
     ]
 
 

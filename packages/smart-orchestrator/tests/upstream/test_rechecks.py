@@ -20,6 +20,7 @@ from smart_orchestrator.project_errors import ConfigError
 from smart_orchestrator.runners.ledger import Ledger
 from smart_orchestrator.telemetry.incidents import IncidentStore
 from smart_orchestrator.telemetry.messages import announce_restated
+from smart_orchestrator.upstream.rechecks import ProbeComparison
 from testing.scripted_server import Reply, ScriptedServer
 
 CONFIG = """
@@ -88,6 +89,23 @@ def upstream(tmp_path, monkeypatch):
     with ScriptedServer(simulated.answer) as server:
         simulated.url = server.url
         yield simulated
+
+
+def test_data_that_are_newer_than_an_unanswered_request_replace_it(upstream, monkeypatch):
+    upstream.status = 500
+    upstream.check(at(9))
+    upstream.check(at(9, 10))
+    # Each check ends at the first key without an answer.
+    assert upstream.asked == {6: 1, 5: 1}
+
+    upstream.status = 200
+    monkeypatch.setattr(ProbeComparison, "held_since", lambda _, p: at(13) if p.day == day(6) else None)
+    upstream.check(at(14))
+
+    # The 6th is not asked about again, and does not keep the 5th from being rechecked.
+    assert upstream.asked == {3: 1, 4: 1, 5: 2, 6: 1, 7: 1, 8: 1}
+    known = upstream.project(at(14)).upstreams.rechecks("orders").known([day(5), day(6)])
+    assert list(known) == [day(5)]
 
 
 def restate(upstream, number, now):

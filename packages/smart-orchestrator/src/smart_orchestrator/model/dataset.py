@@ -183,7 +183,7 @@ class Dataset:
         for name, problem in {**seconds, **counts, **settle}.items():
             if problem:
                 raise DatasetError(self.name, f"{name}: {getattr(self, name)!r} {problem}")
-        # A dataset that was read from JSON has a list here.
+        # A user can write the days in any order and twice, and JSON has a list. Other modules expect an ascending tuple.
         object.__setattr__(self, "recheck", tuple(sorted(set(self.recheck))))
         for days in self.recheck:
             if problem := integer_problem(days, 1, high=MAX_RECHECK_DAYS):

@@ -16,5 +16,5 @@ class Event(StrEnum):
 
 
 ALL_EVENTS = tuple(Event)
-# The runs of an orchestrator in Airflow that a message can be limited to: those that fail, those that fail or change something, all.
+# The choices for the runs of an orchestrator in Airflow that send a message: those that fail; those that fail or change something; all.
 NOTIFY_ON = ("failure", "change", "always")

@@ -210,7 +210,7 @@ class FreshnessReport:
         dataset: the name of the dataset.
         objective: the objective that the partitions are judged by.
         partitions: the judged partitions, oldest first: the newest partitions whose deadlines have passed, the partitions with an open
-            incident, and the partitions whose deadlines have not passed.
+            incident or an unannounced end of an incident, and the partitions whose deadlines have not passed.
         met: whether enough of the newest due partitions are available, and no incident is open.
         broken: whether too few of the newest due partitions are available. Incidents then begin for the late partitions.
         judged_at: the time that counts as now.

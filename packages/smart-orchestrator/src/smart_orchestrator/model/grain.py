@@ -39,6 +39,7 @@ class Grain(StrEnum):
         if self is Grain.HOUR:
             return key.toordinal() * 24 + (key.hour if isinstance(key, dt.datetime) else 0)
         if self is Grain.WEEK:
+            # The ordinal of the first Monday of the calendar is 1.
             return (key.toordinal() - 1) // 7
         if self is Grain.MONTH:
             return key.year * 12 + key.month - 1

@@ -126,7 +126,7 @@ def _pattern(template: str, hourly: bool) -> tuple[re.Pattern[str], list[str]]:
 
 
 def _key(numbers: Mapping[str, int], *, hourly: bool) -> Key | None:
-    """Return the key for the numbers in a path, by the letter of their directive. None if the numbers do not determine a date."""
+    """Return the key that the numbers in a path determine, or None. `numbers` has the letter of the directive of each number."""
     if "Y" in numbers and "j" in numbers:
         day = dt.date(numbers["Y"], 1, 1) + dt.timedelta(days=numbers["j"] - 1)
     elif "Y" in numbers and "m" in numbers:

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MANIFEST_VERSION = 1
-# Where SHA-256 is: Python's own implementation (3.12 and later, 3.11), or `hashlib` in a Python that was built without it. `hashlib` loads
-# OpenSSL, which takes a twentieth of the time of a short command; for the bytes of whole parts, it is faster.
+# The modules with SHA-256, in the order in which they are tried: Python's own (`_sha2` from 3.12 on, `_sha256` in 3.11), then `hashlib` for a
+# Python that was built without them. `hashlib` comes last because it loads OpenSSL, which takes a twentieth of the time of a short command.
+# For whole parts, `hashlib` is faster, and `checksum_of` uses it.
 _SHA256_MODULES = ("_sha2", "_sha256", "hashlib")
 
 
@@ -74,6 +75,7 @@ EXPECTATION_CODES = (
 # The state for all other codes is INVALID.
 _STATES = {
     Code.MISSING: State.ABSENT,
+    # For a partition with such a code and without a `lake_code`. It counts as absent.
     **dict.fromkeys(EXPECTATION_CODES, State.ABSENT),
     Code.NO_MARKER: State.UNCOMMITTED,
     Code.STILL_WRITING: State.UNCOMMITTED,
@@ -160,7 +162,9 @@ class Partition:
         code: the reason as a stable code, for programs.
         reason: the reason as a sentence, in one line without control characters.
         data: the parts, the number of rows and the volume.
-        fingerprint: a digest of the manifest, or of the names, sizes and ETags of the parts; None for an uncommitted partition.
+        fingerprint: a digest that shows a change of the data. The digest of the manifest, or of the names, sizes and ETags of the parts; for
+            `sql`, of the number of rows and the largest value of the change column; for `iceberg` and `delta`, of the paths of the data
+            files. None for an absent partition, and for most uncommitted ones.
         manifest: the manifest, if the writer of this package wrote the partition; otherwise None.
         newest_write: the time of the newest write to an uncommitted partition, in UTC.
         lake_code: the code for the data in the lake, if `code` is one of `EXPECTATION_CODES`.

@@ -85,7 +85,10 @@ class Plan:
         return tuple(step.day for step in self.steps if step.action is action)
 
     def with_blocked(self, reasons: Mapping[dt.date, str]) -> Plan:
-        """Return the plan in which days wait instead of starting; `reasons` has a sentence for each of these days."""
+        """Return the plan in which each day of `reasons` waits instead of starting, with its sentence there as the reason.
+
+        Steps that would not start stay as they are.
+        """
         steps = (
             replace(step, action=Action.WAIT, why=reasons[step.day])
             if step.action is Action.START and step.day in reasons
@@ -152,6 +155,7 @@ def _step(partition: Partition, run: Run | None, *, accepted: bool) -> PlanStep:
         return PlanStep(partition.day, Action.FOLLOW, f"run {run.name} is {run.state}", run)
     if partition.code is Code.NOT_PUBLISHED:
         return PlanStep(partition.day, Action.WAIT, partition.reason)
+    # No run is in flight here. If the latest run wrote the newest file, the writer has ended, so there is nothing to wait for.
     if partition.code is Code.STILL_WRITING and not written_by(partition, run):
         return PlanStep(partition.day, Action.WAIT, f"being written: {partition.reason}")
     return PlanStep(partition.day, Action.START, f"{partition.code}: {partition.reason}")
@@ -161,5 +165,6 @@ def written_by(partition: Partition, run: Run | None) -> bool:
     """Return whether the newest file of the partition was written during this run. The run then counts as the writer of the partition."""
     if run is None or run.started_at is None or partition.newest_write is None:
         return False
-    ended = run.ended_at or dt.datetime.max.replace(tzinfo=dt.UTC) - CLOCK_SLACK
-    return run.started_at - CLOCK_SLACK <= partition.newest_write <= ended + CLOCK_SLACK
+    if run.ended_at is not None and partition.newest_write > run.ended_at + CLOCK_SLACK:
+        return False
+    return partition.newest_write >= run.started_at - CLOCK_SLACK

@@ -37,7 +37,8 @@ class Run:
     Attributes:
         name: the unique name. If this package started the run, the name consists of the day and the attempt.
         day: the partition key that the run processes.
-        attempt: the number of the attempt, counted from 1 over all runs of the day.
+        attempt: the number of the attempt, counted from 1 over all runs of the day; 0 for a run whose name has no such number, and if no run
+            was started because the day was already complete.
         state: the state of the run.
         ours: whether this process started the run. If not, this process only follows the run.
         failure: why the run left no complete partition; None for a run that did not fail.

@@ -1,10 +1,10 @@
 """Start and follow the runs of a pipeline DAG through Airflow's REST API. Airflow need not be installed.
 
 The name of a run consists of the day and the attempt (`2025-11-05.1`). The `conf` is `{"target_date": "2025-11-05"}`. The logical
-date is null, so the name does not depend on a clock. Airflow refuses a second run with the same name, and the runner then follows the first.
-The runner also lists and follows scheduled runs, and runs that a person has started. A run without a day in its `conf` processes the
-UTC date of its `run_after` minus the lag. With `wait_for_schedule`, the runner also follows a run that Airflow's schedule will create
-soon, so that the day is not run twice.
+date is null, because Airflow refuses a second run with the same logical date. It also refuses a second run with the same name: the
+runner then follows the first. The runner also lists and follows scheduled runs, and runs that a person has started. A run without a day
+in its `conf` processes the UTC date of its `run_after` minus the lag. With `wait_for_schedule`, the runner also follows a run that
+Airflow's schedule will create soon, so that the day is not run twice.
 
 A pipeline reports the reason of a failure in an XCom of the failed task. The key is `failure`, and the value is
 `{"failure": "NOT_PUBLISHED", "message": "…"}` with a name of `smart_orchestrator.model.run.Failure`. Without this XCom, the
@@ -140,7 +140,7 @@ class AirflowRunner:
         return PipelineDag(self.dag_id, int(dag.get("max_active_runs") or 1))
 
     def capacity(self) -> int:
-        """Return twice the pipeline's `max_active_runs`. Airflow runs half of these runs at a time, and starts a queued run when one ends.
+        """Return twice `max_active_runs`: Airflow executes `max_active_runs` runs at a time, and starts a queued run as soon as one ends.
 
         Raises:
             RunsError: a run of the pipeline would not be executed.
@@ -204,7 +204,7 @@ class AirflowRunner:
         for run in runs:
             if run.in_flight:
                 return run
-        # The runs are listed first, and the day is inspected then. In this order, the data of a run that has ended are visible.
+        # The day is inspected after the runs are listed. So if the list shows a run as ended, the inspection sees its data.
         latest = max(runs, key=_priority, default=None)
         if not self._force and is_complete(self._dataset, day, latest):
             return Run(run_name(day, 0), day, 0, RunState.SUCCEEDED, message="the day was already complete")
@@ -218,11 +218,11 @@ class AirflowRunner:
         """
         if not runs:
             return []
+        # The schedule is read before the list. In the opposite order, a run that is created in between would count as deleted.
+        to_be_created = self._names_to_be_created(run.name for run in runs if run.started_at is None)
         items = self._items_by_id([run.name for run in runs])
-        not_created_yet = self._names_to_be_created(run.name for run in runs if run.name not in items)
-        polled = [
-            run if run.name in not_created_yet else self._refresh(run, items.get(run.name)) for run in runs
-        ]
+        waiting = to_be_created - items.keys()
+        polled = [run if run.name in waiting else self._refresh(run, items.get(run.name)) for run in runs]
         if any(run.in_flight for run in polled) and self._api.get(self._path).get("is_paused"):
             raise self._paused()
         return polled

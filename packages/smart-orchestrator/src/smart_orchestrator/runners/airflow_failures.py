@@ -69,6 +69,7 @@ def _failure_from_xcom(api: AirflowApi, tasks_path: str, task: Json) -> tuple[Fa
         try:
             value = json.loads(value)
         except ValueError:
+            # A text that is not JSON is the name of the failure, without a message.
             value = {"failure": value}
     if not isinstance(value, dict):
         return Failure.ERROR, ""

@@ -1,4 +1,4 @@
-"""Run a command for each key, at most one run for each key on this machine.
+"""Run a command for each key, with at most one run of a key on this machine at a time.
 
 The command is a list of arguments and is never passed to a shell. A supervisor process starts the command, kills its process group
 at the time-out, and records the exit code in a file. The lock file of the key is open in the supervisor and in the command. The

@@ -31,6 +31,7 @@ def main(request: dict[str, Any]) -> None:
     except (OSError, ValueError) as error:
         record["error"] = str(error)
     else:
+        # These signals are passed on to the command. The supervisor continues, and records the end of the command.
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda received, _: _signal_group(process.pid, received))
         record["timed_out"] = not _has_ended_within(process, request["timeout"])

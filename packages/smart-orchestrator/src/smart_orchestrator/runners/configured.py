@@ -1,6 +1,6 @@
 """Create the runner that a table of the configuration file describes.
 
-A key has at most one run in flight. The guarantee depends on the option that the table has:
+A key has at most one run in flight. What guarantees this depends on the option in the table of the runner:
 
 | option | guarantee |
 |---|---|
@@ -68,6 +68,7 @@ def create_runner(config: RunnerConfig, dataset: Dataset, path: Path, state: Pat
         env=config.env,
         identity=identity,
         span=dataset.span,
+        # `runner` is assigned before this function is called.
         is_complete=lambda key: is_complete(dataset, key, runner.latest([key]).get(key)),
     )
     return runner
@@ -126,7 +127,7 @@ def _airflow_runner(config: AirflowConfig, dataset: Dataset, path: Path) -> Airf
         user=variable("user_variable"),
         password=variable("password_variable"),
         token=variable("token_variable"),
-        # What an error tells the user to change.
+        # The names of what an error tells the user to change.
         option_names=AirflowOptionNames(
             url=f"{prefix}.url",
             user=config.user_variable or f"{prefix}.user_variable",
@@ -141,8 +142,8 @@ def _airflow_runner(config: AirflowConfig, dataset: Dataset, path: Path) -> Airf
 def _identity(dataset: Dataset) -> str:
     """Return the name under which the ledger records the runs of a dataset. Datasets with the same data have the same name.
 
-    Two datasets can describe the same table with different grains, time zones or key columns. The same key then means different rows. For a
-    table, the name therefore also contains the grain (unless it is a day), the key column and the time zone.
+    Two datasets can describe the same data with different grains, and the same table also with different key columns or time zones. The same
+    key then means different rows. So the name contains the grain (unless it is a day) and, for a table, the key column and the time zone.
     """
     lake = redacted_url(dataset.lake).rstrip("/")
     parts = [] if dataset.grain is Grain.DAY else [dataset.grain.value]

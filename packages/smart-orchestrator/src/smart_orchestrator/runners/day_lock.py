@@ -72,7 +72,7 @@ class DayLock:
         os.close(self._descriptor)
 
     def is_held(self) -> bool:
-        """Return whether any process holds the lock.
+        """Return whether any process has acquired the lock. A poll, which shares the lock for a moment, does not count.
 
         Raises:
             RunsError: the lock file cannot be opened.

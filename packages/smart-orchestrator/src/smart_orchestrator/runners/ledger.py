@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+# The table `verdicts` has the cached results of inspections. The column `process` is the id of the process that recorded the run.
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
     dataset TEXT NOT NULL, day TEXT NOT NULL, attempt INTEGER NOT NULL, state TEXT NOT NULL, failure TEXT,
@@ -40,7 +41,7 @@ _LOCK_TIMEOUT_SECONDS = 60.0
 class Ledger:
     """The runs and the cached results of this machine, in `runs.sqlite` of a folder. Safe for concurrent threads and processes.
 
-    A ledger implements the protocol `Memory`. `option_name` is the name of the option that sets the folder, for errors.
+    A ledger implements the protocol `Memory` of `adapters.data_inspection`. `option_name` is the name of the option that sets the folder, for errors.
     """
 
     def __init__(self, folder: Path, option_name: str = "") -> None:
@@ -145,6 +146,7 @@ class Ledger:
         import sqlite3
 
         if isinstance(error, sqlite3.Error):
+            # The lowest byte of an extended error code is the primary code, which `_NO_ACCESS` lists.
             code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
             if code not in [getattr(sqlite3, name) for name in _NO_ACCESS] or self.path.is_dir():
                 return self.damaged(error)

@@ -41,6 +41,7 @@ class RecordedRuns:
                 query, (self.dataset_id, key_text(min(days)), key_text(max(days)))
             ).fetchall()
         runs = [self._run(row) for row in rows]
+        # The runs are sorted by attempt, so the last attempt of a day replaces the earlier ones.
         return {run.day: run for run in runs if run.day in days}
 
     def get(self, day: dt.date, attempt: int) -> Run | None:

@@ -41,7 +41,8 @@ CREATE TABLE IF NOT EXISTS restated (
 )
 """
 _SELECT_RECORDS = """
-SELECT key, available_since, late_since, over_at, over_at IS NOT NULL AND late_announced = 1 AND over_announced = 0
+SELECT key, available_since, late_since, over_at,
+    over_at IS NOT NULL AND late_announced = 1 AND over_announced = 0 AS is_end_unannounced
 FROM freshness WHERE dataset = ?
 """
 _MARK_AVAILABLE = """
@@ -63,6 +64,8 @@ RETURNING key
 _CLOSE_INCIDENT = """
 UPDATE freshness SET over_at = ? WHERE dataset = ? AND key = ? AND late_since IS NOT NULL AND over_at IS NULL
 """
+# An ended incident is forgotten when both its messages were claimed, or neither: the message about the end is sent only if the message about
+# the beginning was sent.
 _FORGET_ENDED = """
 DELETE FROM freshness
 WHERE dataset = ? AND key < ? AND (late_since IS NULL OR (over_at IS NOT NULL AND over_announced = late_announced))
@@ -117,7 +120,7 @@ class IncidentStore:
         }
 
     def update(self, report: FreshnessReport) -> Changes:
-        """Store a report, and claim the messages that it makes due.
+        """Store a report, and claim the messages that are due after it. Then forget old incidents that need no more messages.
 
         Raises:
             RunsError: the state folder or the ledger cannot be used.

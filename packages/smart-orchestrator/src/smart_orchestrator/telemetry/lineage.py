@@ -237,10 +237,12 @@ def dataset_name(dataset: Dataset) -> tuple[str, str]:
         name = "/".join(part for part in names if part)
         if scheme == "file":
             return "file", f"/{name}"
+        # The schemes that OpenLineage names in another way.
         scheme = {"s3a": "s3", "az": "wasbs"}.get(scheme, scheme)
         return f"{scheme}://{host}", name or "/"
     parts = urlsplit(redacted_url(dataset.lake))
     database = parts.path.strip("/")
-    scheme = {"postgresql": "postgres"}.get(parts.scheme.partition("+")[0], parts.scheme.partition("+")[0])
+    database_type = parts.scheme.partition("+")[0]  # Without a driver, as in `postgresql+psycopg`.
+    scheme = {"postgresql": "postgres"}.get(database_type, database_type)
     table = dataset.table or dataset.name
     return f"{scheme}://{parts.netloc}", f"{database}.{table}" if database else table

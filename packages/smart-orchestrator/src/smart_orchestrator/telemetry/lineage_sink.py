@@ -28,7 +28,8 @@ logger = logging.getLogger(__name__)
 # The time that one event may take. A transport that fails or is slower is not used again by this process.
 TIMEOUT_SECONDS = 5.0
 _THREAD_NAME = "openlineage-sink"
-# These loggers report every retry and every failed event, also after the time-out.
+# These loggers report every retry and every failed event, also after the time-out. The sink reports a failure once, so they are silenced in
+# its thread.
 _NOISY_LOGGERS = ("urllib3.connectionpool", "openlineage.client.transport.composite")
 
 

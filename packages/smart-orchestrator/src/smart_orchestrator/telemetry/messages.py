@@ -72,7 +72,7 @@ def deliver(urls: Sequence[str], title: str, text: str, kind: str = "success") -
 
 
 def load_services(urls: Sequence[str]) -> None:
-    """Import Apprise and the services of these addresses, which takes seconds on a busy machine. The next `deliver` sends at once."""
+    """Import Apprise and the services of these addresses, which takes seconds on a busy machine, so that the next `deliver` sends at once."""
     with extra("messages"):
         import apprise
 
@@ -174,7 +174,7 @@ def late_message(report: FreshnessReport, changes: Changes) -> Message | None:
     """Return the message about the incidents that began; None if none began."""
     if not changes.began:
         return None
-    title = f"{report.dataset}: {_count(changes.began)} late"
+    title = f"{report.dataset}: {_subject(changes.began)} late"
     lines = [f"{key_text(p.key)} was due {_time(p.deadline)}: {p.reason}" for p in changes.began]
     return Message(Event.LATE, report.dataset, title, _listed(lines))
 
@@ -183,7 +183,7 @@ def recovered_message(report: FreshnessReport, changes: Changes) -> Message | No
     """Return the message about the incidents that ended; None if none ended."""
     if not changes.ended:
         return None
-    title = f"{report.dataset}: {_count(changes.ended)} recovered"
+    title = f"{report.dataset}: {_subject(changes.ended)} recovered"
     return Message(Event.RECOVERED, report.dataset, title, _listed(map(_recovery_line, changes.ended)))
 
 
@@ -214,7 +214,8 @@ def restated_message(dataset: str, changes: Sequence[str]) -> Message:
     return Message(Event.RESTATED, dataset, f"{dataset}: {number} restated", _listed(changes))
 
 
-def _count(partitions: Sequence[PartitionFreshness]) -> str:
+def _subject(partitions: Sequence[PartitionFreshness]) -> str:
+    """Return the key of a single partition, or the number of several, for a title."""
     if len(partitions) == 1:
         return key_text(partitions[0].key)
     return f"{len(partitions)} partitions"

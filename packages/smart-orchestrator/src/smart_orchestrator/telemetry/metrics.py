@@ -51,7 +51,7 @@ class DatasetMetrics:
 
 
 def metric_families(datasets: Sequence[DatasetMetrics], runs: Mapping[str, int]) -> Iterator[Any]:
-    """Yield the metric families of the `prometheus_client` for datasets and for the runs of this machine, by state.
+    """Yield the metric families of the `prometheus_client` for datasets, and for `runs`, the numbers of this machine's runs by state.
 
     Raises:
         MissingExtra: the `prometheus_client` is not installed.
@@ -124,7 +124,10 @@ def _freshness_families(reports: Sequence[FreshnessReport]) -> Iterator[Any]:
 
 
 def _gauge(name: str, text: str, labels: str, values: Iterable[tuple[str, float]]) -> Any:
-    """Return a gauge with one label for each of `values`. `labels` are the names of the labels, separated by commas."""
+    """Return a gauge. `values` has the number for each value of the label.
+
+    `labels` is the name of the label. If it names several labels, separated by commas, the caller adds the values.
+    """
     with extra("prometheus"):
         from prometheus_client.core import GaugeMetricFamily
 

@@ -50,6 +50,7 @@ LEGEND: tuple[tuple[str, str, str], ...] = (
 
 def mark(partition: Partition, state: State) -> Cell:
     """Return the mark and the style of a partition. `state` is the state of the partition under the policy of the check."""
+    # Under a strict policy, an unusual volume counts as invalid.
     if partition.code is Code.UNUSUAL_VOLUME and state is State.INVALID:
         return _MARKS_OF_STATES[state]
     return _MARKS_OF_CODES.get(partition.code, _MARKS_OF_STATES[state])

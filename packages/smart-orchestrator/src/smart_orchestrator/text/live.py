@@ -59,7 +59,8 @@ class _Row:
 class _State:
     """The values that the display shows.
 
-    `done` and `total` count keys. `steps` has the last step that each run reported. `seconds` has the duration of each finished run.
+    `done` and `total` count keys. `steps` has the last step that each run reported. `seconds` has the duration of each finished run. A wait
+    sets `lines`, the days that are not available, and the times of its next check and of its time-out on the clock of the reporter.
     """
 
     done: int = 0
@@ -166,10 +167,13 @@ class LiveReporter(TextReporter):
 
     def waiting(self, completeness: Completeness, seconds_to_check: float, seconds_left: float) -> None:
         """Show the keys that are not available, and the time until the next check and until the time-out."""
-        missing = [text for text, style in completeness_lines(completeness)[1:-1] if style == "bad"]
+        summary = summary_line(completeness)
+        missing = [
+            line[0] for line in completeness_lines(completeness) if line[1] == "bad" and line != summary
+        ]
         with self._lock:
             now = self._clock()
-            self._state.status = summary_line(completeness)[0]
+            self._state.status = summary[0]
             self._state.lines = missing
             self._state.next_check_at, self._state.ends_at = now + seconds_to_check, now + seconds_left
         self._start()
@@ -226,6 +230,7 @@ class LiveReporter(TextReporter):
         """Return the lines below the rows: rows that are not shown, the status, and the time until the next check."""
         state = self._state
         lines = [*state.lines[:MAX_ROWS]]
+        # A backfill has only rows, and a wait has only lines.
         hidden = max(len(state.rows), len(state.lines)) - MAX_ROWS
         if hidden > 0:
             lines.append(f"  … and {hidden} more")

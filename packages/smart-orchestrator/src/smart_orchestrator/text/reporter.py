@@ -144,7 +144,7 @@ def _print_wrapped(terminal: Terminal, row: Sequence[Line]) -> None:
     hanging = indent + _HANGING_INDENT
     pieces = line[indent:].wrap(terminal, terminal.width - hanging)
     for number, piece in enumerate(pieces):
-        piece.rstrip()
+        piece.rstrip()  # Unlike `str.rstrip`, this changes the piece.
         pieces[number] = Text(" " * (hanging if number else indent)).append_text(piece)
     terminal.print(Text("\n").join(pieces), soft_wrap=True)
 

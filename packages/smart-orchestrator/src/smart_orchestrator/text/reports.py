@@ -27,6 +27,9 @@ Line = tuple[str, str]
 A line of the style `command` is never wrapped.
 """
 
+# The largest number of strays that a report names.
+_MAX_STRAYS = 10
+
 
 def completeness_lines(completeness: Completeness, *, most: int = 40) -> list[Line]:
     """Return the report of a window: the days, oldest first, then the totals.
@@ -81,10 +84,10 @@ def _closing_lines(completeness: Completeness, unlisted: int) -> list[Line]:
     lines.append(summary_line(completeness))
     lines += [
         (f"stray: {name} is not the key of a {grain} and does not count", "warn")
-        for name in completeness.strays[:10]
+        for name in completeness.strays[:_MAX_STRAYS]
     ]
-    if len(completeness.strays) > 10:
-        lines.append((f"… and {len(completeness.strays) - 10} more strays", "warn"))
+    if len(completeness.strays) > _MAX_STRAYS:
+        lines.append((f"… and {len(completeness.strays) - _MAX_STRAYS} more strays", "warn"))
     return lines
 
 
@@ -108,7 +111,10 @@ def summary_line(completeness: Completeness) -> Line:
 
 
 def _group_line(group: Sequence[Partition], policy: Policy, grain: Grain) -> Line:
-    """Format neighbouring partitions that are alike: `12–28 October 2025: 17 days absent, MISSING: nothing is there`."""
+    """Format neighbouring partitions that are alike.
+
+    For example, `12–28 October 2025: 17 days absent, MISSING: nothing is there`, or `5–6 November 2025: 2 days complete, each 3 rows`.
+    """
     first = group[0]
     span = span_text(grain, first.day, group[-1].day)
     number = "" if len(group) == 1 else f"{counted(len(group), grain)} "

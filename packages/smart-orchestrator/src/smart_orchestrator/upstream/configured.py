@@ -51,7 +51,7 @@ def create_watch(
     """Create the watch of an upstream.
 
     Args:
-        dataset: the dataset. Its `lag` is the fixed lag or, with an automatic lag, the outer bound.
+        dataset: the dataset. Its `lag` is the fixed lag or, with an automatic lag, the outer bound; see `upstream.watch`.
         probe: the probe of the upstream; None to use only the stored answers.
         lake: the lake that contains the stored answers.
         is_lag_automatic: whether a key is expected as soon as it has landed.

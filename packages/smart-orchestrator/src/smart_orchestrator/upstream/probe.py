@@ -16,7 +16,7 @@ from smart_orchestrator.foreign import one_line
 if TYPE_CHECKING:
     from smart_orchestrator.model.grain import Key
 
-# How long an answer is valid if the upstream does not specify a time: the answer "not yet", and a failed request.
+# How long an answer is valid if the upstream does not specify a time: the answers "landed" and "not yet", and an unknown answer.
 NOT_YET_VALIDITY = dt.timedelta(minutes=30)
 UNKNOWN_VALIDITY = dt.timedelta(minutes=5)
 # A longer `Retry-After` is shortened to this.

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.dataset import Dataset
     from smart_orchestrator.model.grain import Key
 
-# The number of bytes that are kept from the end of a command's output.
+# The number of bytes that are kept from the end of a command's stderr.
 MAX_STDERR_BYTES = 1 << 16
-# The time to wait for the rest of the output after the command has ended.
+# The time to wait for the rest of stderr after the command has ended.
 _SECONDS_FOR_STDERR = 1.0
 _PRESENCE_OF_EXIT_CODES: Mapping[int, Presence] = {0: Presence.LANDED, 1: Presence.NOT_YET}
 
@@ -113,7 +113,8 @@ class FunctionProbe:
     """A probe that calls a function with the key. The function returns True, False, None for unknown, or an `Answer`.
 
     Args:
-        function: a callable without arguments that returns the function. It is called at each `ask`, so the function can be imported late.
+        function: a callable without arguments that returns the function. The callable is called at each `ask`, so that it can import the
+            function when it is first needed.
     """
 
     def __init__(self, function: Callable[[], Callable[[Key], object]]) -> None:

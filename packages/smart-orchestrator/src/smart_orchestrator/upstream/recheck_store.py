@@ -56,7 +56,7 @@ class Recheck:
         landed_at: the time that counts as the landing of the key.
         age: the newest of the configured times (`Dataset.recheck`, in days after the landing) that was rechecked; 0 for none.
         next_at: the time before which the key is not rechecked again.
-        asked_at: the time of the last recheck; None if the upstream was not asked.
+        asked_at: the time of the last request; None if there was none, or if it had no answer and need not be repeated.
         change: the result of the last recheck.
         detail: the result as a part of a sentence.
         etag: the ETag of the key's data at the last recheck; empty without one.
@@ -71,6 +71,11 @@ class Recheck:
     detail: str = ""
     etag: str = ""
     fingerprint: str = ""
+
+    @property
+    def had_no_answer(self) -> bool:
+        """Whether the upstream was asked, and its response did not show whether the data have changed."""
+        return self.asked_at is not None and self.change is Change.UNKNOWN
 
     def marks_as_restated(self, partition: Partition) -> bool:
         """Return whether this recheck found that the data of a partition, which the lake still has, are outdated."""
@@ -159,13 +164,13 @@ def resolve(dataset: Dataset, partition: Partition, lake: Lake | None = None) ->
         LakeError: the stored rechecks cannot be read or written.
     """
 
-    def change(history: RecheckHistory) -> RecheckHistory | None:
+    def clear_fingerprint(history: RecheckHistory) -> RecheckHistory | None:
         recheck = history.rechecks.get(partition.day)
         if recheck is None or not recheck.marks_as_restated(partition):
             return None
         return history.with_recheck(partition.day, replace(recheck, fingerprint=""))
 
-    recheck_document(dataset, lake).update(change)
+    recheck_document(dataset, lake).update(clear_fingerprint)
 
 
 def _parse(data: bytes, name: str, grain: Grain) -> RecheckHistory:

@@ -2,11 +2,11 @@
 
 `Dataset.recheck` contains the times of the rechecks, as numbers of days after the landing of a key. With `(1, 7)`, a key is rechecked one
 day and seven days after it landed. If more than one of these times has passed since the last recheck, one request covers them. If the lake
-received the data of the key after the latest of the passed times, no request is sent, because the data are newer. If the upstream does not respond,
-the recheck is repeated later.
+received the data of the key after the latest of the times that have passed, no request is sent, because these data already contain the
+changes up to that time. If the upstream does not respond, the recheck is repeated later.
 
-A key has *landed* when the upstream has it, as in `watch`. The exact time of the landing is not known. In this module, it is the earlier of
-two times: when the lake received the data of the key, and the start of the key that is `lag` keys later.
+A key has *landed* when the upstream has it, as in `watch`. The exact time of the landing is not known. In this module, the time of the
+landing is the earlier of two times: when the lake received the data of the key, and the start of the key that is `lag` keys later.
 """
 
 from __future__ import annotations
@@ -114,10 +114,6 @@ class ProbeComparison:
         return Verdict(Change.MATERIAL, f"its ETag was {etag}, and is {answer.etag}", answer.etag)
 
 
-def _had_no_answer(known: Recheck | None) -> bool:
-    return known is not None and known.asked_at is not None and known.change is Change.UNKNOWN
-
-
 def _strong(etag: str) -> str:
     return etag.removeprefix("W/")
 
@@ -162,19 +158,20 @@ class Rechecks:
             ConfigError: the configuration of the probe is wrong.
             LakeError: the stored rechecks cannot be read or written.
         """
-        asked: dict[Key, Recheck] = {}
+        rechecked_keys: dict[Key, Recheck] = {}
         available = [p for p in reversed(partitions) if p.available and p.fingerprint]
         if not available:
-            return asked
+            return rechecked_keys
         history = self._document.read()
         due = [p for p in available if self._is_due(p.day, history)]
         # The loop stops at the first key without an answer. Keys that had none the last time come last, so that they do not keep the
         # others from being rechecked.
-        due.sort(key=lambda p: _had_no_answer(history.rechecks.get(p.day)))
-        for partition, recheck in self._reserve(due[:MAX_QUESTIONS]):
-            rechecked = self._recheck(partition, recheck)
+        unanswered = {key for key, recheck in history.rechecks.items() if recheck.had_no_answer}
+        due.sort(key=lambda p: p.day in unanswered)
+        for partition, known in self._reserve(due[:MAX_QUESTIONS]):
+            rechecked = self._recheck(partition, known)
             self._store(partition.day, rechecked)
-            asked[partition.day] = rechecked
+            rechecked_keys[partition.day] = rechecked
             logger.info(
                 "%s %s: %s: %s",
                 self._dataset.name,
@@ -182,9 +179,9 @@ class Rechecks:
                 rechecked.change,
                 rechecked.detail,
             )
-            if rechecked.change is Change.UNKNOWN and rechecked.asked_at is not None:
-                break  # The upstream does not respond. The reservations of the remaining keys expire.
-        return asked
+            if rechecked.had_no_answer:
+                break  # The upstream is not asked about the remaining keys now. Their reservations expire.
+        return rechecked_keys
 
     def _store(self, key: Key, recheck: Recheck) -> None:
         self._document.update(lambda history: history.with_recheck(key, recheck))
@@ -228,8 +225,9 @@ class Rechecks:
         landed = {partition.day: self._landed_at(partition) for partition in due}
         reserved: list[tuple[Partition, Recheck]] = []
 
-        def change(history: RecheckHistory) -> RecheckHistory | None:
+        def reserve(history: RecheckHistory) -> RecheckHistory | None:
             until = self._clock() + RESERVATION
+            # `update` calls this function again if another process has changed the history in the meantime.
             reserved.clear()
             for partition in due:
                 key = partition.day
@@ -239,7 +237,7 @@ class Rechecks:
                     reserved.append((partition, known))
             return history if reserved else None
 
-        self._document.update(change)
+        self._document.update(reserve)
         return reserved
 
     def _landed_at(self, partition: Partition) -> dt.datetime:
@@ -256,13 +254,17 @@ class Rechecks:
         if not passed:
             # The key landed later than `_is_due` assumed.
             return replace(known, next_at=known.landed_at + dt.timedelta(days=self._dataset.recheck[0]))
+        # Without a request, the last request that had no answer needs no repetition, so it is not recorded any more.
+        without_request = replace(
+            known, age=passed[-1], next_at=now, asked_at=None if known.had_no_answer else known.asked_at
+        )
         if known.marks_as_restated(partition):
             # The partition must be made again anyway.
-            return replace(known, age=passed[-1], next_at=now)
+            return without_request
         held_since = self._comparison.held_since(partition)
         if held_since is not None and known.landed_at + dt.timedelta(days=passed[-1]) <= held_since:
             # The lake received the data after all times that have passed.
-            return replace(known, age=passed[-1], next_at=now)
+            return without_request
         verdict = self._comparison.compare(partition, known.etag, now)
         answered = replace(
             known, asked_at=now, change=verdict.change, detail=verdict.detail, etag=verdict.etag or known.etag

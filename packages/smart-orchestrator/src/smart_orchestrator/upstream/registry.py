@@ -19,7 +19,7 @@ class Upstreams:
 
     Args:
         config: the configuration.
-        now: the time that counts as the current time; by default, the time of each question.
+        now: the time that counts as the current time; by default, the clock is read each time.
     """
 
     def __init__(self, config: Config, now: dt.datetime | None = None) -> None:
@@ -61,7 +61,7 @@ class Upstreams:
         return self._now or dt.datetime.now(tz=dt.UTC)
 
     def lag(self, dataset: Dataset, as_of: Key) -> int:
-        """Return the publication lag of a dataset: the fixed one, or the grains from the newest key that has landed to `as_of`.
+        """Return the publication lag of a dataset: the fixed one, or the number of grains from the newest landed key to `as_of`.
 
         Raises:
             ConfigError: the configuration of the probe is wrong.

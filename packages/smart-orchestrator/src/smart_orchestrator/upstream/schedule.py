@@ -66,7 +66,7 @@ def next_probe(delays: Sequence[float], elapsed: float, pace: Pace) -> float:
 
     Args:
         delays: the delays of earlier keys.
-        elapsed: the time of the last probe.
+        elapsed: the time of the last probe, in seconds after the end of the key's span.
         pace: the pauses between two probes.
     """
     if len(delays) < MIN_LANDINGS:
@@ -79,6 +79,7 @@ def next_probe(delays: Sequence[float], elapsed: float, pace: Pace) -> float:
     if not later:
         overdue = elapsed - ordered[-1]
         return elapsed + min(max(pace.usual, overdue / _SHARE), pace.longest)
+    # The delays are sorted, so at this position a tenth of the later keys have landed.
     pause = later[(len(later) - 1) // _SHARE] - elapsed
     return elapsed + min(max(pause, pace.shortest), pace.usual)
 

@@ -50,8 +50,8 @@ class SharedDocument(Generic[_ContentT]):
     def __init__(self, lake: Lake, key: str, parse: Callable[[bytes], _ContentT], empty: _ContentT) -> None:
         self._lake = lake
         self._key = key
-        # On a local lake, the processes of this machine take turns. Other lakes have no lock: there, a conditional write fails when
-        # another process has changed the object.
+        # The folder for `Lake.exclusive`: on a local lake, the processes of this machine take turns. Other lakes have no lock: there, a
+        # conditional write fails when another process has changed the object.
         self._folder = key.rpartition("/")[0]
         self._parse = parse
         self._empty = empty

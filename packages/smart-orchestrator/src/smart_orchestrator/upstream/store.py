@@ -41,10 +41,10 @@ class KnownAnswer:
         presence: whether the upstream has the key.
         asked_at: the time of the answer.
         until: the time until which the answer is valid.
-        next_at: the time of the next probe, which is not before `until`; for a key that has landed, there is none.
+        next_at: the time of the next probe, or the end of a reservation; not used for a key that has landed.
         etag: the ETag of the key's data; empty without one.
         url: the address that was asked; empty without one.
-        detail: what the upstream said.
+        detail: the response of the upstream, such as `HTTP 404`, or the reason why the presence is unknown.
         absent_at: the time of the last answer that the upstream does not have the key yet; None without one.
     """
 
@@ -126,9 +126,10 @@ class AnswerHistory:
         return AnswerHistory(dict(sorted({**self.answers, key: new}.items())[-MAX_ANSWERS:]), tuple(delays))
 
     def _landing_delay(self, key: Key, now: dt.datetime, end: dt.datetime) -> float | None:
-        """Return the delay of a key that has landed, or None if it is too uncertain.
+        """Return the delay of a key that has landed, or None if the landing was known before or its time is too uncertain.
 
-        The key landed between the last answer "not yet" and the first answer "landed". The delay ends in the middle between the two.
+        The key landed between the last answer "not yet" (without one, the end of its span) and the first answer "landed". The delay ends
+        in the middle between the two.
         """
         known = self.answers.get(key)
         if known is not None and known.presence is Presence.LANDED:
@@ -188,14 +189,15 @@ class AnswerStore:
         until = now + RESERVATION
         unasked = KnownAnswer(Presence.UNKNOWN, now, until, until, detail="it is being asked")
 
-        def change(history: AnswerHistory) -> AnswerHistory | None:
+        def reserve_due(history: AnswerHistory) -> AnswerHistory | None:
             due[:] = [key for key in keys if is_due(history, key)]
             reserved = {key: replace(history.answers.get(key, unasked), next_at=until) for key in due}
             answers = dict(sorted({**history.answers, **reserved}.items())[-MAX_ANSWERS:])
+            # The oldest keys do not fit into the object, so they are not reserved.
             due[:] = [key for key in due if key in answers]
             return replace(history, answers=answers) if reserved else None
 
-        self._document.update(change)
+        self._document.update(reserve_due)
         return due
 
     def update(self, change: Callable[[AnswerHistory], AnswerHistory]) -> AnswerHistory:

@@ -51,6 +51,7 @@ class UrlProbe:
 
     def ask(self, key: Key, now: dt.datetime) -> Answer:
         """See `Probe`."""
+        # The extra `airflow-client` installs the HTTP client.
         with extra("airflow-client"):
             import httpx2
 
@@ -95,7 +96,10 @@ def answer_of(status: int, headers: Mapping[str, str], url: str, now: dt.datetim
 
 
 def _cache_lifetime(headers: Mapping[str, str]) -> dt.timedelta:
-    """Return how long a cache may keep the response (RFC 9111): `max-age` less `Age`, or 30 minutes without the header."""
+    """Return how long a cache may keep the response (RFC 9111): `max-age` less `Age`, from zero to one day.
+
+    The result is zero with `no-store` or `no-cache`, and 30 minutes without `max-age`.
+    """
     control = headers.get("cache-control", "")
     if _NOT_CACHED.search(control):
         return dt.timedelta(0)

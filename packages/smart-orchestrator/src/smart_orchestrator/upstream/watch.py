@@ -117,6 +117,7 @@ class UpstreamWatch:
             ConfigError: the configuration of the probe is wrong.
             LakeError: the stored answers cannot be read or written.
         """
+        # The store keeps the answers about the newest `MAX_ANSWERS` keys.
         keys = [key for key in keys if self._is_asked_about(key)][-MAX_ANSWERS:]
         history = self._store.read()
         is_silent = self._silent_until is not None and self._clock() < self._silent_until
@@ -147,6 +148,7 @@ class UpstreamWatch:
             key = grain.key_at(grain.index(as_of) - lag)
             known = self.ask([key]).get(key)
             has_landed = known is not None and known.presence is Presence.LANDED
+            # A key beyond the horizon counts as landed.
             if has_landed or self._age(key) > self._oldest_age:
                 return lag
         return bound
@@ -222,13 +224,14 @@ class UpstreamWatch:
         )
 
     def _watched_keys(self, history: AnswerHistory) -> list[Key]:
-        """Return the keys among which the next probe is: those with an answer, and with an automatic lag also the newest ones.
+        """Return the keys that can have the next probe: those with an answer, and with an automatic lag also the newest ones.
 
         Keys with an answer may have landed. `_due_at` has no next probe for them.
         """
         grain = self._dataset.grain
         newest = grain.index(grain.floor(self._clock(), self._dataset.zone))
         keys = [key for key in history.answers if self._is_asked_about(key)]
+        # Like `lag`, from the newest key back to the first one that has landed.
         for age in range(self._dataset.lag if self.is_lag_automatic else 0):
             key = grain.key_at(newest - age)
             known = history.answers.get(key)
