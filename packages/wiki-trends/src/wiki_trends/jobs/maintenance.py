@@ -70,7 +70,7 @@ def list_waivers(settings: Settings) -> list[Waiver]:
 
 
 def waiver_lines(waived: Sequence[Waiver]) -> list[Line]:
-    """Return the waived days, oldest first; neighbours that were waived alike share a line."""
+    """Return the waived days, oldest first. Neighbouring days share a line if their waivers have the same text."""
     from smart_orchestrator.text.spans import counted_span, group_alike
 
     if not waived:
