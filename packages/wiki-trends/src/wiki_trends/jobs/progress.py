@@ -1,6 +1,7 @@
 """Report the progress of the pipeline and of a long analysis, and measure the phases of a job.
 
-The progress of an analysis is the log records of the packages in `LOGGER_NAMES`. In Airflow, nothing calls this module, and the log of the task contains these records.
+The progress of an analysis is the log records of the packages in `LOGGER_NAMES`. In Airflow, nothing calls this module, and the
+log of the task contains these records.
 """
 
 from __future__ import annotations

@@ -47,8 +47,8 @@ def local_runner(
 ) -> LocalRunner:
     """Return a runner that runs the pipeline in this process.
 
-    `fetch` replaces the first step of the pipeline, which requests the list of the day from the API. Before each
-    step, `on_step` gets the day and the text of the step, from the thread of the run.
+    `fetch` replaces the first step of the pipeline, which requests the list of the day from the API. Before each step, `on_step` gets the
+    day and the text of the step, from the thread of the run.
     """
     from smart_orchestrator.runners.local import LocalRunner
 
