@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.text.reporter import TextReporter
     from smart_orchestrator.text.reports import Line
 
+# The days are fixed, so that the demo always shows the same window.
 AS_OF = date(2025, 11, 12)
 NEWEST_DAY = date(2025, 11, 9)
 MISSING_DAYS = (date(2025, 11, 5), date(2025, 11, 6))
@@ -146,6 +147,7 @@ def _prepare_folder(folder: Path) -> None:
 
 def _replace_folder(folder: Path) -> None:
     if folder.exists() and any(folder.iterdir()):
+        # Only a demo writes both files, so a folder with both can be deleted.
         if not (folder / FILE_NAME).is_file() or not (folder / "sample-api.log").is_file():
             raise SettingError(
                 name="folder",

@@ -76,7 +76,7 @@ def checker_of_window(
     watch = upstream_watch(settings, ask=ask_upstream)
     rechecks = create_rechecks(settings, ask=ask_upstream)
 
-    @cache
+    @cache  # Repeated checks poll with the same runner.
     def polled_runner() -> Runner:
         from wiki_trends.jobs.runners import runner_for_polling
 
