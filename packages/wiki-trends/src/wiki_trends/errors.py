@@ -18,7 +18,7 @@
     └── WarehouseError          the tables cannot be read or published
         ├── WarehouseUrlError   the URL of the warehouse cannot be used
         ├── NothingPublished    no window has been published yet
-        └── NewerPublished      the published window ends later, and was to be kept
+        └── NewerPublished      the published window ends later, and the caller asked to keep it
 
 The message of an exception is made from its fields. The message says what happened to which object, and ends with the fix.
 """
@@ -114,6 +114,7 @@ class RequestRejected(WikimediaError, SourceRefused):
         self.url = url
         self.status = status
         self.detail = detail
+        # Subclasses set their own fields first, because their `_message` reads them.
         super().__init__(self._message())
 
     def _message(self) -> str:
@@ -342,7 +343,7 @@ class NothingPublished(WarehouseError):
 
 
 class NewerPublished(WarehouseError):
-    """A window that ends later has been published, and was to be kept. Nothing was written.
+    """The published window ends later, and the caller asked to keep such a window. Nothing was written.
 
     Attributes:
         window_start: the first day of the published window.

@@ -35,6 +35,7 @@ def trends_dag() -> DAG:
         start_date=dt.datetime(2025, 1, 1, tzinfo=dt.UTC),
         catchup=False,
         max_active_runs=1,
+        # A dry run shows which runs would be started, and this Dag starts none.
         params={name: param for name, param in parameters(settings.days).items() if name != "dry_run"}
         | replace_newer_parameter(),
         tags=["wiki trends"],

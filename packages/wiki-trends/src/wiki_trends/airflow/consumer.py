@@ -54,13 +54,13 @@ def trends_consumer(settings: Settings) -> Consumer:
         from wiki_trends.jobs.main import publish_trends
 
         warehouse = postgres_url(CONNECTION)
-        own = settings if warehouse is None else replace(settings, warehouse=warehouse)
+        publish_settings = settings if warehouse is None else replace(settings, warehouse=warehouse)
         keep_newer = not get_current_context()["params"].get(REPLACE_NEWER)
         try:
             if keep_newer:
-                # The publish looks again, because another Dag can publish while this window is analysed.
-                refuse_older_window(own.warehouse, completeness)
-            return publish_trends(own, completeness, keep_newer=keep_newer)
+                # Checked before the long analysis. The publish checks this again, because another Dag can publish in the meantime.
+                refuse_older_window(publish_settings.warehouse, completeness)
+            return publish_trends(publish_settings, completeness, keep_newer=keep_newer)
         except NewerPublished as newer:
             text = kept_message(completeness.window, newer.window_start, newer.window_end)
             raise AirflowSkipException(text) from newer

@@ -1,6 +1,7 @@
 """The probe of the Dags with an automatic lag (`WIKI_TRENDS_LAG=auto`): whether Wikimedia has the list of a day.
 
-The name of the function is an argument of the Dags, because the triggerer, which runs no code of a Dag file, imports and calls it.
+The Dags get the name of the function `ask_wikimedia` instead of the function: the triggerer does not run Dag files, so it must import the
+function by its name.
 """
 
 from __future__ import annotations

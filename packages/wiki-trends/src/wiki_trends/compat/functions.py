@@ -125,6 +125,7 @@ def trigger(dates: Sequence[str | dt.date], timeout: float) -> list[TriggerResul
 
 
 def _trigger_result(day: dt.date, outcome: Outcome) -> TriggerResult:
+    # The runs of a day are in the order of its attempts, and the last run counts.
     run = next((run for run in (*outcome.started, *outcome.followed)[::-1] if run.day == day), None)
     failed_run = next((run for run in outcome.failed if run.day == day), None)
     reason_by_abandoned_day = dict(outcome.abandoned)
@@ -132,6 +133,7 @@ def _trigger_result(day: dt.date, outcome: Outcome) -> TriggerResult:
     if failed_run is not None:
         run, state, message = failed_run, "failed", failed_run.message
     elif day in reason_by_abandoned_day:
+        # The backfill stopped waiting for this day, but its run can still end.
         state, message = "running", reason_by_abandoned_day[day]
     return TriggerResult(
         date=day.isoformat(),

@@ -239,4 +239,5 @@ class _DialogueReporter(SilentReporter):
     def _write(self, day: dt.date, progress: tuple[int, int], text: str, style: str = "") -> None:
         # Days are numbered in the order in which they first appear; a retried day keeps its number.
         number = self._numbers.setdefault(day, len(self._numbers) + 1)
-        self._reporter.write([(f"[{number}/{max(number, progress[1])}] {day} {text}", style)])
+        _finished, total = progress
+        self._reporter.write([(f"[{number}/{max(number, total)}] {day} {text}", style)])

@@ -36,6 +36,7 @@ def find_contact_problem(contact: str) -> str | None:
     """
     hosts = [match.group(1) for match in _EMAIL_ADDRESS.finditer(contact)]
     hosts += [match.group(1) for match in _URL.finditer(contact)]
+    # Without the URLs that were just found, so that a path such as `/example.net/me` does not count as another host.
     hosts += [match.group(1) for match in _URL_WITHOUT_SCHEME.finditer(_URL.sub("", contact))]
     placeholders = [host for host in hosts if _is_placeholder(host)]
     if placeholders:
@@ -57,7 +58,7 @@ def _is_placeholder(host: str) -> bool:
     labels = host.casefold().strip(".").split(".")
     if labels[-1] in _RESERVED_TOP_LEVEL_DOMAINS or labels[-2:] == ["home", "arpa"]:  # RFC 8375
         return True
-    if labels[-1].isdigit():
+    if labels[-1].isdigit():  # Only an IPv4 address ends in a number.
         return not _is_public_address(host)
     # `example.org`, `example.co.uk`, `www.example.com`.
     return "example" in labels[-3:]

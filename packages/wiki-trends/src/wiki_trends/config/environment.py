@@ -27,7 +27,7 @@ def check_lake_variables(lake: str, environ: Mapping[str, str]) -> None:
         SettingError: a variable has an invalid value.
     """
     scheme = lake.partition("://")[0]
-    # Reading the settings checks the variables. The lake reads them again when it is opened.
+    # Each of these functions raises an error for an invalid variable. Its result is not used: the lake reads the variables again later.
     with _translate_variable_errors(environ):
         if scheme in ("s3", "s3a"):
             from smart_orchestrator.store.aws import read_aws_settings
@@ -49,7 +49,7 @@ def check_network_variables(environ: Mapping[str, str]) -> None:
     Raises:
         SettingError: a variable has an invalid value.
     """
-    # httpx supports SOCKS proxies only if this package is installed.
+    # httpx supports SOCKS proxies only if the package `socksio` is installed.
     socks_schemes = ("socks4", "socks5", "socks5h") if importlib.util.find_spec("socksio") else ()
     with _translate_variable_errors(environ):
         check_proxy_and_certificate_variables(environ, proxy_schemes=("http", "https", *socks_schemes))
@@ -67,7 +67,7 @@ def _find_hosts_problem(text: str) -> str:
     for item in text.split(","):
         try:
             parts = urlsplit(f"http://{item.strip()}")
-            _ = parts.port
+            _ = parts.port  # Raises `ValueError` for an invalid port.
         except ValueError as error:
             return str(error)
         # `.example.org`, `*.example.org` and `*` match several hosts.

@@ -1,9 +1,10 @@
 """The four layers of the lake as daily datasets, with the contracts of their columns, and the history of pages.
 
 Bronze contains the unchanged responses of the API: the lists, and the daily views of single pages in `page_history`. Silver
-contains the articles of the day. Gold adds the category and the place. Diamond contains the ten documented columns as CSV. The
-keys of `en.wikipedia` with `all-access` begin at the root of each layer, as documented. The keys of any other project or access
-method begin with a folder named after the project and the access method.
+contains the articles of the day. Gold adds the category and the place. Diamond contains the ten documented columns as CSV.
+
+The partitions of `en.wikipedia` with `all-access` are directly in the root of each layer, as documented. The partitions of any other
+project or access method are in a folder: `PROJECT` for `all-access`, otherwise `PROJECT.ACCESS`, such as `fr.wikipedia.desktop`.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 MAX_RANK = 1_000_000
 # The first day for which the pageviews API has data.
 HISTORY_START = dt.date(2015, 7, 1)
-# The project and the access method whose keys begin at the root of a layer.
+# The project and the access method whose partitions are directly in the root of a layer.
 _PROJECT_AND_ACCESS_AT_ROOT = ("en.wikipedia", "all-access")
 
 _ARTICLE_COLUMNS = (
@@ -48,7 +49,7 @@ DIAMOND_COLUMNS = (*_ARTICLE_COLUMNS, Column("link", nullable=False), *_CATEGORY
 
 
 class Layers:
-    """The datasets of one project and access method. Each is made at its first use, because most commands use one of them."""
+    """The datasets of one project and access method. Each dataset is made at its first use, because most commands use only one."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

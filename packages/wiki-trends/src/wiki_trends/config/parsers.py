@@ -141,9 +141,8 @@ def warehouse_url(text: str) -> str:
 def http_url(text: str) -> str:
     """Parse an http(s) URL without credentials. The URL may contain `{project}`."""
     matching(r"https?://.+", "an http(s) URL")(text)
-    parse_without_credentials(
-        text.replace("{project}", "project")
-    )  # Raises the error; the text stays as it is.
+    # Called for its error only: the setting keeps the text.
+    parse_without_credentials(text.replace("{project}", "project"))
     if "?" in text or "#" in text:
         msg = "has a ? or a #, which is not allowed in a base address"
         raise ValueError(msg)
@@ -158,7 +157,7 @@ def engine(text: str) -> str:
     if "://" in text:
         # The URL can name several masters, separated by commas.
         for master in text.partition("://")[2].split(","):
-            parse_without_credentials(f"spark://{master}")  # Raises the error.
+            parse_without_credentials(f"spark://{master}")  # Called for its error only.
     return text
 
 

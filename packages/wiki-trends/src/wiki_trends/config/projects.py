@@ -67,7 +67,10 @@ def parse_project(text: str) -> str:
     """
     name = canonical_project(text.lower())
     language, dot, family = name.rpartition(".")
-    is_valid = family in FAMILIES and re.fullmatch(_HOST_LABEL, language) if dot else name in SINGLE_WIKIS
+    if dot:
+        is_valid = family in FAMILIES and re.fullmatch(_HOST_LABEL, language) is not None
+    else:
+        is_valid = name in SINGLE_WIKIS
     if is_valid:
         return name
     if family in SINGLE_WIKIS and dot and family not in FAMILIES:

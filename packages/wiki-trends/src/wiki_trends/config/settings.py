@@ -379,7 +379,7 @@ def load(
     if not settings.lake.startswith(("file://", "memory://")) and "://" in settings.lake:
         from wiki_trends.config.environment import check_lake_variables, check_network_variables
 
-        check_lake_variables(settings.lake, environ)
+        check_lake_variables(settings.lake, environ)  # Only object stores read these variables.
         check_network_variables(environ)
     return settings
 

@@ -15,7 +15,7 @@ def deadline(text: str) -> str:
     if text:
         from smart_orchestrator.model.freshness import parse_objective
 
-        parse_objective(text)  # Raises the error.
+        parse_objective(text)  # Called for its error only: the setting keeps the text.
     return text
 
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.text.reporter import TextReporter
     from smart_orchestrator.text.reports import Line
 
+# The days are fixed, so that the demo always shows the same window.
 AS_OF = date(2025, 11, 12)
 NEWEST_DAY = date(2025, 11, 9)
 MISSING_DAYS = (date(2025, 11, 5), date(2025, 11, 6))
@@ -146,6 +147,7 @@ def _prepare_folder(folder: Path) -> None:
 
 def _replace_folder(folder: Path) -> None:
     if folder.exists() and any(folder.iterdir()):
+        # Only a demo writes both files, so a folder with both can be deleted.
         if not (folder / FILE_NAME).is_file() or not (folder / "sample-api.log").is_file():
             raise SettingError(
                 name="folder",
@@ -173,7 +175,7 @@ def _sample_api(folder: Path) -> Iterator[str]:
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as process,
     ):
         try:
-            # The other process starts while this one imports its slowest module, and makes answers while the lake's modules are imported.
+            # The sample API starts while this process imports its slowest module.
             import_module("polars")
             address = process.stdout.readline().strip() if process.stdout else ""
             if not address:
@@ -187,9 +189,10 @@ def _sample_api(folder: Path) -> Iterator[str]:
 def _warm_up_sample_api(address: str) -> None:
     """Request the slow responses of the sample API while the lake is filled, so that the sample API has cached them for the main job.
 
-    The slow responses are the views of earlier days, and the causes of the rises.
+    The slow responses are the views of the last 60 days, the causes of the rises, and the views in the weeks around the same days a year
+    before.
     """
-    wiki, days = f"{address}/en.wikipedia/w/api.php", "daily/20241025/20241124"
+    action_api, days = f"{address}/en.wikipedia/w/api.php", "daily/20241025/20241124"
     views = (
         f"{address}/api/rest_v1/metrics/pageviews/per-article/en.wikipedia/all-access/user/Main_Page/{days}"
     )
@@ -197,7 +200,7 @@ def _warm_up_sample_api(address: str) -> None:
         {**RECENT_VIEWS_QUERY, "titles": "Main_Page"},
         {"list": "logevents", "lestart": f"{NEWEST_DAY}"},
     )
-    for url in (*(f"{wiki}?{urlencode(query)}" for query in queries), views):
+    for url in (*(f"{action_api}?{urlencode(query)}" for query in queries), views):
         # A failure does not matter: the main job sends its own requests.
         with suppress(OSError), urlopen(url) as response:  # noqa: S310 - this host
             response.read()
@@ -217,7 +220,7 @@ def _demo_settings(folder: Path, address: str) -> Settings:
 
 
 def _fill_lake(settings: Settings) -> None:
-    """Fill the lake with `DAYS_IN_LAKE` days, but without `MISSING_DAYS`."""
+    """Fill the lake with the newest `DAYS_IN_LAKE` days other than `MISSING_DAYS`."""
     days: list[date] = []
     day = NEWEST_DAY
     while len(days) < DAYS_IN_LAKE:
@@ -225,6 +228,7 @@ def _fill_lake(settings: Settings) -> None:
             days.append(day)
         day -= timedelta(days=1)
     limits = replace(limits_of(settings), attempts=1)
-    # The first day alone caches the pages that the lists of all days share. Days at the same time would each request them.
+    # The first day runs alone, and caches the pages that are in the lists of all days. Days that run at the same time would each request
+    # these pages.
     for days_together in (days[:1], days[1:]):
         fetch_days(settings, days_together, limits, SilentReporter())

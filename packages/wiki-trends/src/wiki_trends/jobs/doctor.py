@@ -97,7 +97,7 @@ def _check_required_parts(settings: Settings) -> Iterator[Finding]:
     yield Finding("Python", sys.version_info >= (3, 11), python)
     lake = layers(settings)
     for dataset in (lake.bronze, lake.silver, lake.gold, lake.diamond):
-        layer = dataset.name.split()[0]
+        layer = dataset.name.split()[0]  # The name can be `bronze of fr.wikipedia`.
         yield _run_check(f"lake, layer {layer}", lambda dataset=dataset: _check_lake(dataset))  # type: ignore[misc]
     yield _run_check("runs and locks", lambda: _check_state(settings))
     yield _run_check("runner", lambda: _check_runner(settings))

@@ -1,6 +1,6 @@
 """Ask for the evidence of a window, and read the evidence that the lake has.
 
-An error never ends the analysis. If a source fails, the table names the kinds of evidence that are missing, and the reason.
+An `ExpectedError` never ends the analysis. If a source fails, the table names the missing kinds of evidence and the reason.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# The seconds that one request may take, including its retries: a slow source must not delay the publish for long. No request
-# starts after `MAX_SECONDS` of the queries.
+# The seconds that one request may take, including its retries: a slow source must not delay the publish for long. All requests together
+# have the limit `MAX_SECONDS` of `wiki_trends.evidence.queries`.
 REQUEST_SECONDS = 15.0
 
 
@@ -83,6 +83,7 @@ def _collect(
         collected = collect(
             findings, project, connect if ask else None, facts, _listed_redirects(settings, findings, window)
         )
+    # `collect` has added the new answers to `facts`.
     if facts.keys() != earlier.keys():
         try:
             write_answers(lake, project, today, earlier, facts)
@@ -116,6 +117,7 @@ def _redirects_of(settings: Settings, pages: set[str], day: dt.date) -> Iterator
     rows = read_list(day, settings, settings.access, partition)
     cache = PageCache(lake_of(layers(settings).silver), project_of(settings))
     target = cache.redirects(row.title for row in rows)
+    # The views of a page include those of its listed redirects.
     views: dict[str, int] = {}
     for row in rows:
         page = target.get(row.title, row.title)

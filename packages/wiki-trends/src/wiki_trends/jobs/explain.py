@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 
 CACHE, WIKIMEDIA = "cache", "wikimedia"
 _SOURCE_TEXTS = {CACHE: "from the cache", WIKIMEDIA: "from Wikimedia"}
-# The number of categories or locations to list.
+# The largest number of categories or locations to list.
 _MAX_LABELS = 6
-# The number of matching rules to list for each of them.
+# The largest number of matching rules to list for each category or location.
 _MAX_RULES = 12
 
 

@@ -1,4 +1,4 @@
-"""Choose the first step of the pipeline for `wiki-trends fetch`, and describe the changes that `--refresh` made.
+"""Choose the first step of the pipeline for `wiki-trends fetch`, and describe the changes that `--refresh` found in the lists.
 
 The first step gets the list of a day: it requests the list from the API, requests it again, or reads it from dump files.
 """
@@ -59,6 +59,7 @@ def first_step(
     from wiki_trends.pipeline.step_result import project_of
     from wiki_trends.pipeline.steps.fetch_from_dump import fetch_from_dump
 
+    # By default, as many pages as the API returns.
     dump = read_dump(
         files, project=project_of(settings), day=days[0], top=top or 1000, on_progress=on_progress
     )

@@ -1,8 +1,9 @@
 """Request the history of the pages that may be rising, and read the history that the lake has.
 
 The history of a page is its exact views on the days for which the lists show only a bound or nothing. `request_page_history` runs
-between the check of a window and its analysis, and reads only the partitions that the check inspected. An error never ends the job: the scores
-are computed without the missing history, and the error is returned in `PageHistory.problem`.
+between the check of a window and its analysis. Of the window, it reads only the partitions that the check inspected, so it requests the pages
+that the analysis will read. An `ExpectedError` never ends the job: the scores are computed without the missing history, and
+`PageHistory.problem` contains the error.
 """
 
 from __future__ import annotations
@@ -92,6 +93,7 @@ def request_page_history(
         problem = str(error)
     history = read_page_history(settings, completeness.window)
     fingerprints = dict(history.fingerprints)
+    # Without a partition of this day, an empty fingerprint records that the history was requested (`RunRecord.history_requested`).
     fingerprints.setdefault(completeness.window.last.isoformat(), "")
     return replace(history, fingerprints=fingerprints, problem=problem or history.problem)
 
@@ -157,6 +159,7 @@ def _read_stored(settings: Settings, window: Window) -> StoredAnswers:
 def _as_input(stored: StoredAnswers) -> PageHistory:
     from wiki_trends.analytics.page_history import PageHistory
 
+    # A day without views is no input. If several partitions have a day of a page, the last one counts.
     rows = stored.rows.drop_nulls("views").unique(["page", "date"], keep="last", maintain_order=True)
     return PageHistory(rows, stored.fingerprints, rows["page"].n_unique())
 

@@ -66,8 +66,8 @@ def checker_of_window(
 ) -> Callable[[], Completeness]:
     """Return a function that checks the window in the diamond layer. Each call of the function repeats the check.
 
-    With `ask_upstream`, the check may send requests to Wikimedia. With an automatic lag, it asks whether Wikimedia has the missing days.
-    With the setting `recheck`, it asks whether Wikimedia has changed the available days. It asks only at the times of the schedule.
+    With `ask_upstream`, the check may send requests to Wikimedia, at the times of the schedule only. With an automatic lag, it asks whether
+    Wikimedia has the missing days; with the setting `recheck`, it asks whether Wikimedia has changed the available days.
     """
     options = options or CheckOptions()
     dataset = layers(settings).diamond
@@ -76,7 +76,7 @@ def checker_of_window(
     watch = upstream_watch(settings, ask=ask_upstream)
     rechecks = create_rechecks(settings, ask=ask_upstream)
 
-    @cache
+    @cache  # Repeated checks poll with the same runner.
     def polled_runner() -> Runner:
         from wiki_trends.jobs.runners import runner_for_polling
 
@@ -117,7 +117,7 @@ def plan_of(settings: Settings, check_window: Callable[[], Completeness]) -> Pla
 def checker_of_any_window(
     settings: Settings, *, ask_upstream: bool = True
 ) -> Callable[[Window], Completeness]:
-    """Return a function that checks the window that it is given. It does not look for names that are not partition keys."""
+    """Return a function that checks the window in its argument. The check does not look for names that are not partition keys."""
 
     def check_window(window: Window) -> Completeness:
         return checker_of_window(settings, window, CheckOptions(strays=False), ask_upstream=ask_upstream)()

@@ -70,7 +70,7 @@ def list_waivers(settings: Settings) -> list[Waiver]:
 
 
 def waiver_lines(waived: Sequence[Waiver]) -> list[Line]:
-    """Return the waived days, oldest first; neighbours that were waived alike share a line."""
+    """Return the waived days, oldest first. Neighbouring days share a line if their waivers have the same text."""
     from smart_orchestrator.text.spans import counted_span, group_alike
 
     if not waived:
@@ -105,6 +105,7 @@ def vacuum_layers(settings: Settings, *, older_than: dt.timedelta, dry_run: bool
     cache = PageCache(lake_of(lake.silver), project_of(settings), keep_days=settings.cache_days)
     if dry_run:
         return leftovers | {"page_cache": cache.vacuum(older_than=older_than, dry_run=True)}
+    # A lake without a manifest of this program may belong to another program.
     refuse_unmarked(redacted_url(settings.lake), list(leftovers.values()))
     removed = {
         dataset.name: remove_leftovers(lake_of(dataset), leftovers[dataset.name]) for dataset in datasets

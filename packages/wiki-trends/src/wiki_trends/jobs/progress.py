@@ -1,7 +1,7 @@
 """Report the progress of the pipeline and of a long analysis, and measure the phases of a job.
 
-The progress of an analysis is the log records of the packages in `LOGGER_NAMES`.
-In Airflow, nothing calls this module, and the log of the task contains these records.
+The progress of an analysis is the log records of the packages in `LOGGER_NAMES`. In Airflow, nothing calls this module, and the
+log of the task contains these records.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def show_progress(write: Callable[[str], None] | None = None) -> Iterator[None]:
     for logger in loggers:
         logger.addHandler(handler)
         logger.setLevel(logging.INFO)
-        logger.propagate = False
+        logger.propagate = False  # A handler of a parent logger must not write the record again.
     try:
         yield
     finally:

@@ -55,7 +55,7 @@ def unchanged_publish(
 ) -> RunRecord | None:
     """Return the record of the last publish if a new publish would have the same inputs; otherwise None.
 
-    `RunRecord.inputs` returns the inputs, such as the window and the fingerprints of the partitions that are read.
+    `RunRecord.inputs` returns the inputs, such as the window and the digests of the partitions that are read.
     """
     from wiki_trends.analytics.analyze import run_record
     from wiki_trends.analytics.window_rows import baseline_of
@@ -190,7 +190,7 @@ def compare_with_publish(settings: Settings) -> PublishComparison | None:
 
 
 def _change_of(partition: Partition, last_run: RunRecord) -> str:
-    """Return how a partition has changed since a publish; empty if it has not, or was written again with equal data."""
+    """Return how a partition has changed since a publish; empty if its data are equal, even if it was written again."""
     day = partition.day.isoformat()
     if not partition.available or partition.code is Code.RESTATED:
         return f"{partition.code}: {partition.reason}"

@@ -61,7 +61,7 @@ def find_run(reader: Reader, settings: Settings, window: str | None) -> RunRecor
     if not rows:
         fix = "List the published windows: wiki-trends export wiki_trends_runs."
         raise _window_error(window, f"was not published for {dataset}", fix)
-    # The URL of the settings may contain a password.
+    # The URL in the settings may contain a password, but the URL of the opened warehouse does not.
     return from_row(rows[0], open_warehouse(settings.warehouse).url)
 
 

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 # The seconds within which Wikimedia must answer the request that `check_wikimedia` sends before the first run.
 PREFLIGHT_SECONDS = 5.0
 AIRFLOW_RUNNER = "airflow"
-# In Airflow, the DAG limits the runs at the same time, and Airflow retries failed tasks.
+# With Airflow, the DAG limits how many runs there are at the same time, so 64 is only an upper bound. Airflow itself retries failed tasks, so
+# one attempt is enough.
 _AIRFLOW_JOBS, _AIRFLOW_ATTEMPTS = 64, 1
 
 
@@ -46,8 +47,8 @@ def local_runner(
 ) -> LocalRunner:
     """Return a runner that runs the pipeline in this process.
 
-    `fetch` replaces the first step of the pipeline, which requests the list of the day from the API. `on_step` gets the day and
-    the text of each step before it starts, from the thread of the run.
+    `fetch` replaces the first step of the pipeline, which requests the list of the day from the API. Before each step, `on_step` gets the
+    day and the text of the step, from the thread of the run.
     """
     from smart_orchestrator.runners.local import LocalRunner
 
@@ -221,7 +222,7 @@ def check_wikimedia(settings: Settings) -> None:
     from wiki_trends.wikimedia import WikimediaClient
     from wiki_trends.wikimedia.client import action_url
 
-    # Each check raises the error that a run would raise later. What it reads is not used here.
+    # Each check raises the error that a run would raise later. The phrases, titles and site information are not used here.
     check_network_variables(os.environ)
     language = canonical_project(settings.project).partition(".")[0]
     if settings.categories_file:

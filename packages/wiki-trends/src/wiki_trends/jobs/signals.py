@@ -1,4 +1,4 @@
-"""Check whether days arrive in time, and send messages, lineage events and metrics about them."""
+"""Check whether days arrive in time, send messages and lineage events about the jobs, and write metrics."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def announce_lateness(settings: Settings, report: FreshnessReport) -> None:
 def announce_restated_days(settings: Settings, completeness: Completeness) -> None:
     """Send one message about the restated days of a checked window, once for each change of a day.
 
-    A state folder that does not answer is logged as a warning.
+    If the state folder cannot be used, only a warning is logged.
     """
     restated = [completeness[day] for day in completeness.restated]
     if not restated or not settings.messages:
@@ -127,10 +127,10 @@ def send_messages_and_write_metrics(
 def write_metrics(
     settings: Settings, completeness: Completeness, report: FreshnessReport | None, now: dt.datetime
 ) -> None:
-    """Write the metrics to the file of the settings, if they name one.
+    """Write the metrics to the file that the settings name; do nothing if they name no file.
 
     Raises:
-        MissingExtra: the `prometheus_client` is not installed.
+        MissingExtra: the package `prometheus_client` is not installed.
         RunsError: the state folder cannot be used.
     """
     if not settings.metrics_file:

@@ -164,6 +164,7 @@ def _compare_tables(
         recomputed = open_warehouse(f"duckdb:///{Path(folder) / 'recomputed.duckdb'}")
         with open_engine(settings.engine).compute(inputs) as computed:
             tables = {**computed.tables, PIPELINE_RUNS: pipeline_runs([*computed.baseline, *used])}
+            # The temporary warehouse has only this publish, so it must count as the publish of the current tables.
             recomputed.publish(tables, replace(run, recomputed=False))
         with recomputed.reading() as recomputed_reader:
             return {
@@ -178,7 +179,7 @@ def _count_differing_rows(recomputed: Reader, published: Reader, name: str, run:
     sql = f"SELECT * FROM {name} WHERE {condition}"  # noqa: S608 - the names are those of `KEYS`
     ignored = RUN_COLUMNS.get(name, {}).keys()
     expected = {_key(name, row): row for batch in recomputed.batches(sql, *values) for row in batch}
-    # A publish replaces single rows of such a table, so the other rows are those of other runs.
+    # A publish replaces single rows of some tables. In these tables, rows that the recomputation does not have are those of other runs.
     replaces_rows = REPLACEMENT_KEYS.get(name) == KEYS[name]
     differing = 0
     for batch in published.batches(sql, *values):

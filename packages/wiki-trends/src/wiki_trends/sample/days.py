@@ -96,13 +96,14 @@ class WikiTraffic:
         if page.number in traffic.positions:
             return traffic.views(page)
         if page.number in NEW_NUMBERS:
-            return None
+            return None  # The page does not exist yet, or is not read any more.
+        # A page that exists, but has too few views for the list of the day.
         rng = random.Random(f"{self._name}/quiet/{page.number}/{day}")
         return _split_by_access(self.catalogue.wiki.scale * rng.uniform(100, 900) + 3, page.desktop, page.app)
 
 
 class _DayTraffic:
-    """The traffic of one day, from which the views of a single page follow without the views of other pages.
+    """The traffic of one day. The views of a single page can be generated without those of the other pages.
 
     Attributes:
         positions: the numbers of the pages that can be in a list, each with the position of its noise among the random numbers of the day.
@@ -141,6 +142,7 @@ class _DayTraffic:
             level += self._level_changes.get(page.number, 0.0)
             if self._is_weekend:
                 level += page.weekend
+                # At weekends, fewer people read on desktops.
                 return _split_by_access(math.exp(level), max(page.desktop - 0.05, page.desktop / 2), page.app)
             return _split_by_access(math.exp(level), page.desktop, page.app)
         noise = _PROGRAM_NOISE.get(event.program, _SOLE_EVENT_NOISE) * deviate

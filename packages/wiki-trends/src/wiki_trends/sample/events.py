@@ -23,7 +23,8 @@ BURSTS_PER_BLOCK = NEW_PAGES_PER_BLOCK = 3
 # The kinds of programs. One program begins in each block. `desktop` requests pages from desktops only. `mix` has the same devices as readers.
 # `crawl` requests a page at nearly the same rate every day, mostly from desktops.
 PROGRAMS = ("mix", "desktop", "crawl")
-# The smallest and the largest fraction of the views from desktops. For `mix`, these are positions among the pages of the wiki.
+# The smallest and the largest fraction of the views from desktops. For `mix`, the numbers are positions between the smallest fraction (0) and
+# the largest fraction (1) of the pages of the wiki, see `Wiki.desktop_shares`.
 _PROGRAM_DESKTOP = {"mix": (0.25, 0.75), "desktop": (0.97, 0.99), "crawl": (0.95, 0.97)}
 FLEETING_PER_DAY = 120
 CYCLE_DAYS = 72  # the time from one rise of a trending page to the next

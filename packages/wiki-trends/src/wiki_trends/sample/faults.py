@@ -67,6 +67,7 @@ class Faults:
             number = self._rng.random()
         for kind, probability in self._faults.items():
             if number < probability:
+                # A fault of the Action API that was drawn for another request is dropped, so the other kinds keep their probabilities.
                 return kind if action or kind not in ACTION_API_KINDS else None
             number -= probability
         return None

@@ -27,9 +27,8 @@ def truth(seed: int, project: str, start: dt.date, end: dt.date) -> dict[str, An
         seed, project, start, end: the arguments.
         events: the events, each with `kind`, `title`, `start` and `end` (which may be outside the window). Events of some
             kinds have further values. `burst` and `weekly`: `factor`, the views on the best day divided by the usual views.
-            `growth` and `decline`: `pct_per_day`. `bot`: `desktop_share` and `program` (`desktop`, `mix` or
-            `crawl`). `weekly`: `weekday`, with Monday as 0; each peak
-            is an event.
+            `growth` and `decline`: `pct_per_day`. `bot`: `desktop_share` and `program` (`desktop`, `mix` or `crawl`).
+            `weekly` also: `weekday`, with Monday as 0; each peak is an event.
         fleeting: the titles that are read for one to three days only, with `start` and `end`. They do not count as events.
         bots: the titles with automated traffic.
         redirects: the title of the target for each listed redirect.

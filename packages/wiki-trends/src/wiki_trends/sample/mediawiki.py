@@ -150,6 +150,7 @@ def _query(
     ordered = sorted(resolved.pages.values(), key=lambda page: pages.details(page.number).page_id)
     entries = {page.number: _page_entry(page, pages.details(page.number), pages.wiki) for page in ordered}
     props = split_values(params.get("prop", ""))
+    # As in MediaWiki, only the first response has the properties that are never continued.
     if not params.keys() & set(_CONTINUATIONS.values()):
         for number, entry in entries.items():
             entry.update(_properties(pages.pages[number], pages.details(number), params, props))
@@ -160,6 +161,7 @@ def _query(
         text = f'Unrecognized value for parameter "prop": {", ".join(unknown)}.'
         result["warnings"] = {"query": {"warnings": text}}
     if markers:
+        # MediaWiki's value of `continue` names the properties that are complete.
         complete_props = "|".join(name for name in props if _CONTINUATIONS.get(name) not in markers)
         result["continue"] = {**markers, "continue": f"||{complete_props}"}
     else:

@@ -132,7 +132,7 @@ def parse_truth_window(start: str | None, end: str | None) -> tuple[dt.date, dt.
         raise _setting_error("end", str(last), f"is before the start {first}", "Give an end on or after it.")
     if (last - first).days >= MAX_KEYS:
         raise _setting_error(
-            "end", str(last), f"is more than {MAX_KEYS} days after the start", "Give an earlier day."
+            "end", str(last), f"makes a window of more than {MAX_KEYS} days", "Give an earlier day."
         )
     return first, last
 

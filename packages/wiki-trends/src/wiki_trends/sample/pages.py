@@ -41,7 +41,7 @@ _ROLE_SIZES = {
     "redirect": 22,
     "alias": 2,
 }
-# The number of further redirects. They lead to pages of `RARE_NUMBERS`.
+# The numbers of further redirects, which lead to pages of `RARE_NUMBERS`.
 _REDIRECTS_TO_RARE_PAGES = range(460, 464)
 # Listed titles that are not pages of the wiki.
 _MISSING = (470, 520, 610)
@@ -238,6 +238,7 @@ class Catalogue:
         """Make the listed titles that are not articles: main page, special pages, other namespaces, `-`."""
         names = {number: text.replace(" ", "_") for number, text in self.wiki.namespaces.items()}
         special = names[-1]
+        # Title, views on a usual day in English Wikipedia, and fraction of the views from desktops.
         rows = [
             (self.wiki.main_page.replace(" ", "_"), 5_400_000, 0.35),
             (f"{special}:Search", 1_300_000, 0.8),
@@ -283,6 +284,7 @@ def _assign_roles(rng: random.Random) -> dict[str, list[int]]:
 def _page_id(number: int) -> int:
     """Return the id of a page. The ids of new pages are larger than those of others, and grow with the day of their creation."""
     position = number - NEW_NUMBERS.start
+    # 7919 is coprime to 1,000,003, so different pages have different ids, and the ids are not in the order of the numbers.
     return 2_000_000 + 10 * position if number in NEW_NUMBERS else 1000 + number * 7919 % 1_000_003
 
 

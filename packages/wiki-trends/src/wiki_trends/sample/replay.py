@@ -159,9 +159,9 @@ def _read_exchanges(folder: Path) -> Iterator[dict[str, Any]]:
 
 
 def _path_key(path: str) -> str:
-    """Return the decoded parts of a path after `/api/rest_v1`, or of a complete path without this prefix. The project has no `.org`."""
-    _before, has_prefix, rest = path.partition(_REST_PATH)
-    parts = [unquote(part) for part in (rest if has_prefix else path).split("/")]
+    """Return the key of a path: its decoded parts from `/metrics` on, with the project in its canonical form."""
+    _before, prefix, rest = path.partition(_REST_PATH)
+    parts = [unquote(part) for part in (rest if prefix else path).split("/")]
     if len(parts) > 4 and parts[1:3] == ["metrics", "pageviews"] and parts[3] in _ENDPOINTS_WITH_PROJECT:
         parts[4] = canonical_project(parts[4])
     return "\0".join(parts)

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 _API = "/w/api.php"
 _MIN_GZIP_BYTES = 1000
+# The characters of a form that the log does not percent-encode.
 _QUERY_CHARACTERS = "%&=+|!:;,/?@$'()*"
 _MAX_FORM_BYTES = 1_000_000
 # With this value of SO_LINGER, closing a socket sends a reset.
@@ -125,7 +126,12 @@ class Api:
 
 
 class SampleServer:
-    """The synthetic APIs on a local port. Entering the context starts the server, and leaving the context stops it."""
+    """The synthetic APIs on a local port. Entering the context starts the server, and leaving the context stops it.
+
+    Attributes:
+        exchanges: the finished requests, in the order of completion.
+        echo: a function that gets each log line, or None.
+    """
 
     def __init__(self, options: SampleOptions) -> None:
         self.options = options
@@ -301,7 +307,7 @@ class _HttpServer(ThreadingHTTPServer):
                     request.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        # A client may close its connection at any time; any other exception is a defect of this server.
+        # A client may close its connection at any time, so its error is not printed. Any other exception is a defect of this server.
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)
 

@@ -1,6 +1,6 @@
 """The wikis of the synthetic Wikimedia, with their site information (`meta=siteinfo`).
 
-The wikis are Wikipedia in five languages, and a small wiki with short lists. One of the Wikipedias is read almost only on phones. The
+The wikis are Wikipedia in five languages, and a small wiki with short lists. Arabic Wikipedia is read almost only on phones. The
 namespaces have the same names as in the real wikis. Any other project is unknown.
 """
 
@@ -57,8 +57,8 @@ class Wiki:
         aliases: the numbers and names of further aliases of namespaces.
         rows: the largest number of rows in a list.
         desktop_shares: the smallest and the largest fraction of a page's views from desktops.
-        first_program: the position in `BOT_NUMBERS` of the first page that programs request. It differs between wikis, so that programs
-            request other subjects on each wiki.
+        first_program: the position in `BOT_NUMBERS` of the first page that programs request. The position differs between wikis, so
+            that programs request other subjects on each wiki.
     """
 
     project: str

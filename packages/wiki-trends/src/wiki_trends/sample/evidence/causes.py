@@ -21,13 +21,15 @@ PROJECT = "en.wikipedia"
 FIRST_DAY, LAST_DAY = dt.date(2025, 1, 1), dt.date(2026, 12, 31)
 # The other languages whose pages can rise with a page of English Wikipedia.
 LANGUAGES = ("de", "fr")
-# The kinds of causes that every burst can have, with their weights. Three kinds have a condition: only a person can die, only a pair of bursts
-# can be a story, and only a page that rises on the same day in another language can have this cause.
+# The kinds of causes that every burst can have, with their weights.
 _WEIGHTS = {
     "none": 30, "current events": 12, "in the news": 9, "featured": 6, "did you know": 7, "on this day": 7, "edits": 7,
     "moved": 4, "anniversary": 6, "earlier years": 6, "redirect": 6,
 }  # fmt: skip
+# The probabilities of the three kinds that have a condition. For `death`, the page is about a person who is not dead yet. For `story`, another
+# burst begins on the same day or the day before. For `other languages`, a burst of another wiki begins on the same day.
 _DEATHS = _STORIES = _OTHER_LANGUAGES = 0.4
+# The probability that a cause is typical.
 _TYPICAL = 0.75
 
 
@@ -87,7 +89,8 @@ def planted_causes(seed: int) -> Mapping[tuple[int, dt.date], Cause]:
             cause = Cause("other languages", event.number, event.start, is_typical, number, language)
         else:
             (kind,) = rng.choices(list(_WEIGHTS), weights=list(_WEIGHTS.values()))
-            # A rise in earlier years is planted only before the first cause, because the lists since then must not change.
+            # The rises of earlier years must be before FIRST_DAY, because the lists since then must not change. They are one and two years
+            # before the burst, so the burst must be in the first year.
             kind = "none" if kind == "earlier years" and event.start.year > FIRST_DAY.year else kind
             cause = Cause(kind, event.number, event.start, is_typical)
         causes[event.number, event.start] = cause
@@ -137,7 +140,8 @@ def _earlier_rises(seed: int) -> Mapping[tuple[int, dt.date], float]:
     for cause in planted_causes(seed).values():
         if cause.kind == "earlier years":
             for years in (1, 2):
-                # The form that no rule expects: a movable feast, whose date in the years before is more than a week away.
+                # Whole weeks back, so the weekday is the same. The form that no rule expects: a movable feast, whose date in the years before
+                # is more than a week away.
                 first = cause.start - dt.timedelta(days=364 * years + (0 if cause.is_typical else 9))
                 for offset, factor in enumerate((7.0, 5.0, 2.5)):
                     factors[cause.number, first + dt.timedelta(days=offset)] = factor

@@ -49,10 +49,11 @@ def _links(title: str, seed: int) -> list[str]:
 
 
 def _portal_links(day: dt.date, seed: int) -> list[str]:
-    # If the cause is not typical, the current events link to another page about the same matter.
+    # If the cause is not typical, the current events do not link to the page.
     titles = [
         title_of(seed, cause.number) for cause in causes_of(seed, "current events", day) if cause.is_typical
     ]
+    # Decoys: pages that rise without a cause four to six days later.
     later = [
         cause
         for days in (4, 5, 6)
@@ -64,7 +65,10 @@ def _portal_links(day: dt.date, seed: int) -> list[str]:
 
 
 def _page_links(number: int, seed: int) -> list[str]:
-    """Return the links of a page: to the other page of its story, and to two plain pages. A page without a cause links to all rises of the day."""
+    """Return the links of a page: to two plain pages, and to the other page of its story.
+
+    A page that rises without a cause links to the pages with larger numbers that rise on the same day. These links are decoys.
+    """
     titles = plain_titles(seed, f"links/{number}", 2)
     for cause in planted_causes(seed).values():
         if cause.number == number:

@@ -37,6 +37,7 @@ def respond_creations(params: Mapping[str, str], seed: int, project: str) -> Res
         day = dt.date.fromisoformat(params.get("lestart", "")[:10])
         while not events and FIRST_DAY <= day <= LAST_DAY:
             numbers = [cause.number for cause in causes_of(seed, "created", day)]
+            # The ids of new pages grow with the time of creation, so the smallest id is that of the first page.
             ids = sorted(traffic_of(seed).catalogue.details(number).page_id for number in numbers)
             events = [{"logid": ids[0], "pageid": ids[0], "logpage": ids[0]}] if ids else []
             day += _ONE_DAY
@@ -197,10 +198,11 @@ def _created(number: int, seed: int) -> dt.date | None:
 
 def _edit_count(number: int, day: dt.date, seed: int) -> int:
     rng = random.Random(f"{seed}/edits/{number}")
-    # Some pages are always edited.
+    # The average number of edits a day. A tenth of the pages is always edited often.
     rate = rng.uniform(4, 9) if rng.random() < 0.1 else rng.uniform(0.02, 0.4)
     daily = random.Random(f"{seed}/edits/{number}/{day}")
     count = int(rate) + (daily.random() < rate % 1)
+    # A cause leads to edits on the first two days of the rise.
     for start in (day, day - _ONE_DAY):
         cause = planted_causes(seed).get((number, start))
         if cause is not None and cause.kind == "edits":

@@ -13,9 +13,11 @@ from wiki_trends.sample.responses import Response, json_response
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+# The ids of properties in Wikidata.
 _BIRTH, _DEATH, _FOUNDATION = "P569", "P570", "P571"
+# Wikidata's numbers for the precision of a date.
 _DAY, _MONTH = 11, 10
-# Before the first planted cause.
+# The deaths that are not causes are at most 700 days after this day, so they are before the first planted cause.
 _OLDEST_DEATH = dt.date(2019, 1, 1)
 
 
@@ -27,6 +29,7 @@ def respond_wikidata(params: Mapping[str, str], seed: int) -> Response:
         causes.setdefault(cause.number, []).append(cause)
     entities: dict[str, Any] = {}
     for item in params.get("ids", "").split("|"):
+        # The reverse of `wikidata_id` in `Catalogue.details`.
         number = (int(item[1:]) - 1_000_000) // 37 if item[1:].isdigit() else -1
         entity: dict[str, Any] = {"id": item, "claims": {}, "sitelinks": {}}
         if 0 <= number < len(pages):
@@ -68,7 +71,7 @@ def _sitelinks(seed: int, number: int, causes: list[Cause] | tuple[Cause, ...]) 
     rng = random.Random(f"{seed}/sitelinks/{number}")
     for language in LANGUAGES:
         pages = traffic_of(seed, f"{language}.wikipedia").catalogue.pages
-        # The page with the same number in the other language does not rise on this day.
+        # By default, the link leads to the page with the same number. Pages with the role `burst` are left out, because they could rise.
         if rng.random() < 0.8 and pages[number].role not in ("missing", "invalid", "non_article", "burst"):
             titles[f"{language}wiki"] = pages[number].title
         for cause in causes:
