@@ -77,12 +77,35 @@ def test_every_target_that_needs_the_environment_makes_it(target: str, tmp_path:
     assert done.stdout.index("-m venv .tools") < done.stdout.index("uv sync")
 
 
-def test_ci_runs_targets_that_exist_and_all_that_hold_quality() -> None:
-    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    (run,) = re.findall(r"^for target in (.*); do$", script, re.MULTILINE)
+def run_ci(folder: Path, failing: str = "") -> tuple[int, list[str]]:
+    """Run `.ci/run` with a `make` that fails for one target only; return the exit code and the targets that were made."""
+    (folder / ".ci").mkdir(exist_ok=True)
+    shutil.copy(ROOT / ".ci" / "run", folder / ".ci" / "run")
+    made = folder / "made"
+    made.unlink(missing_ok=True)
+    make_stub = folder / "make"
+    make_stub.write_text(f'#!/bin/sh\necho "$2" >> "{made}"\n[ "$2" != "{failing}" ]\n')
+    make_stub.chmod(0o755)
+    environ = os.environ | {"PATH": f"{folder}:{os.environ['PATH']}"}
+    done = subprocess.run(
+        ["bash", folder / ".ci" / "run"], env=environ, capture_output=True, text=True, check=False
+    )
+    return done.returncode, made.read_text().split()
 
-    assert "set -euo pipefail" in script
-    assert {"lint", "test", "docs-check", "demo"} <= set(run.split()) <= targets()
+
+def test_ci_runs_targets_that_exist_and_all_that_hold_quality(tmp_path: Path) -> None:
+    code, made = run_ci(tmp_path)
+
+    assert code == 0
+    assert {"lint", "test", "test-slow", "test-airflow", "docs-check", "demo"} <= set(made) <= targets()
+
+
+def test_ci_fails_if_any_target_fails(tmp_path: Path) -> None:
+    _, all_targets = run_ci(tmp_path)
+    for target in all_targets:
+        code, made = run_ci(tmp_path, failing=target)
+        assert code != 0, target
+        assert target in made
 
 
 def test_the_readme_gives_the_commands_that_ci_runs() -> None:
