@@ -157,7 +157,7 @@ def _print_calendar(console: Console, window_calendar: Calendar) -> None:
         months: dict[str, list[calendar.CalendarDay | None]] = {}
         for day in window_calendar.days:
             # In the line of the first month, the days before the window are empty.
-            days_before = [None] * (day.day.day - 1)
+            days_before: list[calendar.CalendarDay | None] = [None] * (day.day.day - 1)
             month = months.setdefault(f"{day.day:%Y-%m}", days_before)
             month.append(day)
         lines = [(f"{name}  ", "", tuple(days)) for name, days in months.items()]
