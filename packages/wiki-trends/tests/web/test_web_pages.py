@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 import io
 import json
+import re
 import shutil
 from xml.etree import ElementTree as ET
 
@@ -252,6 +253,17 @@ def test_what_nobody_foresaw_is_an_answer_and_a_line_in_the_log(demo_settings, m
         assert "secret of the machine" not in page.text
         assert "content-security-policy" in page.headers
     assert "secret of the machine" in caplog.text
+
+
+def test_a_finding_about_a_page_with_the_name_of_a_category_links_to_the_page(tmp_path):
+    usual = [row("Sports", 5), row("B", 3, 2, category="Sports")]
+    peak = [row("Sports", 500), row("B", 3, 2, category="Sports")]
+    with serving(published(tmp_path, [usual, usual, peak])) as dashboard:
+        report = dashboard.client.get("/overview.json").json()
+        assert report["headline"][0].startswith("Sports peaked")
+        assert "Sports" in [category["category"] for category in report["categories"]]
+        findings = dashboard.client.get("/", headers=PAGE).text.partition('class="findings"')[2]
+        assert re.search(r'href="([^"]+)"', findings)[1] == "/page?title=Sports"
 
 
 def test_a_window_with_gaps_says_so_first(tmp_path):

@@ -55,6 +55,7 @@ FOREIGN = (
     {},
     {"Origin": "http://127.0.0.1:1"},
     {"Origin": "http://localhost"},
+    {"Origin": "http://["},
     {"Sec-Fetch-Site": "cross-site"},
     {"Sec-Fetch-Site": "same-site"},
 )

@@ -119,8 +119,8 @@ def check(
     upstream = upstream_status(settings)
     rechecks = known_rechecks(settings, completeness.available) if settings.recheck else None
     if as_json:
-        asked_again = {} if rechecks is None else recheck_document(rechecks)
-        print_json({**check_document(completeness), **upstream_document(upstream), **asked_again})
+        recheck_keys = {} if rechecks is None else recheck_document(rechecks)
+        print_json({**check_document(completeness), **upstream_document(upstream), **recheck_keys})
     else:
         _print_check(completeness, upstream, rechecks, watermark=watermark, calendar=calendar)
     if verbose:
@@ -348,7 +348,7 @@ def _print_check(
 
 
 def _print_changed_days_and_exit(settings: Settings, *, as_json: bool) -> NoReturn:
-    """Print the days that changed since the last publish. The exit code is 0 if nothing changed, otherwise 1."""
+    """Print the days that changed since the last publish. The exit code is 1 if a day changed or nothing was published, otherwise 0."""
     from wiki_trends.cli import check_output
     from wiki_trends.jobs.publish_state import compare_with_publish
 

@@ -55,6 +55,7 @@ def check_lines(
 
 def styled_calendar_rows(completeness: Completeness) -> list[list[Line]]:
     """Return the rows of the calendar with a mark for each day, then the totals, then the legend. A row consists of texts with styles."""
+    # The spaces before the weekdays are as wide as a date with two spaces.
     rows: list[list[Line]] = [[("            Mo Tu We Th Fr Sa Su", "dim")]]
     for monday, cells in calendar_rows(completeness):
         rows.append([(f"{monday}  ", "dim"), *((f" {mark} ", style) for mark, style in cells)])
@@ -142,6 +143,7 @@ def _publish_again_lines(publish: RunRecord) -> list[Line]:
     defaults = Policy().to_json()
     policy = json.loads(publish.policy)
     other_than_default = {name: value for name, value in policy.items() if value != defaults.get(name)}
+    # None removes the option `days` of the present command, which excludes `start` and `end`.
     window = {"start": publish.window_start, "end": publish.window_end, "days": None}
     command = next_command(WIKI_TRENDS_PROGRAM, "run", **window, **other_than_default)
     return [("To publish the window again:", ""), command]

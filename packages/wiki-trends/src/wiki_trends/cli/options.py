@@ -180,7 +180,7 @@ Group = WindowOptions | LakeOptions | RunOptions | PolicyOptions
 
 
 def settings_of(*groups: Group, **flags: str | None) -> Settings:
-    """Load the settings from option groups and other flags, the environment, and the settings file."""
+    """Load the settings from option groups and other flags, the environment, and the settings file. None means that a flag was not given."""
     from wiki_trends.config.settings import Settings, load
 
     setting_names = {field.name for field in fields(Settings)}
@@ -206,4 +206,5 @@ def build_check_options(
 
     readiness_policy = Policy(policy.min_coverage, policy.min_days, policy.allow_lag, strict)
     depth = Depth.ROWS if deep else Depth.METADATA if shallow else Depth.AS_NEEDED
+    # None, and not False: without --strays, strays are still listed if that costs no request.
     return CheckOptions(readiness_policy, depth, strays=strays or None, volume=volume)

@@ -245,6 +245,7 @@ def vacuum(
 def _exit_code_of_finding(error: Exception) -> int:
     """Return the exit code for the error of a `doctor` finding.
 
-    An `OSError` means that the state folder cannot be used, which counts as an unreachable service.
+    An `OSError` means that the state folder cannot be used, which counts as an unreachable service. Any other error without an exit code of
+    its own counts as an invalid setting.
     """
     return UNREACHABLE if isinstance(error, OSError) else exit_code(error) or USAGE

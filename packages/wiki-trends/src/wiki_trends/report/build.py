@@ -69,7 +69,6 @@ _VOLATILE = "WHERE volatility > 0 ORDER BY volatility DESC"
 _CLIMBERS = "WHERE rank_change > 0 ORDER BY rank_change DESC, last_rank"
 _SUSTAINED = "ORDER BY min_views DESC, avg_views DESC"
 
-
 _SELECT_FALLS = """
 SELECT page, page_display, category, surprise_date AS date, surprise_views AS views, expected_views, at_most
 FROM {scores} AS scores
@@ -115,8 +114,8 @@ def read_report(reader: Reader, limit: int) -> Report:
         )
     }
     new, returning = (_read_arrivals(reader, run, presence, limit) for presence in ("new", "returning"))
-    lists = (peaks, largest_peaks, falls, *changes.values(), new, returning)
-    pages = [row.page for rows in lists for row in rows]  # type: ignore[attr-defined]
+    lists_of_pages = (peaks, largest_peaks, falls, *changes.values(), new, returning)
+    pages = [row.page for rows in lists_of_pages for row in rows]  # type: ignore[attr-defined]
     series = read_series(reader, run, pages)
     return Report(
         run=run,

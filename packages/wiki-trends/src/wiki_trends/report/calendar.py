@@ -131,7 +131,7 @@ class Calendar:
 
     @property
     def months(self) -> tuple[tuple[str, int], ...]:
-        """The months of a dense calendar, each with the number of weeks that begin in it."""
+        """The months of a dense calendar, each with the number of weeks whose first day in the window is in the month."""
         months: list[tuple[str, int]] = []
         for week in self.weeks:
             first = next(day for day in week if day is not None)

@@ -58,6 +58,7 @@ _SELECT_TITLES = """
 SELECT page, max(page_display) AS page_display FROM wiki_trends_timeseries
 WHERE page IN ({placeholders}) GROUP BY page
 """
+# In the query of `read_pages`, `s` is the table of scores, and `g` the table of growth.
 _PAGE_COLUMNS = """
 s.page, s.page_display, s.category, s.location, s.presence, s.days_listed, s.views, s.peak_date, s.peak_views,
 s.best_rank, s.at_least, s.at_most, g.views_change_pct
@@ -156,12 +157,12 @@ def category_days(reader: Reader) -> list[dict[str, Any]]:
     for row in rows:
         key = (row["category"] if row["category"] in largest else ALL_OTHERS, row["date"])
         sums[key] = sums.get(key, 0) + row["views"]
-    order = [*largest, ALL_OTHERS]
+    days = sorted({row["date"] for row in rows})
     return [
-        {"category": category, "date": day, "views": views}
-        for (category, day), views in sorted(
-            sums.items(), key=lambda item: (order.index(item[0][0]), item[0][1])
-        )
+        {"category": category, "date": day, "views": sums[category, day]}
+        for category in [*largest, ALL_OTHERS]
+        for day in days
+        if (category, day) in sums
     ]
 
 

@@ -44,6 +44,7 @@ def compact(number: float | None) -> str:
     if number is None:
         return UNKNOWN
     for unit, name in _UNITS:
+        # A number that three digits round up to the next power of ten is written like this power: 999,500 is `1.00 million`.
         if abs(number) >= 0.9995 * unit:
             scaled = number / unit
             digits = 2 if abs(scaled) < 9.995 else 1 if abs(scaled) < 99.95 else 0

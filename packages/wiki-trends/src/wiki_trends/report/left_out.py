@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from smart_orchestrator.errors import ContractError, LakeError
 from wiki_trends.config.layers import layers
@@ -55,6 +55,13 @@ class LeftOutTitle:
     best_rank: int
 
 
+class ReasonSums(NamedTuple):
+    """The number of titles that were left out for a reason, and the sum of their views."""
+
+    titles: int
+    views: int
+
+
 @dataclass(frozen=True, slots=True)
 class LeftOut:
     """The titles left out of the days that could be read.
@@ -70,13 +77,14 @@ class LeftOut:
     problem: str = ""
 
     @property
-    def by_reason(self) -> Mapping[str, tuple[int, int]]:
+    def by_reason(self) -> Mapping[str, ReasonSums]:
         """The number of titles and the sum of their views for each reason, most views first."""
-        sums: dict[str, tuple[int, int]] = {}
+        sums: dict[str, ReasonSums] = {}
         for title in self.titles:
-            title_count, views = sums.get(title.reason, (0, 0))
-            sums[title.reason] = (title_count + 1, views + title.views)
-        return dict(sorted(sums.items(), key=lambda item: (-item[1][1], item[0])))
+            before = sums.get(title.reason, ReasonSums(0, 0))
+            sums[title.reason] = ReasonSums(before.titles + 1, before.views + title.views)
+        reasons = sorted(sums, key=lambda reason: (-sums[reason].views, reason))
+        return {reason: sums[reason] for reason in reasons}
 
 
 def left_out(run: RunRecord, settings: Settings) -> LeftOut:

@@ -33,7 +33,7 @@ def top_lines(top: PageList) -> list[Line]:
         lines.append((f"{place:>3}  {safe(row['page_display'])}  ({safe(row['category'])})", ""))
         lines.append((f"     {'; '.join(_score_texts(row))}", "dim"))
         if row["page"] in top.why:
-            # The text of a flagged page contains the flag.
+            # If the page is flagged, this text already ends with the flag.
             lines.append((f"     why: {safe(top.why[row['page']]['text'])}", "dim"))
         elif row["page"] in run.flagged:
             lines.append((f"     flagged: {FLAG}", "warn"))
@@ -43,7 +43,7 @@ def top_lines(top: PageList) -> list[Line]:
 def page_lines(page: PageDetails) -> list[Line]:
     """Return the lines about one page.
 
-    The lines contain the title, a sparkline, the days of the window, the scores with their inputs, and the scores of earlier
+    The lines contain the title, a sparkline, the days of the window, the scores with their inputs, the evidence, and the scores of other
     windows.
     """
     row, run = page.row, page.run
@@ -73,7 +73,7 @@ def page_lines(page: PageDetails) -> list[Line]:
         lines += [("", ""), ("Why", "strong")]
         lines += [(f"  {_evidence_text(row)}", "") for row in page.evidence]
     if page.windows:
-        lines += [("", ""), ("In earlier windows", "strong")]
+        lines += [("", ""), ("In other windows", "strong")]
         lines += [(f"  {_window_text(row)}", "") for row in page.windows]
     return lines
 
@@ -127,6 +127,7 @@ def _score_texts(row: Mapping[str, Any]) -> list[str]:
 
 def _rise_text(row: Mapping[str, Any]) -> str:
     """Return the rise on the page's most surprising day as a phrase."""
+    # A page that was listed on less than half of the reference days may have had fewer views than the expected views say.
     bound = "at most " if 2 * row["reference_listed"] < row["reference_days"] else ""
     rise = f"{row['surprise_views']:,} views on {row['surprise_date']}, {bound}{row['expected_views']:,.0f} expected"
     if row["at_least"] is None:
@@ -145,7 +146,7 @@ def _evidence_text(row: Mapping[str, Any]) -> str:
 
 
 def _window_text(row: Mapping[str, Any]) -> str:
-    """Return the score of a page in an earlier window as a line of text."""
+    """Return the score of a page in another window than the current one as a line of text."""
     score = "no score" if row["score"] is None else f"score {row['score']:.1f}"
     rise = score if row["at_least"] is None else f"at least ×{row['at_least']:,.1f}"
     days = counted((row["window_end"] - row["window_start"]).days + 1, "day")

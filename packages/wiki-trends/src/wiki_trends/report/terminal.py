@@ -6,7 +6,7 @@ Without colour, the text contains no control codes, and the environment variable
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple
 
 from wiki_trends.queries.evidence import FLAG
 from wiki_trends.report import calendar
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
     from wiki_trends.report.calendar import Calendar
     from wiki_trends.report.model import Arrival, Category, Change, Report
-
-# A title, its views on each day, and the texts of the other columns.
-_Row: TypeAlias = "tuple[str, Sequence[int | None], *tuple[str, ...]]"
 
 MIN_WIDTH = 60
 _COLUMN_GAP = 2
@@ -55,6 +52,14 @@ _TITLES = {
     "climbers": "Best rank improvements",
     "sustained": "Sustained (listed every day, ordered by the weakest day)",
 }
+
+
+class _Row(NamedTuple):
+    """A row of a table: a title, its views on each day for the sparkline, and the texts of the other columns."""
+
+    title: str
+    views: Sequence[int | None]
+    cells: tuple[str, ...]
 
 
 def render(report: Report, *, width: int = 100, colour: bool = False) -> str:
@@ -151,7 +156,9 @@ def _print_calendar(console: Console, window_calendar: Calendar) -> None:
     else:
         months: dict[str, list[calendar.CalendarDay | None]] = {}
         for day in window_calendar.days:
-            month = months.setdefault(f"{day.day:%Y-%m}", [None] * (day.day.day - 1))
+            # In the line of the first month, the days before the window are empty.
+            days_before: list[calendar.CalendarDay | None] = [None] * (day.day.day - 1)
+            month = months.setdefault(f"{day.day:%Y-%m}", days_before)
             month.append(day)
         lines = [(f"{name}  ", "", tuple(days)) for name, days in months.items()]
     for name, gap, days in lines:
@@ -185,13 +192,15 @@ def _monday(week: Sequence[calendar.CalendarDay | None]) -> str:
 def _print_peaks(console: Console, report: Report) -> None:
     flagged = {peak.page for peak in report.peaks}.intersection(report.run.flagged)
     rows = [
-        (
+        _Row(
             peak.page_display,
             report.views(peak.page),
-            f"{peak.date}",
-            f"{peak.views:,}",
-            f"{_FLAG_MARK if peak.page in flagged else ''}{peak.rank}",
-            "" if peak.times is None else f"{'≥ ' if peak.days_unlisted else ''}{peak.times:,.1f}×",
+            (
+                f"{peak.date}",
+                f"{peak.views:,}",
+                f"{_FLAG_MARK if peak.page in flagged else ''}{peak.rank}",
+                "" if peak.times is None else f"{'≥ ' if peak.days_unlisted else ''}{peak.times:,.1f}×",
+            ),
         )
         for peak in report.peaks
     ]
@@ -220,13 +229,15 @@ def _print_why(console: Console, report: Report) -> None:
 
 def _print_falls(console: Console, report: Report) -> None:
     rows = [
-        (
+        _Row(
             fall.page_display,
             report.views(fall.page),
-            f"{fall.date}",
-            f"{fall.views:,}",
-            f"{fall.expected_views:,.0f}",
-            f"×{fall.at_most:,.2f}",
+            (
+                f"{fall.date}",
+                f"{fall.views:,}",
+                f"{fall.expected_views:,.0f}",
+                f"×{fall.at_most:,.2f}",
+            ),
         )
         for fall in report.falls
     ]
@@ -253,18 +264,16 @@ def _print_changes(console: Console, report: Report, name: str, columns: tuple[s
         _SUSTAINED_COLUMNS: _sustained_cells,
     }[columns]
     pages: Sequence[Change] = getattr(report, name)
-    rows: list[_Row] = [(page.page_display, report.views(page.page), *cells(page)) for page in pages]
+    rows = [_Row(page.page_display, report.views(page.page), cells(page)) for page in pages]
     _print_table(console, _TITLES[name], ("Page", *columns), rows)
 
 
 def _print_arrivals(console: Console, report: Report, title: str, pages: Sequence[Arrival]) -> None:
     rows = [
-        (
+        _Row(
             page.page_display,
             report.views(page.page),
-            f"{page.peak_date}",
-            f"{page.peak_views:,}",
-            f"{page.peak_rank}",
+            (f"{page.peak_date}", f"{page.peak_views:,}", f"{page.peak_rank}"),
         )
         for page in pages
     ]
@@ -295,13 +304,15 @@ def _sustained_cells(page: Change) -> tuple[str, ...]:
 
 def _print_categories(console: Console, categories: Sequence[Category]) -> None:
     rows = [
-        (
+        _Row(
             item.category,
-            (),
-            f"{item.pages:,}",
-            f"{item.views:,}",
-            f"{item.share_pct:.1f} %",
-            _percent(item.views_change_pct),
+            (),  # The table of categories has no sparklines.
+            (
+                f"{item.pages:,}",
+                f"{item.views:,}",
+                f"{item.share_pct:.1f} %",
+                _percent(item.views_change_pct),
+            ),
         )
         for item in categories
     ]
@@ -327,14 +338,13 @@ def _print_table(
     if not rows:
         console.print("  none")
         return
-    days = max(len(row[1]) for row in rows)
+    days = max(len(row.views) for row in rows)
+    cells_by_column = zip(columns[1:], *(row.cells for row in rows), strict=True)
+    widths = [max(map(len, header_and_cells)) for header_and_cells in cells_by_column]
     # In a narrow terminal only titles are shortened, because a shortened number would be wrong.
-    # The header and the cells of the columns other than the title and the sparkline.
-    lines = [columns[1:], *(row[2:] for row in rows)]
-    widths = [max(len(line[index]) for line in lines) for index in range(len(columns) - 1)]
     title_width = console.width - sum(widths) - _COLUMN_GAP * len(widths)
-    room = title_width - _MIN_TITLE_WIDTH_BESIDE_SPARKLINE - _COLUMN_GAP
-    sparkline_width = days if days <= room else min(days, _MAX_SPARKLINE_WIDTH)
+    max_sparkline_width = title_width - _MIN_TITLE_WIDTH_BESIDE_SPARKLINE - _COLUMN_GAP
+    sparkline_width = days if days <= max_sparkline_width else min(days, _MAX_SPARKLINE_WIDTH)
     width_beside_sparkline = title_width - sparkline_width - _COLUMN_GAP
     has_sparklines = sparkline_width > 1 and width_beside_sparkline >= _MIN_TITLE_WIDTH_BESIDE_SPARKLINE
     if has_sparklines:
@@ -349,7 +359,7 @@ def _print_table(
         table.add_column(header, no_wrap=True, width=sparkline_width, style="cyan")
     for name, width in zip(columns[1:], widths, strict=True):
         table.add_column(name, justify="right", no_wrap=True, width=width)
-    for title_cell, views, *other_cells in rows:
-        sparklines = [Text(sparkline(fitted(views, sparkline_width)))] if has_sparklines else []
-        table.add_row(Text(safe(title_cell)), *sparklines, *(Text(cell) for cell in other_cells))
+    for row in rows:
+        sparklines = [Text(sparkline(fitted(row.views, sparkline_width)))] if has_sparklines else []
+        table.add_row(Text(safe(row.title)), *sparklines, *(Text(cell) for cell in row.cells))
     console.print(table)

@@ -61,6 +61,7 @@ class AirflowGuard:
         return Visitor(user.get_name(), may_see=may_see, may_act=may_see and may_act, by_token=by_token)
 
     def _rights(self, user: BaseUser) -> tuple[bool, bool]:
+        """Return whether the user may see the runs of the DAG, and whether the user may trigger the DAG."""
         return is_authorized(user, "GET", self._dag_id), is_authorized(user, "POST", self._dag_id)
 
     def sign_in_url(self, _: Request) -> None:

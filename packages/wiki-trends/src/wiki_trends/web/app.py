@@ -201,7 +201,8 @@ def _validation_problem(error: Exception) -> Problem:
     assert isinstance(error, RequestValidationError)
     messages = []
     for detail in error.errors():
-        field = ".".join(str(part) for part in detail["loc"][1:])
+        _source, *path = detail["loc"]  # `_source` is the part of the request, such as `query`.
+        field = ".".join(map(str, path))
         messages.append(f"{field}: {detail['msg']}" if field else str(detail["msg"]))
     return Problem(422, "BAD_VALUE", f"{'; '.join(messages)}.", "Correct the value, and try again.")
 

@@ -189,6 +189,8 @@ class Backfills:
         sources, settings = self._sources, self._sources.settings
         check_window = main_job.checker_of_window(settings, self.window(day))
         limits = replace(limits_of(settings), jobs=1)
+        # If visitors can cancel runs, a cancelled backfill must not start another run. The same check works for a runner that the app passed.
+        # Otherwise `fill` makes the runner that the settings name, whose runs cannot be cancelled.
         runner = sources.runs if sources.can_cancel else sources.configured_runner
         if runner is not None:
             stoppable = _StoppableRunner(runner, self._refuse_cancelled)
@@ -245,12 +247,14 @@ class _StoppableRunner:
 
 
 def _failed(current: RequestedBackfill, message: str) -> RequestedBackfill:
+    """Return the backfill as failed, with this message, or with the name of the visitor who cancelled it."""
     if current.cancelled_by:
         message = f"Cancelled by {current.cancelled_by}."
     return replace(current, state="failed", message=message)
 
 
 def _final_state(result: Backfill) -> tuple[str, str]:
+    """Return the attributes `state` and `message` of a requested backfill with this result."""
     if result.outcome.failed:
         run = result.outcome.failed[0]
         return "failed", f"{run.failure}: {run.message}"

@@ -157,7 +157,7 @@ class Sources:
         )
 
     def latest_runs(self, window: Window) -> Mapping[dt.date, Run]:
-        """Return the latest run of each day of a window that has a run."""
+        """Return the latest run of each day of a window; a day without a run is left out."""
         return {day: self.public_text.clean_run(run) for day, run in self.runs.latest(list(window)).items()}
 
     def check_window(self, window: Window, latest: Mapping[dt.date, Run]) -> CheckedWindow:
@@ -176,7 +176,7 @@ class Sources:
         )
 
     def recent_runs(self, limit: int) -> Sequence[Run]:
-        """Return at most `limit` runs, newest first.
+        """Return at most `limit` runs: runs in flight first, then the newest runs.
 
         If the runner has no run history, return only the latest run of each of the last `limit` days.
         """
@@ -233,4 +233,5 @@ class Sources:
 
 
 def _sort_key(run: Run) -> tuple[bool, dt.datetime]:
+    """Return the key for a reversed sort: runs in flight first, then the newest runs. A queued run has no start time yet."""
     return run.in_flight, run.started_at or _DISTANT_PAST

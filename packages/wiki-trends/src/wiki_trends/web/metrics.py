@@ -46,6 +46,7 @@ async def metrics_response(state: DashboardState, counts: Counter[str], accept: 
     Raises:
         SourceTimeout: the lake or the runs do not answer in time.
         LakeError: the lake cannot be read.
+        RunsError: the runs cannot be read.
     """
     from prometheus_client.exposition import choose_encoder
 
@@ -54,15 +55,18 @@ async def metrics_response(state: DashboardState, counts: Counter[str], accept: 
     settings = state.sources.settings
     pools = (state.lake_pool, state.runs_pool)
     checked = await state.wait_briefly(state.checked_window(state.sources.window()), *pools)
-    work = state.lake_pool.read(_families, settings, checked.plan.completeness)
-    families = await state.wait_briefly(work, state.lake_pool)
+    reading = state.lake_pool.read(_families, settings, checked.plan.completeness)
+    families = await state.wait_briefly(reading, state.lake_pool)
     encode, content_type = choose_encoder(accept)
     text = encode(registry_of([*families, _request_family(counts)]))
     return Response(text, headers={"Content-Type": content_type, "Cache-Control": "no-store"})
 
 
 def _families(settings: Settings, completeness: Completeness) -> list[Any]:
-    """Return the metric families of a checked window."""
+    """Return the metric families of a checked window and of the runs of this machine.
+
+    With the setting `fresh`, which defines deadlines, they also tell whether the newest days arrived in time.
+    """
     from smart_orchestrator.telemetry.metrics import count_runs, metric_families
 
     now = dt.datetime.now(tz=dt.UTC)

@@ -72,7 +72,8 @@ def problem_of(error: Exception) -> Problem | None:
     if isinstance(error, Problem):
         return error
     if isinstance(error, SettingError) and not error.origin.startswith("--"):
-        # The value of a server setting must not reach the visitor.
+        # The value comes from the settings of the server, and must not reach the visitor. The origin of a value from the request is the
+        # command-line option with the same meaning, such as `--category`.
         return Problem(503, "SETTING", f"{error.origin} {error.problem}.", error.fix)
     for error_type, status, code in _PROBLEMS_BY_ERROR:
         if isinstance(error, error_type):
@@ -115,5 +116,6 @@ def _message_and_fix(error: Exception) -> tuple[str, str]:
         return f"{error.field}: {error.value} {error.problem}.", error.fix
     if isinstance(error, SettingError):
         return f"{error.name}: {error.value!r} {error.problem}.", error.fix
+    # The last sentence of any other error is the fix.
     message, _, fix = str(error).rpartition(". ")
     return (f"{message}.", fix) if message else (str(error), "Try again.")

@@ -120,9 +120,10 @@ def _password(value: Any) -> str:
 
 def _locations(settings: Settings) -> Iterator[str]:
     """Yield the absolute paths of this installation: each path as configured, made absolute, and with symlinks resolved."""
+    package_folder = Path(__file__).parents[1]
     paths: list[str | Path] = [
         sys.prefix,
-        Path(__file__).parents[2],
+        package_folder.parent,
         tempfile.gettempdir(),
         Path.home(),
         Path.cwd(),
@@ -131,7 +132,8 @@ def _locations(settings: Settings) -> Iterator[str]:
     folder = settings.lake.removeprefix("file://")
     if "://" not in folder:
         paths += [folder.replace("{layer}", layer) for layer in _LAYERS]
-        paths.append(folder.partition("{layer}")[0])
+        folder_of_all_layers, _, _ = folder.partition("{layer}")
+        paths.append(folder_of_all_layers)
     file = settings.warehouse.removeprefix("duckdb:///")
     if "://" not in file:
         paths += [file, Path(file).parent]

@@ -39,7 +39,8 @@ class DeadlineProtocol(H11Protocol):
     def on_response_complete(self) -> None:
         """Start the deadline of a pipelined request whose first bytes have already arrived."""
         super().on_response_complete()
-        if self.conn.their_state is h11.IDLE and self.conn.trailing_data[0]:
+        unparsed_bytes, _ = self.conn.trailing_data
+        if self.conn.their_state is h11.IDLE and unparsed_bytes:
             self._start_deadline()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -57,6 +58,7 @@ class DeadlineProtocol(H11Protocol):
             self._deadline_timer = None
 
     def _cancel_deadline_if_complete(self) -> None:
+        # In the state IDLE, the head is not complete; in the state SEND_BODY, the body is not complete.
         if self.conn.their_state not in (h11.IDLE, h11.SEND_BODY):
             self._cancel_deadline()
 

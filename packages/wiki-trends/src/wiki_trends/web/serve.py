@@ -112,7 +112,7 @@ def serve(
         try:
             make_server(app, proxies=proxies).run(sockets=[listener])
         finally:
-            gc.unfreeze()
+            gc.unfreeze()  # Undoes the `gc.freeze` of `_import_chart_library`.
 
 
 def _import_chart_library() -> None:

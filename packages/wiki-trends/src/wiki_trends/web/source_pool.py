@@ -95,7 +95,7 @@ class SourcePool:
         """Run a blocking function in a thread, and return its result.
 
         Raises:
-            SourceTimeout: the function missed the deadline, or too many earlier calls are overdue.
+            SourceTimeout: the function missed the deadline, or the pool refused the call because too many calls have not returned.
         """
         call = asyncio.wrap_future(self._submit(function, arguments))
         call.add_done_callback(_retrieve_exception)
@@ -108,7 +108,7 @@ class SourcePool:
         """Run a blocking function that reads the source, and turn every exception into a known error.
 
         Raises:
-            SourceTimeout: the function missed the deadline, or too many earlier calls are overdue.
+            SourceTimeout: as `run` raises it.
             SourceFailure: the function raised an unexpected exception; the log has the traceback.
         """
         try:
@@ -144,6 +144,7 @@ class SourcePool:
             if not is_refused and in_time_count < _MAX_CALLS_BEFORE_DEADLINE:
                 self._started_at[future] = _now()
                 self._queue.put((future, function, arguments))
+                # A call needs a thread of its own, up to the regular number. An overdue call blocks its thread, so an extra thread replaces it.
                 if self._thread_count < min(
                     _MAX_THREADS, _REGULAR_THREADS + overdue_count, len(self._started_at)
                 ):

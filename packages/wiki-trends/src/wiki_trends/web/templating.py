@@ -1,8 +1,8 @@
 """Render the templates of the dashboard, including the templates that the dashboard shares with the report.
 
 Links work under any path prefix, and the URL of a static file changes with the content of the file. No template contains an inline script
-or style, because the Content-Security-Policy forbids both. All text is escaped. A page
-shows the code of a character that changes the direction of text, not the character itself.
+or style, because the Content-Security-Policy forbids both. All text is escaped. A page shows the code of a character that changes the
+direction of text, not the character itself.
 """
 
 from __future__ import annotations
@@ -39,7 +39,6 @@ NAVIGATION = (
     ("runs", "/runs", "Runs"),
     ("left_out", "/left-out", "Left out"),
 )
-MAX_SPARKLINE_POINTS = 60
 # The navigation entry to highlight for each view that has no entry.
 NAVIGATION_PARENTS = {
     "page": "pages",
@@ -48,6 +47,7 @@ NAVIGATION_PARENTS = {
     "day": "completeness",
     "history": "completeness",
 }
+MAX_SPARKLINE_POINTS = 60
 
 
 class PageTemplates:
@@ -114,5 +114,5 @@ def _content_digest(path: Path) -> str:
 
 
 def _change_class(change: float | None) -> str:
-    """Return the CSS class for a change: `muted` for no change, `up` or `down`."""
+    """Return the CSS class for a change: `up`, `down`, or `muted` for no change and for an unknown change."""
     return "muted" if not change else "up" if change > 0 else "down"

@@ -129,6 +129,7 @@ def tooltip(*names: str) -> list[Any]:
 
 def rank_scale_start(height: int, lowest_rank: int) -> float:
     """Return the start of a logarithmic rank scale. It leaves ten pixels above rank 1, so that the dots of rank 1 are not cut off."""
+    # On a scale from rank 1 to the lowest rank, a pixel is the factor `lowest_rank ** (1 / height)`.
     return float(max(lowest_rank, 2) ** (-10 / height))
 
 
@@ -136,7 +137,8 @@ def end_labels(rows: Sequence[Row], height: int, lowest_rank: int) -> list[dict[
     """Return a label for each page, to the right of the last day. Labels that would overlap are moved apart.
 
     `from_date` is the last day on which the page was listed, and `from_rank` the rank on this day. If the page left the list before the
-    last day, the label names this day, and a line can connect the end of the page's line with the label.
+    last day, the label names this day, and a line can connect the end of the page's line with the label. `date` and `rank` are the
+    position of the label: the last day, and the rank to whose height the label was moved.
     """
     last_rows: dict[str, Row] = {}
     for row in sorted((row for row in rows if row["rank"] is not None), key=lambda row: row["date"]):

@@ -57,6 +57,7 @@ def rank_race(rows: Sequence[Row], height: int = 380) -> ChartSpec:
     days = sorted({row["date"] for row in rows})
     pages = list(dict.fromkeys(row["page_display"] for row in rows))
     lowest_rank = max((row["rank"] or 1 for row in rows), default=1)
+    # The scale ends 15 % below the lowest rank, so that its dots are not cut off.
     scale = alt.Scale(
         type="log",
         domain=[rank_scale_start(height, lowest_rank), max(lowest_rank * 1.15, 2)],
@@ -83,6 +84,7 @@ def rank_race(rows: Sequence[Row], height: int = 380) -> ChartSpec:
     )
     lines = base.mark_line(strokeWidth=2.5, strokeCap="round")
     dots = base.transform_filter("datum.rank != null").mark_point(size=dot_area(days), filled=True, opacity=1)
+    # The dotted line to the label of a page that left the list before the last day.
     leaders = (
         alt.Chart(alt.NamedData("labels"))
         .transform_filter("datum.from_date != datum.date")
@@ -128,12 +130,12 @@ def page_series(
     window_start: dt.date | None = None,
     height: int = 280,
 ) -> ChartSpec:
-    """Chart the views of one page by day as a line, with a band for the views of a usual day.
+    """Chart the views of one page by day as a line, with a band for the usual noise around the expected views.
 
     Args:
         rows: a row for each day that was read, with `date`, `views` and `rank`. The latter two are None on a day on which the page was
             not listed.
-        band: the lowest and the highest views of a usual day; None without a baseline.
+        band: the lower and upper bound of the usual noise around the expected views; None if they are unknown.
         window_start: the first day of the window; the days before it are the baseline.
         height: the height of the chart, in pixels.
     """
@@ -241,6 +243,7 @@ def page_comparison(
         ),
     )
     listed = base.transform_filter("datum.views != null")
+    # An almost invisible rule for each day, as wide as the day, which only shows the tooltip.
     hover = (
         alt.Chart(alt.NamedData("days"))
         .mark_rule(strokeWidth=expression(f"max(6, width / {max(len(days), 1)})"), opacity=0.001, clip=True)

@@ -249,6 +249,7 @@ def _target_error(target: Path, problem: str, fix: str) -> SettingError:
 
 
 def _policy_terms(policy: str) -> dict[str, Any]:
+    """Return the terms of a recorded policy; a term that the record does not have gets its default."""
     terms: dict[str, Any] = json.loads(policy or "{}")
     return {"min_coverage": 100.0, "min_days": 1, "allow_lag": False} | terms
 
@@ -262,12 +263,8 @@ def _project_name(project: str) -> str:
 
 def _heading(project: str, run: RunRecord) -> str:
     """Return the heading of the report, with non-breaking spaces inside its dates."""
-    days = (
-        span_text(run.window_start, run.window_end)
-        .replace(" to ", "\n")
-        .replace(" ", "\u00a0")
-        .replace("\n", " to ")
-    )
+    dates = span_text(run.window_start, run.window_end).split(" to ")
+    days = " to ".join(date.replace(" ", "\u00a0") for date in dates)
     return f"What {_project_name(project)} read, {days}"
 
 
@@ -281,10 +278,13 @@ def _download_names(project: str, run: RunRecord) -> dict[str, str]:
 
 
 def _race_rows(details: Details) -> list[tuple[str, list[int | None]]]:
-    rows: dict[str, tuple[str, list[int | None]]] = {}
+    """Return the displayed title of each page in the rank race, with its ranks by day."""
+    titles: dict[str, str] = {}
+    ranks: dict[str, list[int | None]] = {}
     for row in details.race:
-        rows.setdefault(row["page"], (row["page_display"], []))[1].append(row["rank"])
-    return list(rows.values())
+        titles[row["page"]] = row["page_display"]
+        ranks.setdefault(row["page"], []).append(row["rank"])
+    return [(titles[page], ranks[page]) for page in titles]
 
 
 def _race_label(details: Details) -> str:
@@ -301,6 +301,7 @@ def _race_label(details: Details) -> str:
 
 
 def _category_rows(details: Details) -> list[tuple[str, list[int | None]]]:
+    """Return the name of each category, with its views on each day used; None on a day without a listed page of the category."""
     views = {(row["category"], row["date"]): row["views"] for row in details.category_days}
     names = list(dict.fromkeys(row["category"] for row in details.category_days))
     return [(name, [views.get((name, day)) for day in details.run.days_used]) for name in names]

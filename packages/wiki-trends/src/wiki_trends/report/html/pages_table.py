@@ -6,6 +6,8 @@ columns of the table:
 - `at` is the index of the column's value in a row.
 - `names` is a list of texts, such as the categories. The value in a row is then an index into this list.
 - `byIndex` means that the column is sorted by this index. Otherwise, it is sorted by the texts.
+- `search` means that the search of the table covers the column.
+- `head`, `class`, `digits`, `sign` and `unit` define how a value is drawn.
 
 `page` is the index of the exact title in a row. The exact title is empty if it can be derived from the displayed title.
 """

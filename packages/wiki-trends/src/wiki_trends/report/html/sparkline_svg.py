@@ -57,6 +57,7 @@ def sparkline_svg(
     highest_point = points[list(views).index(high)]
     assert highest_point is not None
     parts = [Markup('<path class="spark-line" d="{}"/>').format(_path(points))]
+    # In a path, `h0` draws a line of length 0, which round line ends make a dot.
     unlisted = [_MARGIN_PIXELS + index * step for index, point in enumerate(points) if point is None]
     if unlisted:
         marks = "".join(f"M{round(x, 1):g} {height - 1}h0" for x in unlisted)

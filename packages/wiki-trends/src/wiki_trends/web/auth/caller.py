@@ -36,9 +36,10 @@ def is_local_path(request: Request, path: str) -> bool:
 
 
 def return_path(request: Request, sign_in: str | None) -> str:
-    """Return the path to show after signing in; empty if the request names no page of the app.
+    """Return the path to show after signing in; empty if it would leave the app.
 
-    The path is the posted field `next`, else the parameter `next` of the sign-in page, else the requested page itself.
+    The path is the form field `next`, which `TokenGuard` stores in `request.state`. Without this field, a request for the sign-in page or with
+    a method other than GET has the path in the parameter `next` of the URL; for any other request, the path is the requested page itself.
     """
     posted_path = request.scope.get("state", {}).get("return_path")
     if posted_path is not None:

@@ -118,7 +118,7 @@ class Sessions:
         unexpired = [
             (session_id, expiry) for session_id, expiry in self._revocations().items() if expiry >= now
         ]
-        unexpired.sort(key=lambda entry: entry[1])
+        unexpired.sort(key=lambda id_and_expiry: id_and_expiry[1])
         self._expiry_by_revoked_id = dict(unexpired[-_MAX_REVOKED:])
 
     def _save(self) -> None:

@@ -106,7 +106,8 @@ class SecurityMiddleware:
             await self._problem_response(request, problem)(scope, receive, send_with_headers)
             return
         try:
-            # Views handle HEAD like GET; the ASGI server drops the body of a response to HEAD.
+            # Views handle HEAD like GET; the ASGI server drops the body of a response to HEAD. Two views check `request.state.head`,
+            # so that a HEAD request neither uses up a sign-in link nor opens an event stream.
             if request.method == "HEAD":
                 request.state.head = True
             get_scope = {**scope, "method": "GET"} if request.method == "HEAD" else scope
@@ -176,7 +177,10 @@ def _check_origin(request: Request) -> None:
     A browser sends `Origin` with each state-changing request; recent browsers also send `Sec-Fetch-Site`.
     """
     origin = request.headers.get("origin", "")
-    is_same_origin = urlsplit(origin).netloc == request.headers.get("host") and origin != "null"
+    try:
+        is_same_origin = urlsplit(origin).netloc == request.headers.get("host") and origin != "null"
+    except ValueError:  # The header is not a URL, for example `http://[`.
+        is_same_origin = False
     if not is_same_origin or request.headers.get("sec-fetch-site", "same-origin") != "same-origin":
         raise Problem(
             403,

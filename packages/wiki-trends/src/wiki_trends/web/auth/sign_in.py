@@ -146,9 +146,8 @@ class TokenGuard:
         async def sign_in_by_token(request: Request) -> Response:
             form = parse_form(await request.body())
             path = form.get("next", "")
-            request.state.return_path = (
-                path  # The page of a wrong token keeps it in its form; see `return_path`.
-            )
+            # The page that reports a wrong token shows the form again, with this path in its field `next`; see `return_path`.
+            request.state.return_path = path
             if not self._check_token(request, form.get("token", "")):
                 raise Problem(401, "WRONG_TOKEN", "The token is not correct.", _SIGN_IN_HINT)
             return self._sign_in_response(

@@ -66,6 +66,7 @@ class Cache:
         self._max_size = max_size
         self._max_per_caller = max_per_caller
         self._clock = clock
+        # In the order of the last use, the least recently used entry first.
         self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
 
     async def get(

@@ -142,6 +142,7 @@ class DashboardState:
         blocked_pool = next((pool for pool in pools if pool.has_call_older_than(PATIENCE_SECONDS)), None)
         await asyncio.wait({task}, timeout=_BLOCKED_PATIENCE_SECONDS if blocked_pool else PATIENCE_SECONDS)
         if not task.done():
+            # If the work uses several pools in turn, it waits for the pool that has an unanswered call.
             slow_pool = blocked_pool or next(
                 (pool for pool in pools if pool.has_call_older_than(0)), pools[0]
             )

@@ -7,7 +7,7 @@ import datetime as dt  # noqa: TC003 - FastAPI reads annotations when it runs
 import json
 import logging
 from collections import Counter
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request  # noqa: TC002
@@ -24,6 +24,7 @@ from wiki_trends.web.views.rendering import PROBLEMS
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from smart_orchestrator.model.run import RunState
     from wiki_trends.web.auth.guard import Visitor
     from wiki_trends.web.cache.dashboard_state import DashboardState
 
@@ -35,6 +36,8 @@ MAX_STREAMS, MAX_STREAMS_PER_CALLER = 64, 16
 _POLL_SECONDS = 0.5
 # After this time without an event, a comment shows that the connection is open.
 _KEEPALIVE_SECONDS = 15.0
+# An event names at most this number of requested backfills.
+_MAX_BACKFILLS_IN_EVENT = 50
 
 
 def router(state: DashboardState) -> APIRouter:
@@ -147,7 +150,7 @@ async def _event_stream(
     """Poll the state, and yield a `changed` event whenever the runs, the requested backfills or the published window change."""
     stream_counts[stream_caller] += 1
     loop = asyncio.get_running_loop()
-    last_snapshot: tuple[Any, ...] = ()
+    last_snapshot: _Snapshot | None = None
     last_sent_at = loop.time()
     try:
         yield "retry: 2000\n\n"
@@ -156,7 +159,8 @@ async def _event_stream(
             if snapshot is None:
                 pass  # The pages show the error; the next poll tries again.
             elif snapshot != last_snapshot:
-                if last_snapshot:
+                # After the first snapshot, the cached states are still valid. The event is sent, because the page can be older than the stream.
+                if last_snapshot is not None:
                     state.forget()
                 last_snapshot, last_sent_at = snapshot, loop.time()
                 yield f"event: changed\ndata: {json.dumps(_event_data(snapshot))}\n\n"
@@ -170,22 +174,30 @@ async def _event_stream(
             del stream_counts[stream_caller]
 
 
-async def _read_snapshot(state: DashboardState) -> tuple[Any, ...] | None:
+class _Snapshot(NamedTuple):
+    """The name and state of each run, the day and state of each requested backfill, and the version of the published tables."""
+
+    runs: tuple[tuple[str, RunState], ...]
+    backfills: tuple[tuple[dt.date, str], ...]
+    published_version: str
+
+
+async def _read_snapshot(state: DashboardState) -> _Snapshot | None:
     """Return the values whose changes cause an event; None if a value cannot be read."""
     try:
         listing, published = await state.runs(), await state.published_version()
     except KNOWN_ERRORS:
         return None
-    return (
+    return _Snapshot(
         tuple((run.name, run.state) for run in listing.runs),
         tuple((backfill.day, backfill.state) for backfill in listing.backfills),
         published,
     )
 
 
-def _event_data(snapshot: tuple[Any, ...]) -> dict[str, Any]:
-    runs, backfills, _ = snapshot
+def _event_data(snapshot: _Snapshot) -> dict[str, Any]:
+    backfills = snapshot.backfills[:_MAX_BACKFILLS_IN_EVENT]
     return {
-        "in_flight": [name for name, state in runs if state in ("queued", "running")],
-        "asked": [{"day": day.isoformat(), "state": state} for day, state in backfills[:50]],
+        "in_flight": [name for name, state in snapshot.runs if state in ("queued", "running")],
+        "asked": [{"day": day.isoformat(), "state": state} for day, state in backfills],
     }

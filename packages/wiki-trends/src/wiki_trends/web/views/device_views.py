@@ -21,8 +21,9 @@ logger = logging.getLogger(__name__)
 class DeviceViews:
     """The views of a page on one day from desktops and from mobile devices.
 
-    The numbers are bounds: the page has from `desktop[0]` to `desktop[1]` views from desktops. If the list of desktops contains the page,
-    both numbers are equal. Otherwise, the page has at most as many views from desktops as the last page of this list.
+    The numbers are bounds: the page has from `desktop[0]` to `desktop[1]` views from desktops. If the list of the pages most viewed on
+    desktops contains the page, both numbers are equal. Otherwise, the page has at most as many views from desktops as the last page of
+    this list.
     """
 
     day: dt.date

@@ -205,7 +205,7 @@ class PublishedRunDocument(BaseModel, extra="allow"):
     version: str = Field(description="version of wiki-trends that published the window")
     rows: dict[str, int] = Field(description="the number of rows of each table")
     baseline_fingerprints: dict[str, str] = Field(
-        alias="baseline", description="fingerprint of each partition before the window that was read, by day"
+        alias="baseline", description="fingerprint of each partition that was read before the window, by day"
     )
     seconds_before_publish: float = Field(
         alias="seconds", description="time from the first read to the beginning of the publish"
@@ -328,7 +328,7 @@ class PageRowDocument(BaseModel, extra="allow"):
         description="surprise of the most surprising day divided by its standard error"
     )
     at_most: float | None = Field(
-        description="factor that the views certainly did not exceed, as a part of the expected views"
+        description="fraction of the expected views that the views certainly did not exceed on any day"
     )
 
 
@@ -365,8 +365,8 @@ class PageDocument(BaseModel, extra="allow"):
         alias="series", description="days of the baseline and the window, oldest first"
     )
     scores: dict[str, object] | None = Field(description="the row of the page in wiki_trends_scores")
-    earlier_scores: list[dict[str, object]] = Field(
-        alias="windows", description="rows of the page in wiki_trends_scores for earlier windows"
+    other_scores: list[dict[str, object]] = Field(
+        alias="windows", description="rows of the page in wiki_trends_scores for other windows"
     )
 
 

@@ -1,12 +1,13 @@
 """The Atom feeds (RFC 4287) of the pages that rose on the last day of each published window, and of those that fell.
 
-The id of an entry consists of the dataset, the day and the page, and does not depend on the address of the dashboard.
+The id of an entry consists of the dataset, the last day of the window and the page; before the day, the id of a fall has `falls/`. The id
+does not depend on the address of the dashboard.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, urlencode
 from xml.etree import ElementTree as ET
 
@@ -33,18 +34,28 @@ if TYPE_CHECKING:
 MEDIA_TYPE = "application/atom+xml; charset=utf-8"
 _ATOM_NAMESPACE = "http://www.w3.org/2005/Atom"
 RISES, FALLS = "rises", "falls"
-# The name in the id, the title, the subtitle and the path of each feed.
+
+
+class _FeedTexts(NamedTuple):
+    """The texts of a feed: the last part of its id, its title, its subtitle and its path."""
+
+    id_part: str
+    title: str
+    subtitle: str
+    path: str
+
+
 _TEXTS = {
-    RISES: (
+    RISES: _FeedTexts(
         "risers",
         "Top risers",
-        "Pages whose views on the day certainly exceeded the expected views the most.",
+        "Pages whose views on the day exceeded the expected views by the largest certain factor.",
         "feed.atom",
     ),
-    FALLS: (
+    FALLS: _FeedTexts(
         "falls",
         "Falls",
-        "Pages whose views certainly stayed below the expected views the most, even on their best day.",
+        "Pages whose views stayed below the expected views by the largest certain factor, even on their best day.",
         "falls.atom",
     ),
 }
@@ -65,8 +76,8 @@ def router(state: DashboardState) -> APIRouter:
         base_url = str(request.base_url).rstrip("/")
 
         def render() -> RenderedBody:
-            movers = (fallers if kind == FALLS else risers)(state.sources.warehouse)
-            return RenderedBody.of(render_feed(*movers, base_url, kind), MEDIA_TYPE)
+            run, rows = (fallers if kind == FALLS else risers)(state.sources.warehouse)
+            return RenderedBody.of(render_feed(run, rows, base_url, kind), MEDIA_TYPE)
 
         version = await state.published_version()
         body = await state.cache.get(
@@ -107,21 +118,24 @@ def render_feed(run: RunRecord, rows: Sequence[Mapping[str, Any]], base_url: str
         base_url: the URL of the dashboard, without a trailing slash.
         kind: `RISES` or `FALLS`.
     """
-    name, title, subtitle, path = _TEXTS[kind]
+    texts = _TEXTS[kind]
     feed = ET.Element("feed", {"xmlns": _ATOM_NAMESPACE, "xml:lang": "en"})
-    _add_text(feed, "id", f"{_TAG_PREFIX}:{quote(run.dataset)}/{name}")
-    _add_text(feed, "title", f"{title} of {project_of_dataset(run.dataset)}")
-    _add_text(feed, "subtitle", subtitle)
+    _add_text(feed, "id", f"{_TAG_PREFIX}:{quote(run.dataset)}/{texts.id_part}")
+    _add_text(feed, "title", f"{texts.title} of {project_of_dataset(run.dataset)}")
+    _add_text(feed, "subtitle", texts.subtitle)
     _add_text(feed, "updated", iso_time(run.published_at))
     _add_text(ET.SubElement(feed, "author"), "name", "wiki-trends")
     ET.SubElement(feed, "generator", {"version": run.version}).text = "wiki-trends"
-    ET.SubElement(feed, "link", {"rel": "self", "type": "application/atom+xml", "href": f"{base_url}/{path}"})
+    ET.SubElement(
+        feed, "link", {"rel": "self", "type": "application/atom+xml", "href": f"{base_url}/{texts.path}"}
+    )
     ET.SubElement(feed, "link", {"rel": "alternate", "type": "text/html", "href": f"{base_url}/"})
-    positions: dict[dt.date, int] = {}
+    # The rows of a day are in the order of the ranking, so the position of a page is the number of rows of its day so far.
+    row_counts: dict[dt.date, int] = {}
     for row in rows:
         day = row["window_end"]
-        positions[day] = positions.get(day, 0) + 1
-        _add_entry(feed, run, row, positions[day], base_url, kind)
+        row_counts[day] = row_counts.get(day, 0) + 1
+        _add_entry(feed, run, row, row_counts[day], base_url, kind)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(feed, encoding="unicode")
 
 
@@ -131,8 +145,8 @@ def _add_entry(
     day: dt.date = row["window_end"]
     day_end = dt.datetime.combine(day, dt.time(), dt.UTC) + dt.timedelta(days=1)
     entry = ET.SubElement(feed, "entry")
-    place = f"{quote(run.dataset)}/{'falls/' if kind == FALLS else ''}{day}"
-    _add_text(entry, "id", f"{_TAG_PREFIX}:{place}/{quote(row['page'], safe='')}")
+    dataset_and_day = f"{quote(run.dataset)}/{'falls/' if kind == FALLS else ''}{day}"
+    _add_text(entry, "id", f"{_TAG_PREFIX}:{dataset_and_day}/{quote(row['page'], safe='')}")
     _add_text(
         entry,
         "title",
@@ -148,7 +162,7 @@ def _add_entry(
     summary = f"Number {position} of the day: {whole(row['surprise_views'])} views, {whole(row['expected_views'])} expected"
     why = ""
     if kind == RISES and row["why"]:
-        # The text of a flagged page contains the flag.
+        # If the page is flagged, `why` already ends with the flag.
         why = f" Why: {row['why']}."
     elif row["page"] in run.flagged and (row["window_start"], day) == (run.window_start, run.window_end):
         why = f" Flagged: {FLAG}."

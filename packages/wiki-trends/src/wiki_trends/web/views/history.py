@@ -57,11 +57,11 @@ class HistoryEntry:
     """One published window, or one waived day.
 
     Attributes:
-        kind: the kind, `published` or `waived`, which is also the name of the mark.
+        kind: `published` or `waived`, which is also the name of the mark beside the word.
         at: the time of the publish or of the waiver, in UTC.
         start: the first day.
         end: the last day, inclusive; the same as `start` for a waiver.
-        text: what was published, or why the day was waived, as a sentence.
+        text: the coverage and the version of the publish, or the reason, the author and the end of the waiver.
     """
 
     kind: str

@@ -126,6 +126,7 @@ def router(state: DashboardState, renderer: Renderer) -> APIRouter:
     async def response(
         request: Request, view: str, query: BaseModel | None, compute_content: Callable[[], Content]
     ) -> Response:
+        """Return the response of a view whose content comes only from the published tables."""
         version = await state.published_version()
         return await renderer.response(
             request, view, query, compute_content, version=version, pool=state.warehouse_pool
@@ -232,8 +233,9 @@ def _overview_content(
             "growing": report.growing,
             "declining": report.declining,
             "volatile": report.volatile,
+            "climber": report.climbers,
+            "sustained": report.sustained,
         }
-        changes_by_list |= {"climber": report.climbers, "sustained": report.sustained}
         change_rows = [
             (
                 name,
@@ -262,7 +264,7 @@ class PageContent:
     Attributes:
         details: the days, ranks and scores of the page.
         chart: the Vega-Lite chart of the views per day, compiled to Vega.
-        history: the chart of `at_least` by published window; None if fewer than two windows have it.
+        history: the chart of `at_least` by published window; None if fewer than two windows have this factor.
         band: the lower and upper bound of the usual noise around the expected views; None if the page has no score.
         link: the URL of the article; None if the URL is unknown.
         pageviews_link: the URL of the page's views in Wikimedia's Pageviews tool; None without `link`.

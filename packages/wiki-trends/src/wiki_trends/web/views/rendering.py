@@ -80,6 +80,7 @@ class Renderer:
         visitor: Visitor = request.state.visitor
         root = request.scope.get("root_path", "")
         media_type = _media_type(request.url.path)
+        # Two visitors get different pages if only one of them may act, or only one has signed in.
         page_variant = (visitor.may_act, bool(visitor.name)) if media_type == HTML_TYPE else ()
         parameters = query.model_dump_json() if query is not None else ""
 
