@@ -269,7 +269,7 @@ def _parse_policy(table: ConfigTable) -> Policy:
 
 
 def _lake_url(table: ConfigTable, key: str, folder: Path, *, is_lake: bool = True) -> str:
-    """Read a URL or a path. A path is relative to `folder`; a path that begins with `~` is kept as it is.
+    """Read a URL or a path. A relative path is joined to `folder`; a path that begins with `~` is kept as it is.
 
     With `is_lake`, the value must be the URL or the path of a lake. Otherwise, it may also be the URL of a database or a catalog.
     """
