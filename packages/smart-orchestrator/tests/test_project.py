@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from smart_orchestrator.backfilling.saved_plan import SavedPlan
 from smart_orchestrator.config.loading import parse_config
+from smart_orchestrator.errors import WindowError
 from smart_orchestrator.model.cause import Cause
 from smart_orchestrator.model.grain import Grain, key_text
 from smart_orchestrator.model.plan import Action
@@ -293,6 +294,21 @@ def test_the_default_window_at_another_instant_keeps_to_the_days_of_the_consumer
     window = WindowOptions(as_of="2025-03-31T09").window(logs, logs.config.dataset("logs"))
     assert str(window) == "2025-03-28T23 .. 2025-03-30T21"
     assert window.as_of == Grain.HOUR.parse("2025-03-31T09")
+
+
+@pytest.mark.parametrize("days", [0, 100_000])
+def test_a_wrong_number_of_days_of_an_hourly_dataset_is_an_error_about_the_days(tmp_path, days):
+    from smart_orchestrator.cli.options import WindowOptions
+
+    logs = project(tmp_path, HOURLY)
+    with pytest.raises(WindowError) as caught:
+        WindowOptions(days=days).window(logs, logs.config.dataset("logs"))
+    assert (caught.value.field, caught.value.value) == ("days", days)
+    largest = int(caught.value.problem.rpartition(" ")[2])
+    longest = WindowOptions(days=largest).window(logs, logs.config.dataset("logs"))
+    assert len(longest) == 24 * largest
+    with pytest.raises(WindowError):
+        WindowOptions(days=largest + 1).window(logs, logs.config.dataset("logs"))
 
 
 def test_a_saved_plan_holds_when_the_same_files_have_become_old_enough(tmp_path):

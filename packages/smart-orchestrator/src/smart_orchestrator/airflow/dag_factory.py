@@ -117,7 +117,7 @@ def orchestrator_dag(
             True, False, or None for unknown.
         attempts: the largest number of pipeline runs that one run of this DAG starts for a day.
         poll_seconds: the number of seconds between two polls of the pipeline runs.
-        timeout: the time-out of the wait, in seconds. A wait lasts at least until its first poll, 10 seconds after its start.
+        timeout: the time-out of the wait, in seconds. The wait lasts at least until its first poll, 5 to 10 seconds after its start.
         retries: the number of retries of a task after the lake or the API did not answer.
         retry_seconds: the number of seconds before the first retry; each further retry doubles this pause.
         api_conn_id: the id of the connection to this Airflow's REST API, with host, port, login and password.
@@ -226,7 +226,7 @@ def orchestrator_dag(
                 dataset_name=dataset.name,
                 notify_conn_id=notify_conn_id,
                 on=notify_on,
-                # Also without other retries, a short outage of the API does not lose the message.
+                # At least one retry, so that a short outage of the API does not lose the message.
                 retries=max(1, default_args["retries"] or 0),
                 doc_md="Sends the result of the run, also after a failure.",
             ).as_teardown()

@@ -60,7 +60,7 @@ logger = logging.getLogger(__name__)
 # With `on="change"`, the variable with this prefix and the id of a DAG has the id of the last run that was reported as failed. It exists
 # until a run succeeds. Airflow has no other store that a DAG's runs share and that clearing a task does not empty.
 FAILED_PREFIX = "smart_orchestrator_failed_run_"
-# The keys of two notes in the state store of the task. Nothing reads the note `SENDING`. If it can be written, Airflow has not given up this
+# The keys of two notes in the state store of the task. The note `SENDING` is never read: writing it fails if Airflow has given up this
 # process. The note `SENT` has the message that was sent.
 SENDING, SENT = "sending", "sent"
 
@@ -168,7 +168,7 @@ class Notify(BaseOperator):
             )
             return
         load_services(urls)
-        # From here to the second note, nothing takes long.
+        # Between the two notes, nothing takes long, so that Airflow does not give up this process before `SENT` is stored.
         store.set(SENDING, message)
         send_to(urls, self.notify_conn_id, title, text, failure=failure)
         try:
@@ -218,7 +218,7 @@ class Notify(BaseOperator):
             window=pull(CHECK, WINDOW, "success", "failed"),
             coverage_pct=next((value for value in coverage if value is not None), None),
             outcome=outcome,
-            # The outcome already has a line for each day.
+            # With an outcome, only the first line of each problem: the outcome already has a line for each day.
             problems=[problem.partition("\n")[0] for problem in problems] if outcome else problems,
             changed=result is None or result.get("changed", True),
             url=f"{base_url}/dags/{run.dag_id}/runs/{run.run_id}" if base_url else None,

@@ -93,7 +93,7 @@ class OrchestratorTask(BaseOperator):
         return request_of(run.conf, params, run_day, lag, names)
 
     def runner(self, context: Context) -> AirflowRunner:
-        """Return the runner of the pipeline. It adds a note to each run that it starts, which names this orchestrator run."""
+        """Return the runner of the pipeline. To each run that it starts, the runner adds a note with the id of this orchestrator run."""
         run = context["dag_run"]
         return self.orchestration.runner(f"Started by {run.dag_id}, run {run.run_id}")
 
@@ -259,7 +259,7 @@ class WaitForDataReady(BackfillTask):
     def execute(self, context: Context) -> None:
         """Wait for the runs that the start task has recorded in its XCom.
 
-        A retry of this task continues from the same state. If a user cleared only this task, it plans the window again and
+        A retry continues from the same state. If a user cleared only this task, the task plans the window again and
         starts a run for each day that needs one. If the user cleared the start task as well, this task uses its new state.
         """
         with self.failures_reported(context):
@@ -290,13 +290,13 @@ class WaitForDataReady(BackfillTask):
     def _continue_wait(
         self, context: Context, backfill: BackfillState, deadline: str, end_reason: str
     ) -> None:
-        """Continue the wait, or finish it if no run is left to wait for. `end_reason` is why the wait ends early; empty otherwise."""
+        """Continue the wait, or finish it if no key is awaited. `end_reason` is why the wait ends early; empty otherwise."""
         if not end_reason:
             backfill.start_queued()
             end_reason = GOAL_UNREACHABLE_REASON if backfill.is_goal_unreachable else ""
         if backfill.is_unfinished and not end_reason:
             push_links(context, self.orchestration.pipeline_dag_id, backfill)
-            # This always raises `TaskDeferred`. So the last line runs only if no run is left, or if the wait ends early.
+            # `_defer` always raises `TaskDeferred`. So `_finish_wait` runs only if no key is awaited, or if the wait ends early.
             self._defer(backfill, deadline)
         self._finish_wait(context, backfill, end_reason)
 
@@ -312,7 +312,7 @@ class WaitForDataReady(BackfillTask):
 
     def _finish_wait(self, context: Context, backfill: BackfillState, end_reason: str) -> None:
         outcome = backfill.outcome(end_reason)
-        # Pushed before the check, so that the notification has the outcome if the check fails.
+        # The outcome is pushed before the check, so that the notification has the outcome if the check fails.
         _push_outcome(context, outcome)
         push_links(context, self.orchestration.pipeline_dag_id, backfill)
         completeness = self.check(self.request(context))
@@ -332,12 +332,12 @@ class WaitForDataReady(BackfillTask):
 
 
 def _push_outcome(context: Context, outcome: Outcome) -> None:
-    """Push the outcome for the notification, without the measurements of the days, which it does not need and which can be large."""
+    """Push the outcome for the notification, without the measurements of the days: the notification does not need them, and they can be large."""
     context["ti"].xcom_push(key=OUTCOME, value={**outcome.to_json(), "measured": {}})
 
 
 def with_late_days_filled(outcome: Outcome, completeness: Completeness) -> Outcome:
-    """Move the abandoned days that are available after all to `filled`."""
+    """Return the outcome with the abandoned days that have become available since then among the filled days."""
     arrived = {day for day, _ in outcome.abandoned} & set(completeness.available)
     return replace(
         outcome,

@@ -44,7 +44,8 @@ NO_LIMIT = 1_000_000
 # Seconds for which the trigger retries a request. The time is short because a retry blocks a thread of the triggerer, and the
 # next poll repeats the request anyway.
 TRIGGER_PATIENCE = 5.0
-# Seconds within which an orchestrator waits for a run that the pipeline's schedule will create, but at most half of its time-out.
+# An orchestrator waits for a run that the pipeline's schedule will create within this number of seconds, or within half of the
+# time-out if that is shorter.
 SCHEDULE_HORIZON = 3600.0
 # An example of a probe, for the text of an error.
 PROBE_EXAMPLE = "https://upstream.example/{start:%Y/%m/%d}"
@@ -64,7 +65,7 @@ class Orchestration:
             lag is automatic: a day is expected when the source has it, and at the latest after this number of days.
         attempts: the largest number of runs to start for a day, not counting the retries of a run's tasks.
         poll_seconds: the number of seconds between two polls of the pipeline runs.
-        timeout: the time-out of the wait, in seconds. A wait lasts at least until its first poll, 5 to 10 seconds after its start.
+        timeout: the time-out of the wait, in seconds. Even with a shorter time-out, the wait lasts until its first poll, 5 to 10 seconds after its start.
         api_conn_id: the id of the connection to Airflow's REST API.
         aws_conn_id: the id of the connection with the lake's keys. If this connection does not exist, `AWS_*` of the
             environment apply.

@@ -3,7 +3,7 @@
 The trigger polls the runs with growing pauses (10, 15, 22, 33 … s after their start) and then every `poll_seconds`. When a run has ended, the
 trigger inspects the partition of the run in the lake. The trigger fires its event when one of these conditions is true:
 
-- no run is in flight;
+- every key is filled or failed;
 - the window can no longer become ready;
 - a task must start another run;
 - the runs cannot be followed;
@@ -40,10 +40,10 @@ MIN_FIRST_PAUSE = 5.0
 
 
 class DataReadyTrigger(BaseTrigger):
-    """Trigger that waits until no pipeline run of a backfill is in flight.
+    """Trigger that waits until every key of a backfill is filled or failed, or until a task must act.
 
-    The event is `{"backfill": …, "why": …}`: the state of the backfill, and the reason why the trigger stopped waiting for runs
-    in flight. The reason is empty if no run is in flight.
+    The event is `{"backfill": …, "why": …}`: the state of the backfill, and the reason why the wait ends early. The reason is empty
+    if every key is filled or failed, or if a task must start another run.
 
     Args:
         orchestration: the document of `Orchestration.to_json`.
@@ -130,7 +130,7 @@ def _poll_backfill(backfill: BackfillState) -> None:
 
 
 def _must_resume_task(backfill: BackfillState) -> bool:
-    """Return whether every run has ended, or the task must start another run."""
+    """Return whether every key is filled or failed, or the task must start another run."""
     return bool(backfill.queued) or not backfill.is_unfinished
 
 

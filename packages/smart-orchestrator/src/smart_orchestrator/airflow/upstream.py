@@ -64,6 +64,7 @@ class WaitForUpstream(OrchestratorTask):
 
     def _until(self, as_of: dt.date) -> dt.datetime:
         """Return the time at which the wait ends even if the upstream does not have the day, in UTC."""
+        # The wait is for the day before `as_of`. That day is expected in any case when `lag` days have passed since it.
         day = as_of + (self.orchestration.lag - 1) * DAY
         return dt.datetime.combine(day, dt.time(), dt.UTC)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Reporter(Protocol):
-    """The receiver of progress reports. `progress` is a pair: the number of finished days, and the number of all days."""
+    """The receiver of progress reports. `progress` is a pair: the number of days that are filled or failed, and of all days."""
 
     def checked(self, completeness: Completeness) -> None:
         """Report the result of checking the window."""

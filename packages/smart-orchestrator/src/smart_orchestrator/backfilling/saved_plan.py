@@ -46,7 +46,7 @@ class SavedPlan:
         start: the first key of the window, as text.
         end: the last key of the window, as text.
         as_of: the as-of key of the window, as text.
-        lag: the publication lag of the window, in grains.
+        lag: the publication lag of the window, in keys.
         runner: the name of the runner that starts the runs; None for a dataset without a runner.
         steps: the steps, by the key as text. In a step, `run` is the name of the run to follow; `latest_run` is the name and the
             state of the latest run of a missing key.
@@ -65,7 +65,7 @@ class SavedPlan:
         """Return the saved form of a plan."""
         window = plan.completeness.window
         steps = {
-            # The attribute is called `day`, but the grain of the key may be any other.
+            # `day` is a key of the dataset, which may also be an hour or a month.
             key_text(step.day): {
                 "action": step.action.value,
                 "code": partition.code.value,
@@ -166,7 +166,7 @@ def _comparable_facts(step: Mapping[str, Any]) -> list[object]:
 
 
 def _has_settled(step: Mapping[str, Any], new_step: Mapping[str, Any]) -> bool:
-    """Return whether a partition is unchanged, and counted as being written in the saved plan, but not in the new plan."""
+    """Return whether a partition that was still being written in the saved plan is unchanged, and needs no run in the new plan."""
     return (
         (step["code"], step["action"], new_step["action"]) == (Code.STILL_WRITING, Action.WAIT, Action.KEEP)
         and step["fingerprint"] is not None

@@ -83,7 +83,7 @@ class Outcome:
     measured: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict)
 
     def joined_with(self, other: Outcome) -> Outcome:
-        """Return one outcome for the keys of both; the keys are different ones."""
+        """Return one outcome for the keys of both outcomes, which have no key in common."""
         return Outcome(
             filled=tuple(sorted((*self.filled, *other.filled))),
             failed=(*other.failed, *self.failed),
@@ -107,7 +107,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """The goal of a backfill: how many keys must be available for the window to be ready, and how many already are.
+    """The goal of a backfill: how many keys must be available for the window to be ready, and how many keys already are available.
 
     Attributes:
         available: the number of keys that were available before the backfill.
@@ -321,8 +321,8 @@ class BackfillState:
         )
         state = self.states[run.day]
         restated = bool(self.dataset.recheck) and is_restated(self.dataset, partition, self.lake)
-        # After a successful run, every complete partition is accepted; for a restated day, the run may have made the same data again.
-        # After a failed run, the old partition may still be in place. So only a backfill accepts it, and only if it is not restated.
+        # After a successful run, every complete partition is accepted, even if it counts as restated: the run may have made the same
+        # data again. After a failed run, a complete partition may be the old one. A `fetch` (no goal) or a restated day needs a new one.
         is_accepted = (self.goal is not None and not restated) or run.state is RunState.SUCCEEDED
         if partition.available and is_accepted:
             if restated:
@@ -350,6 +350,6 @@ def _measurements(partition: Partition) -> Mapping[str, Any] | None:
 
 
 def being_written(plan: Plan) -> list[Key]:
-    """Return the keys of a plan whose partition an unknown writer is writing. These keys must be inspected again."""
+    """Return the keys of a plan whose partition an unknown writer is writing. The plan has no run to follow for these keys."""
     waiting = set(plan.days(Action.WAIT))
     return [p.day for p in plan.completeness.partitions if p.code is Code.STILL_WRITING and p.day in waiting]

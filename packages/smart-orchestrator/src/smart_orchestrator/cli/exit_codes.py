@@ -165,8 +165,8 @@ def _with_output_failure(code: int) -> int:
 def exit_process(code: int) -> NoReturn:
     """End the process, without freeing its objects one by one: the operating system frees their memory at once.
 
-    After a failure, do not wait for running threads: work that is not committed is not visible. After a success, threads end first,
-    and so do the functions that libraries registered for the end of the process.
+    After a failure, running threads are not awaited: their work is not committed, and so not visible. After a success, the process ends
+    when all threads have ended and the functions that libraries registered for its end have returned.
     """
     if code == DONE:
         if threading.active_count() > 1:

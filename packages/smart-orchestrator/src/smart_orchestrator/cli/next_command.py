@@ -1,8 +1,8 @@
 """Write the next command of a user in full: with the options that the user gave, quoted for the shell.
 
 A program names a next command in its output, for example `run` after `check`. The next command gets the options and arguments of the
-present command line, except those that the next command does not have. Credentials are replaced by `(secret)`, so a command with
-credentials has to be completed before it runs.
+present command line, except those that the next command does not have. Credentials are replaced by `(secret)`, so the user
+puts the credentials in again before running the command.
 """
 
 from __future__ import annotations

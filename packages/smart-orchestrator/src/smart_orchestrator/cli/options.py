@@ -13,7 +13,7 @@ import typer
 from smart_orchestrator.errors import OptionError, WindowError
 from smart_orchestrator.model.bounds import seconds_problem
 from smart_orchestrator.model.grain import Grain
-from smart_orchestrator.model.window import Window
+from smart_orchestrator.model.window import Window, max_length
 
 if TYPE_CHECKING:
     from smart_orchestrator.config.values import Config
@@ -46,7 +46,7 @@ End = Annotated[str | None, typer.Option(help="Last key of an explicit window, i
 AsOf = Annotated[
     str | None,
     typer.Option(
-        help="The key that counts as now, in the dataset's time zone or UTC; default the current one.",
+        help="The key that counts as now, in the time zone of the dataset (UTC if it has none); default the current one.",
         metavar="KEY",
     ),
 ]
@@ -72,6 +72,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document to
 DEFAULT_CONFIG = Path("smart-orchestrator.toml")
 DEFAULT_TIMEOUT_SECONDS = 7200.0
 DEFAULT_AGE = "1d"
+_HOURS_PER_DAY = 24
 _SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -111,16 +112,26 @@ class WindowOptions(NamedTuple):
         if self.as_of is not None:
             project = project.at(grain.start(as_of, dataset.zone))
         window = project.last_window(dataset.name)
+        # With --lag, the default window keeps its length, and ends at the last key that this lag gives.
         return window if self.lag is None else Window.of_last(len(window), as_of, lag, grain)
 
     def _last_window(self, count: int, as_of: Key, lag: int, grain: Grain) -> Window:
-        """Return the last `count` keys. An error names the option of the command line."""
+        """Return the last `count` keys.
+
+        `Window.of_last` names a wrong count after the grain, such as `hours`. The error of this function names the option that the
+        user gave, with its value.
+        """
         try:
             return Window.of_last(count, as_of, lag, grain)
         except WindowError as error:
-            if error.field != f"{grain}s" or self.last is None:
+            if error.field != f"{grain}s":
                 raise
-            raise WindowError("last", error.value, error.problem, error.fix) from None
+            if self.last is not None:
+                raise WindowError("last", error.value, error.problem, error.fix) from None
+            if self.days is not None and grain is Grain.HOUR:
+                problem = f"is not between 1 and {max_length(grain) // _HOURS_PER_DAY}"
+                raise WindowError("days", self.days, problem, error.fix) from None
+            raise
 
     def _count(self, grain: Grain) -> int | None:
         """Return the number of partitions that `--last`, `--days` or `--hours` select; None without these options."""
@@ -138,7 +149,7 @@ class WindowOptions(NamedTuple):
             if name == "last" or name == f"{grain}s":
                 return int(number)
             if name == "days" and grain is Grain.HOUR:
-                return int(number) * 24
+                return int(number) * _HOURS_PER_DAY
             raise WindowError(
                 name, number, f"does not fit a dataset of grain {grain}", f"Give --last {number}."
             )
@@ -169,6 +180,7 @@ def _parse_key(field: str, text: str, dataset: Dataset) -> Key:
     try:
         return grain.parse(text)
     except ValueError:
+        # An as-of may be a day or an hour for a dataset of any grain; every other key must have the grain of the dataset.
         as_of = _containing(text, dataset) if field == "as_of" else None
         if as_of is None:
             raise WindowError(field, given, f"is not {grain.description}", "Correct it.") from None
@@ -176,7 +188,7 @@ def _parse_key(field: str, text: str, dataset: Dataset) -> Key:
 
 
 def _containing(text: str, dataset: Dataset) -> Key | None:
-    """Return the key of a dataset whose span contains a day or an hour, so that one as-of can be given for datasets of all grains."""
+    """Return the key of the dataset whose span contains the start of `text`, a day or an hour; None for any other text."""
     for grain in (Grain.DAY, Grain.HOUR):
         try:
             return dataset.grain.floor(grain.start(grain.parse(text), dataset.zone), dataset.zone)

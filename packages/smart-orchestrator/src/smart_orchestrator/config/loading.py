@@ -247,6 +247,7 @@ def _parse_consumer(name: str, table: ConfigTable, datasets: Mapping[str, Datase
         timezone=timezone,
     )
     table.reject_unknown_keys()
+    # The list or its first text is empty. An empty argument after the first is allowed in a command.
     for key in ("datasets", "command"):
         if not getattr(consumer, key) or "" in getattr(consumer, key)[:1]:
             raise table.error(key, "is empty", f"Name the {key} of the consumer.")
@@ -268,7 +269,7 @@ def _parse_policy(table: ConfigTable) -> Policy:
 
 
 def _lake_url(table: ConfigTable, key: str, folder: Path, *, is_lake: bool = True) -> str:
-    """Read a URL or a path. A relative path is joined to `folder`, unless it begins with `~`.
+    """Read a URL or a path. A relative path is joined to `folder`; a path that begins with `~` is kept as it is.
 
     With `is_lake`, the value must be the URL or the path of a lake. Otherwise, it may also be the URL of a database or a catalog.
     """

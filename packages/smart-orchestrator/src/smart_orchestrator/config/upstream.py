@@ -22,7 +22,8 @@ DEFAULT_MAX_LAG = 3
 DEFAULT_TIMEOUT = 30.0
 METHODS = ("HEAD", "GET")
 _KINDS = ("url", "command", "function")
-# A probe must have another URL for each key. This is checked for a first key, and for the keys this many grains later.
+# A probe must have a different URL for each key. The URLs of a first key and of the keys this many grains later are compared: the
+# next key, an hour of the next day, and a day of the next year.
 _SAMPLE_OFFSETS = (0, 1, 26, 400)
 
 
@@ -91,7 +92,7 @@ def parse_upstream(table: ConfigTable, grain: Grain) -> UpstreamConfig | None:
 
 
 def parse_lag(table: ConfigTable, grain: Grain) -> int:
-    """Parse `lag`, which is a number of grains or `"auto"`. For `"auto"`, return `max_lag`, by default 3.
+    """Parse `lag`, which is a number of keys or `"auto"`. For `"auto"`, return `max_lag`, by default 3.
 
     Raises:
         ConfigError: the value is invalid, or `max_lag` is given with a fixed lag.
@@ -106,7 +107,7 @@ def parse_lag(table: ConfigTable, grain: Grain) -> int:
 
 
 def parse_recheck(table: ConfigTable) -> tuple[int, ...]:
-    """Parse `recheck`: the numbers of days after a key landed at which the upstream is asked for its ETag again.
+    """Parse `recheck`: the ages of a key in the lake, in days, at which the upstream is asked for the key's ETag again.
 
     Raises:
         ConfigError: a value is invalid, or the dataset has no probe that can return an ETag.
