@@ -105,7 +105,7 @@ def check_rounds(place, rounds):
 @pytest.mark.slow
 def test_a_killed_backfill_shows_nothing_half_done_and_the_next_one_completes_it(place, sample_api):
     sample_api()
-    check_rounds(place, 10)
+    check_rounds(place, 6)
 
 
 @pytest.mark.long

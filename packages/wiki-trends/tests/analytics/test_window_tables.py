@@ -87,7 +87,7 @@ def publish_and_compare(window):
 
 
 @pytest.mark.slow
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(days)
 def test_tables_are_what_their_definitions_say(window):
     publish_and_compare(window)

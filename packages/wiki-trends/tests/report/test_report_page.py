@@ -86,9 +86,9 @@ def test_without_javascript_everything_but_the_charts_is_there(browser, written)
 @pytest.mark.parametrize(
     ("scheme", "width"),
     [
-        pytest.param("light", WIDE, marks=pytest.mark.slow),
-        pytest.param("dark", WIDE, marks=pytest.mark.slow),
-        ("light", PHONE),
+        pytest.param("light", WIDE, marks=pytest.mark.long),
+        pytest.param("dark", WIDE),
+        pytest.param("light", PHONE, marks=pytest.mark.long),
     ],
 )
 def test_no_serious_violation_of_accessibility(browser, short, gapped, scheme, width):

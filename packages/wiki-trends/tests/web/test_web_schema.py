@@ -45,7 +45,7 @@ def test_the_document_names_every_answer_in_both_forms(shared):
 
 @pytest.mark.slow
 def test_answers_are_as_declared(shared, tmp_path):
-    code, report = explored(shared, tmp_path, 5)
+    code, report = explored(shared, tmp_path, 2)
     assert code == 0, report[-6000:]
 
 

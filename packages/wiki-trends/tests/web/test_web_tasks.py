@@ -189,7 +189,7 @@ def do_tasks(steps, dashboard):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("way", [pytest.param("mouse", marks=pytest.mark.slow), "keyboard"])
+@pytest.mark.parametrize("way", [pytest.param("mouse", marks=pytest.mark.long), "keyboard"])
 def test_ten_tasks_take_at_most_four_steps(dashboard, browser, way):
     permissions = ["clipboard-read", "clipboard-write"]
     with tab(browser, base_url=dashboard.url, reduced_motion="reduce", permissions=permissions) as seen:
