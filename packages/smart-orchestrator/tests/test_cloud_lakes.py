@@ -290,6 +290,17 @@ def test_credentials_that_only_google_auth_can_read_are_read_by_it(monkeypatch, 
     assert SECRET not in str(caught.value)
 
 
+def test_an_empty_name_of_a_credentials_file_is_an_error_if_nothing_else_is_set(monkeypatch):
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "")
+    # As without google-auth, which would treat the variable as unset.
+    monkeypatch.setattr("smart_orchestrator.store.credentials._is_installed", lambda _module: False)
+
+    with pytest.raises(LakeSettingError, match="is empty") as caught:
+        open_lake("gs://lake", **QUICK)
+
+    assert caught.value.setting == "GOOGLE_APPLICATION_CREDENTIALS"
+
+
 def test_a_file_of_a_token_of_azure_can_have_any_name_and_must_exist(monkeypatch, tmp_path):
     environ = {
         "AZURE_STORAGE_ACCOUNT_NAME": "account",

@@ -17,9 +17,9 @@ from smart_orchestrator.store.variables import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_CREDENTIALS_VARIABLE = "GOOGLE_APPLICATION_CREDENTIALS"
+CREDENTIALS_VARIABLE = "GOOGLE_APPLICATION_CREDENTIALS"
 _SERVICE_ACCOUNT_VARIABLES = ("GOOGLE_SERVICE_ACCOUNT", "GOOGLE_SERVICE_ACCOUNT_PATH")
-_FILE_VARIABLES = (_CREDENTIALS_VARIABLE, *_SERVICE_ACCOUNT_VARIABLES)
+_FILE_VARIABLES = (CREDENTIALS_VARIABLE, *_SERVICE_ACCOUNT_VARIABLES)
 _ENDPOINT_VARIABLE = "GOOGLE_BASE_URL"
 _TOKEN_VARIABLE = "GOOGLE_BEARER_TOKEN"  # noqa: S105 - the name of a variable
 _OTHER_VARIABLES = (
@@ -64,7 +64,7 @@ def read_google_settings(environ: Mapping[str, str]) -> GoogleSettings:
     require_visible_ascii(_TOKEN_VARIABLE, config.get(_TOKEN_VARIABLE, ""))
     endpoint = config.get(_ENDPOINT_VARIABLE, "")
     if endpoint:
-        check_endpoint(_ENDPOINT_VARIABLE, endpoint, credential_variables=_CREDENTIALS_VARIABLE)
+        check_endpoint(_ENDPOINT_VARIABLE, endpoint, credential_variables=CREDENTIALS_VARIABLE)
     file_kind = ""
     for name in _FILE_VARIABLES:
         kind = _read_credentials_kind(name, config[name]) if name in config else ""

@@ -28,8 +28,12 @@ from smart_orchestrator.store.credentials import (
     create_google_provider,
 )
 from smart_orchestrator.store.failures import first_line, lake_errors
-from smart_orchestrator.store.google import read_google_settings
-from smart_orchestrator.store.variables import VariableError, check_proxy_and_certificate_variables
+from smart_orchestrator.store.google import CREDENTIALS_VARIABLE, read_google_settings
+from smart_orchestrator.store.variables import (
+    VariableError,
+    check_proxy_and_certificate_variables,
+    reject_empty_process_variables,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -285,7 +289,11 @@ def _read_s3_settings(environ: Mapping[str, str]) -> _StoreSettings:
 def _read_google_settings(environ: Mapping[str, str]) -> _StoreSettings:
     google = read_google_settings(environ)
     endpoint = google.endpoint or "https://storage.googleapis.com"
-    return _StoreSettings(GoogleLake, endpoint, dict(google.config), create_google_provider(google))
+    provider = create_google_provider(google)
+    if provider is None and not google.has_credentials:
+        # obstore then reads the variable itself, and its error for an empty path does not name the variable.
+        reject_empty_process_variables((CREDENTIALS_VARIABLE,))
+    return _StoreSettings(GoogleLake, endpoint, dict(google.config), provider)
 
 
 def _read_azure_settings(environ: Mapping[str, str]) -> _StoreSettings:
