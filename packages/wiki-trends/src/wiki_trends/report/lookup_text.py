@@ -73,7 +73,7 @@ def page_lines(page: PageDetails) -> list[Line]:
         lines += [("", ""), ("Why", "strong")]
         lines += [(f"  {_evidence_text(row)}", "") for row in page.evidence]
     if page.windows:
-        lines += [("", ""), ("In earlier windows", "strong")]
+        lines += [("", ""), ("In other windows", "strong")]
         lines += [(f"  {_window_text(row)}", "") for row in page.windows]
     return lines
 

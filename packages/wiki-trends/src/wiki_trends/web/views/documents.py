@@ -366,7 +366,7 @@ class PageDocument(BaseModel, extra="allow"):
     )
     scores: dict[str, object] | None = Field(description="the row of the page in wiki_trends_scores")
     earlier_scores: list[dict[str, object]] = Field(
-        alias="windows", description="rows of the page in wiki_trends_scores for earlier windows"
+        alias="windows", description="rows of the page in wiki_trends_scores for other windows"
     )
 
 
