@@ -48,8 +48,8 @@ s.peak_views, s.presence, s.at_least, s.at_most, s.evidence, s.score, s.confiden
 """
 _TOP_COLUMNS = """
 s.page, s.page_display, s.category, s.views, s.days_listed, s.days_used, s.best_rank, s.presence, s.at_least,
-s.at_most, s.magnitude, s.evidence, s.se, s.reference, s.reference_days, s.reference_listed, s.burst, s.score, s.confidence, s.surprise_date, s.surprise_views, s.expected_views, s.shape, s.wikitrends_score, s.momentum,
-s.momentum_label, s.trend_pct_per_day, s.has_trend, g.views_change, g.views_change_pct
+s.at_most, s.magnitude, s.evidence, s.se, s.reference, s.reference_days, s.reference_listed, s.burst, s.score, s.confidence,
+s.surprise_date, s.surprise_views, s.expected_views, s.shape, s.wikitrends_score, s.momentum, s.momentum_label, s.trend_pct_per_day, s.has_trend, g.views_change, g.views_change_pct
 """
 _SELECT_PAGES = """
 SELECT {columns}, count(*) OVER () AS total
@@ -271,6 +271,7 @@ def read_pages(
     if selection.containing.strip():
         conditions.append("lower(s.page_display) LIKE ? ESCAPE '\\'")
         values.append(containing_pattern(selection.containing.strip().replace("_", " ").lower()))
+    # wiki_trends_growth has only the current window, so the pages of another window are joined with no growth.
     sql = _SELECT_PAGES.format(
         columns=columns,
         scores=scores_table(reader),

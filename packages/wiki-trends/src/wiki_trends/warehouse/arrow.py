@@ -204,7 +204,8 @@ def _copy_text(
     """Return the rows of `source`, a table or a query in brackets, with the constant columns after its own columns."""
     values = [_copy_value(quoted(name), sql_type) for name, sql_type in columns.items()]
     values += [_copy_value(value, sql_type) for sql_type, value in constants.values()]
-    cursor = connection.execute(f"SELECT concat_ws(chr(9), {', '.join(values)}) FROM {source}")  # noqa: S608 - names of columns; chr(9) is the tab
+    # chr(9) is a tab.
+    cursor = connection.execute(f"SELECT concat_ws(chr(9), {', '.join(values)}) FROM {source}")  # noqa: S608 - names of columns
     # The iterator calls `fetchmany` until it returns an empty batch.
     batches = iter(lambda: cursor.fetchmany(_BATCH_ROWS), [])
     constant_types = {name: sql_type for name, (sql_type, _) in constants.items()}
