@@ -48,6 +48,9 @@ def test_pages_are_searched_ordered_and_turned(shared):
     assert [p["views"] for p in views["pages"]] == sorted((p["views"] for p in views["pages"]), reverse=True)
     second = asked(by="views", skip=100)
     assert second["pages"][0]["views"] <= views["pages"][-1]["views"]
+    behind_the_end = asked(by="views", skip=1_000_000)
+    assert (behind_the_end["pages"], behind_the_end["found"]) == ([], views["found"])
+    assert "The list has only " in shared.client.get("/pages", params={"skip": 1_000_000}, headers=PAGE).text
     legends = asked(q="LEGEND OF")
     assert legends["found"] >= 1
     assert all("legend of" in p["page_display"].lower() for p in legends["pages"])

@@ -1,4 +1,4 @@
-"""Query the categories of the published window: either all categories, or one with its days and its leading pages.
+"""Query the categories of the published window: all categories, or one category with its days and its leading pages.
 
 The functions raise `WarehouseError` when the warehouse cannot be read, and `SettingError` for an unknown category.
 """
@@ -30,8 +30,9 @@ class CategoryDetails:
     Attributes:
         run: the run that published the window.
         row: the row of the category in `wiki_trends_categories`.
-        days: the `date`, the sum of the `views` and the number of `pages` of each day used, oldest first.
-        leading: the pages of the category, surest rise first.
+        days: `date`, `views` (the sum of the category's pages) and `pages` (their number) of each day used on which a page of the
+            category was listed, oldest first.
+        leading: the first pages of the category, ordered by `at_least`, the largest first.
     """
 
     run: RunRecord

@@ -19,7 +19,8 @@ class ComparedPage:
 
     Attributes:
         row: the newest row of the page in `wiki_diamond`.
-        series: `date`, `views` and `rank` on each day of the baseline and the window that was read, oldest first.
+        series: `date`, `views` and `rank` for each day that the run read, in the baseline and in the window, oldest first.
+            `views` and `rank` are None on a day when the page was not in the list.
     """
 
     row: Mapping[str, Any]

@@ -19,23 +19,28 @@ FLAG = "an unusual share of its views came from desktops, which can be automated
 
 
 def read_evidence(reader: Reader, run: RunRecord, page: str) -> list[Row]:
-    """Return the pieces of evidence for a page, strongest first; empty when the run published none for the page."""
+    """Return the rows of a page in the table of the evidence, strongest first: the evidence, or the reason why there is none.
+
+    The result is empty when the run requested no evidence about the page.
+    """
     if EVIDENCE not in run.rows:
         return []
     rows = reader.rows(f"SELECT {_COLUMNS} FROM {EVIDENCE} WHERE page = ? ORDER BY place", page)  # noqa: S608 - constants
+    # The warning about a flagged page is shown once, beside its strongest evidence.
     return [
         _displayed(row, run, is_flagged=page in run.flagged and not place) for place, row in enumerate(rows)
     ]
 
 
 def read_why(reader: Reader, run: RunRecord, pages: Iterable[str]) -> dict[str, Row]:
-    """Return the strongest evidence for each of the pages, or the row with the reason why there is none, by page.
+    """Return the row with the strongest evidence for a page, or with the reason why there is none, by page.
 
-    The result contains only findings. The run asked for no evidence about any other page.
+    The result contains only those of `pages` about which the run requested evidence: the most important pages that certainly rose.
     """
     if EVIDENCE not in run.rows:
         return {}
     wanted = set(pages)
+    # A row without evidence also has place 1.
     rows = reader.rows(f"SELECT page, {_COLUMNS} FROM {EVIDENCE} WHERE place = 1 ORDER BY page")  # noqa: S608 - constants
     flagged = set(run.flagged)
     return {

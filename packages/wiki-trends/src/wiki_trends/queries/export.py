@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 FORMATS = ("csv", "parquet", "json")
 SURPRISES = "surprises"
+# The columns that order the rows of each table.
 _ORDER_COLUMNS = {**KEYS, RUNS: ("run",)}
 _BATCH_ROWS = 50_000
 _DIAMOND = "wiki_diamond"
@@ -41,7 +42,7 @@ def export(
 ) -> None:
     """Write all rows of a published table, ordered by the table's key, in batches that fit into memory.
 
-    The table `SURPRISES` is not published but computed from `wiki_diamond`. It has the surprise of each page on each day.
+    The table `SURPRISES` is not published. It is computed from `wiki_diamond`, and has the surprise of each page on each day.
 
     A CSV file has a header, commas between the cells, and empty cells for null. A JSON file contains one list of objects.
     Both use UTF-8 and write days as `YYYY-MM-DD`. In CSV, text that a spreadsheet would run as a formula gets an apostrophe
@@ -49,10 +50,10 @@ def export(
 
     Args:
         warehouse: the warehouse that contains the table.
-        table: the name of the table.
+        table: the name of the table, or `SURPRISES`.
         file_format: one of `FORMATS`.
         stream: the stream to write the rows to.
-        exact: whether CSV contains the exact text, for joins with other data.
+        exact: whether a CSV file contains the exact text, so that its titles can be joined with those of other data.
     """
     _refuse_unknown("TABLE", table, (*_ORDER_COLUMNS, SURPRISES))
     _refuse_unknown("--format", file_format, FORMATS)
@@ -81,7 +82,7 @@ def _write(frames: Iterable[pl.DataFrame], file_format: str, stream: BinaryIO, *
 
 @contextmanager
 def surprises(warehouse: Warehouse) -> Iterator[Iterator[pl.DataFrame]]:
-    """Compute the surprise of each page on each day of `wiki_diamond`; yield it in frames."""
+    """Compute the surprise of each page on each day of `wiki_diamond`; yield an iterator of data frames with its rows."""
     from wiki_trends.analytics.engines.duckdb import computed_surprises
     from wiki_trends.analytics.tables.declarations import ROW_TYPES
     from wiki_trends.analytics.tables.page_days import TYPES
@@ -95,6 +96,7 @@ def surprises(warehouse: Warehouse) -> Iterator[Iterator[pl.DataFrame]]:
 
 
 def _refuse_unknown(origin: str, value: str, allowed: Sequence[str]) -> None:
+    """Raise `SettingError` if the value of an argument or an option is not allowed; `origin` is the name as the user writes it."""
     if value not in allowed:
         raise SettingError(
             name=origin.strip("-").lower(),
@@ -106,6 +108,7 @@ def _refuse_unknown(origin: str, value: str, allowed: Sequence[str]) -> None:
 
 
 def _with_escaped_formulas(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the frame with an apostrophe in front of each text that a spreadsheet would run as a formula."""
     import polars as pl
 
     from wiki_trends.queries.spreadsheet import FORMULA_PATTERN
@@ -141,7 +144,8 @@ def _write_parquet(frames: Iterable[pl.DataFrame], stream: BinaryIO) -> None:
         parts.mkdir()
         for number, frame in enumerate(frames):
             frame.write_parquet(parts / f"{number:08}.parquet")
-        # Polars infers the type of a column that a user added from each part, and infers null from a part without values.
+        # A column that a user added can have different types in the parts, because Polars infers its type from the values of each part.
+        # In a part without values, the type is null. `vertical_relaxed` converts the parts to a common type.
         scans = [pl.scan_parquet(part) for part in sorted(parts.iterdir())]
         pl.concat(scans, how="vertical_relaxed").sink_parquet(merged)
         with merged.open("rb") as file:

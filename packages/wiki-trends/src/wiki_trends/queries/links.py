@@ -54,6 +54,7 @@ def pageviews_link(page: str, project: str, first: dt.date, last: dt.date) -> st
 
 
 def _hosts(project: str) -> set[str]:
+    """Return the hosts of a project, with those of its mobile site: `en.wikipedia` has `en.wikipedia.org` and `en.m.wikipedia.org`."""
     name = project.lower().removesuffix(".org").removeprefix("www.")
     language, dot, family = name.partition(".")
     if not dot:

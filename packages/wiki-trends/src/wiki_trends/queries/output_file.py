@@ -65,6 +65,7 @@ def _replacement_stream(path: Path, *, force: bool) -> Iterator[BinaryIO]:
     new = path.with_name(f".wiki-trends-{secrets.token_hex(6)}.part")
     with ExitStack() as undo:
         if not force:
+            # Create the file now: an existing file raises an error before the result is computed, and no other process takes the name.
             path.open("xb").close()
             undo.callback(path.unlink, missing_ok=True)
         old = path.stat() if path.exists() else None
@@ -82,6 +83,7 @@ def _replacement_stream(path: Path, *, force: bool) -> Iterator[BinaryIO]:
             _copy_into(new, path)
             return
         new.replace(path)
+        # The result is complete, so keep it.
         undo.pop_all()
 
 

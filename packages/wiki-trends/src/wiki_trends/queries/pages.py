@@ -48,8 +48,8 @@ s.peak_views, s.presence, s.at_least, s.at_most, s.evidence, s.score, s.confiden
 """
 _TOP_COLUMNS = """
 s.page, s.page_display, s.category, s.views, s.days_listed, s.days_used, s.best_rank, s.presence, s.at_least,
-s.at_most, s.magnitude, s.evidence, s.se, s.reference, s.reference_days, s.reference_listed, s.burst, s.score, s.confidence, s.surprise_date, s.surprise_views, s.expected_views, s.shape, s.wikitrends_score, s.momentum,
-s.momentum_label, s.trend_pct_per_day, s.has_trend, g.views_change, g.views_change_pct
+s.at_most, s.magnitude, s.evidence, s.se, s.reference, s.reference_days, s.reference_listed, s.burst, s.score, s.confidence,
+s.surprise_date, s.surprise_views, s.expected_views, s.shape, s.wikitrends_score, s.momentum, s.momentum_label, s.trend_pct_per_day, s.has_trend, g.views_change, g.views_change_pct
 """
 _SELECT_PAGES = """
 SELECT {columns}, count(*) OVER () AS total
@@ -59,8 +59,12 @@ WHERE {conditions}
 ORDER BY {order}, s.page
 LIMIT ? OFFSET ?
 """
+# The scores of one page. The published window is first, so that the limit never leaves it out.
+_SELECT_PAGE_SCORES = """
+SELECT * FROM {scores} AS scores WHERE dataset = ? AND page = ?
+ORDER BY (window_start = ? AND window_end = ?) DESC, window_end DESC, window_start DESC LIMIT ?
+"""
 _MAX_WINDOWS = 20
-_MAX_LISTED_WINDOWS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,8 @@ class PageSelection:
         by: the measure that orders the pages, one of `MEASURES`.
         containing: the text that the titles must contain; upper and lower case are equal.
         category: the category of the pages; upper and lower case are equal. None for all categories.
-        presence: the presence of the pages, for example `new`; None for every presence.
+        presence: `new`, `returning`, `regular` or `unknown`: whether and when the page was listed before the window (see
+            docs/scores.md); None for all pages.
         burst: whether only pages with a burst are listed.
         window: the first and the last day of a published window; None for the window of the current tables.
         skip: the number of pages to skip.
@@ -101,18 +106,19 @@ class PageSelection:
 
 @dataclass(frozen=True, slots=True)
 class PageList:
-    """A part of an ordered list of pages of the published window.
+    """A part of an ordered list of pages of a published window.
 
     Attributes:
-        run: the run that published the window.
+        run: the run that published the current tables.
         by: the measure that orders the pages, one of `MEASURES`.
         pages: a row for each page, with columns of `wiki_trends_scores` and of `wiki_trends_growth`. The columns of the latter
-            are None for a page that was not listed on every day used.
+            are None for a page that was not listed on every day used, and for all pages when the window is not current.
         total: the number of pages in the complete list.
         skipped: the number of pages in the list before `pages`.
         series: the series of each page in `pages`, by title; empty when the series were not read.
         selected_window: the first and the last day of the window of `pages`; None for the window of the run.
-        why: the strongest evidence for the rise of each of `pages`, by title; see `evidence.read_why`.
+        why: the strongest evidence for the rise of a page, or the reason why there is none, by title. It contains only those of
+            `pages` about which the run requested evidence; empty when the evidence was not read.
     """
 
     run: RunRecord
@@ -156,13 +162,14 @@ class PageDetails:
     Attributes:
         run: the run that published the window.
         row: the newest row of the page in `wiki_diamond`.
-        series: `date`, `views` and `rank` of each day of the baseline and the window that was read, oldest first. `views`
-            and `rank` are None on a day when the page was not in the list.
+        series: `date`, `views` and `rank` for each day that the run read, in the baseline and in the window, oldest first.
+            `views` and `rank` are None on a day when the page was not in the list.
         scores: the row of the page in `wiki_trends_scores` for this window; None when no day of the window listed the page.
-        windows: the rows of the page in `wiki_trends_scores` for earlier windows, newest first.
+        windows: the rows of the page in `wiki_trends_scores` for other windows, newest first; at most 20, with `scores`.
         evidence: the `kind`, `rule`, `strength`, `text`, `source` and `date` of each piece of evidence for the page, strongest
-            first, with a source only on a host of the project, of Wikidata or of the pageviews API; empty when the window was published without
-            evidence, or when the page did not certainly rise.
+            first. `source` is None unless it is a URL on a host of the project or of Wikidata, or a URL of the pageviews API.
+            Empty when the window was published without evidence, or when the run requested no evidence about the page: it
+            requests evidence only about the most important pages that certainly rose.
     """
 
     run: RunRecord
@@ -215,12 +222,11 @@ def top(warehouse: Warehouse, by: str = "at_least", category: str | None = None,
 
 
 def read_windows(reader: Reader, run: RunRecord) -> Sequence[tuple[dt.date, dt.date]]:
-    """Read the first and the last day of each window with scores of the published dataset, newest first, at most 100."""
+    """Read the first and the last day of each window with scores of the published dataset, newest first."""
     rows = reader.rows(
         f"SELECT DISTINCT window_start, window_end FROM {SCORES} WHERE dataset = ? "  # noqa: S608 - a constant
-        "ORDER BY window_end DESC, window_start DESC LIMIT ?",
+        "ORDER BY window_end DESC, window_start DESC",
         run.dataset,
-        _MAX_LISTED_WINDOWS,
     )
     return [(row["window_start"], row["window_end"]) for row in rows]
 
@@ -229,7 +235,8 @@ def read_page_list(reader: Reader, run: RunRecord, selection: PageSelection) -> 
     """Read the selected pages and their series through an open reader."""
     rows, total = read_pages(reader, run, selection, _LIST_COLUMNS)
     page_list = PageList(run, selection.by, rows, total, selection.skip, selected_window=selection.window)
-    if not page_list.is_current:  # Only the scores of an earlier window are kept.
+    # Of a window that is not current, only the scores are kept, not the views of each day.
+    if not page_list.is_current:
         return page_list
     return replace(page_list, series=read_series(reader, run, [row["page"] for row in rows]))
 
@@ -237,16 +244,17 @@ def read_page_list(reader: Reader, run: RunRecord, selection: PageSelection) -> 
 def read_pages(
     reader: Reader, run: RunRecord, selection: PageSelection, columns: str
 ) -> tuple[list[Row], int]:
-    """Read the rows of the selected pages. Also return the number of pages of the selection without its `skip` and `limit`.
+    """Read the rows of the selected pages. Also return the number of pages that the selection has without `skip` and `limit`.
 
     Args:
         reader: an open reader.
-        run: the published run.
+        run: the run that published the current tables.
         selection: the pages to read.
         columns: the columns to select from `s` (the scores) and `g` (the growth).
     """
     current = (run.window_start, run.window_end)
     window = selection.window or current
+    # `values` are in the order of the placeholders in the query. TRUE stands for no condition.
     conditions, values = ["TRUE"], [run.dataset, *window]
     if selection.by == "at_most":
         conditions.append("s.at_most < 1")
@@ -263,6 +271,7 @@ def read_pages(
     if selection.containing.strip():
         conditions.append("lower(s.page_display) LIKE ? ESCAPE '\\'")
         values.append(containing_pattern(selection.containing.strip().replace("_", " ").lower()))
+    # wiki_trends_growth has only the current window, so the pages of another window are joined with no growth.
     sql = _SELECT_PAGES.format(
         columns=columns,
         scores=scores_table(reader),
@@ -271,7 +280,9 @@ def read_pages(
         order=_ORDERS[selection.by],
     )
     rows = reader.rows(sql, *values, selection.limit, selection.skip)
-    total = rows[0]["total"] if rows else 0
+    # Each row has the total. If `skip` is past the end, there are no rows, so read the first row of the list for its total.
+    rows_with_total = rows or reader.rows(sql, *values, 1, 0)
+    total = rows_with_total[0]["total"] if rows_with_total else 0
     return [{name: value for name, value in row.items() if name != "total"} for row in rows], total
 
 
@@ -285,22 +296,17 @@ def page_details(warehouse: Warehouse, title: str) -> PageDetails:
         run = run_with_scores(reader, warehouse)
         newest_row = read_newest_row(reader, title)
         name = newest_row["page"]
-        rows = reader.rows(
-            f"SELECT * FROM {scores_table(reader)} AS scores WHERE dataset = ? AND page = ? "  # noqa: S608 - constants
-            "ORDER BY window_end DESC, window_start DESC LIMIT ?",
-            run.dataset,
-            name,
-            _MAX_WINDOWS,
-        )
         window = (run.window_start, run.window_end)
+        sql = _SELECT_PAGE_SCORES.format(scores=scores_table(reader))
+        rows = reader.rows(sql, run.dataset, name, *window, _MAX_WINDOWS)
         current = [row for row in rows if (row["window_start"], row["window_end"]) == window]
-        earlier = [row for row in rows if row not in current]
+        others = [row for row in rows if row not in current]
         return PageDetails(
             run=run,
             row=newest_row,
             series=read_page_days(reader, run, name),
             scores=current[0] if current else None,
-            windows=earlier,
+            windows=others,
             evidence=read_evidence(reader, run, name),
         )
 
@@ -319,7 +325,10 @@ def read_newest_row(reader: Reader, title: str) -> Row:
 
 
 def read_page_days(reader: Reader, run: RunRecord, page: str) -> list[Row]:
-    """Return `date`, `views` and `rank` of a page for each day of the baseline and the window that was read."""
+    """Return `date`, `views` and `rank` of a page for each day that the run read, in the baseline and in the window, oldest first.
+
+    `views` and `rank` are None on a day when the page was not in the list.
+    """
     days = sorted({*run.days_used, *(dt.date.fromisoformat(day) for day in run.baseline)})
     rows = reader.rows(
         "SELECT date, views, rank FROM wiki_diamond WHERE page = ? AND date BETWEEN ? AND ?",
@@ -332,7 +341,7 @@ def read_page_days(reader: Reader, run: RunRecord, page: str) -> list[Row]:
 
 
 def _similar_titles(reader: Reader, name: str) -> list[str]:
-    """Return up to five listed titles that contain the name; upper and lower case are equal."""
+    """Return up to five listed titles that contain the name, most views on a day first; upper and lower case are equal."""
     rows = reader.rows(
         "SELECT page_display, max(views) AS views FROM wiki_diamond WHERE lower(page) LIKE ? ESCAPE '\\' "
         "GROUP BY page_display ORDER BY views DESC, page_display LIMIT 5",

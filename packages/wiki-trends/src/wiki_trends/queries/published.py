@@ -17,9 +17,9 @@ Row: TypeAlias = dict[str, Any]
 SCORES = "wiki_trends_scores"
 # The order of pages by their rise, in all lists. A window that an earlier version published has no `at_least`, so `score` orders it.
 RANKING = "at_least DESC NULLS LAST, score DESC NULLS LAST, views DESC, page"
-# The order of pages by their fall, in all lists. A page fell when its `at_most` is below 1.
+# The order of pages by their fall, in all lists: the smallest `at_most` first. A page certainly fell when it is below 1.
 FALL_RANKING = "at_most NULLS LAST, views DESC, page"
-# The order of the findings in the headline: the sure rises by their size.
+# The order of the findings in the headline: first the pages that certainly rose, by the size of the rise, then the others.
 SIZE_RANKING = f"CASE WHEN at_least > 1 THEN magnitude END DESC NULLS LAST, {RANKING}"
 # The columns of the scores that earlier versions did not publish, with their types.
 _ADDED = {

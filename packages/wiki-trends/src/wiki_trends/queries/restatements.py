@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 _SELECT_TABLE = """
 SELECT 1 AS there FROM information_schema.tables WHERE table_name = ? AND table_schema = current_schema()
 """
-# The views are those of the pages that both versions list.
+# Each row is a page whose values changed. Without `rank`, the page is new in the list. Without `new_rank`, it is gone from the list.
+# `views` and `new_views` are the sums over the pages that both versions list.
 _SELECT_DAYS = """
 SELECT date, new_fingerprint, replaced_at, count(*) AS pages,
        sum(CASE WHEN rank IS NULL THEN 1 ELSE 0 END) AS new_pages,
@@ -27,7 +28,8 @@ SELECT date, new_fingerprint, replaced_at, count(*) AS pages,
 FROM wiki_trends_restatements WHERE dataset = ? AND date BETWEEN ? AND ?
 GROUP BY date, new_fingerprint, replaced_at ORDER BY date, replaced_at
 """
-# The page with the largest ratio between its two ranks, for each day and version.
+# The page with the largest ratio between its two ranks, for each day and version. The absolute logarithm is equal for a rise and for a
+# fall by the same ratio.
 _SELECT_MOVES = """
 SELECT date, new_fingerprint, page, page_display, rank, new_rank FROM (
     SELECT date, new_fingerprint, page, page_display, rank, new_rank,
@@ -88,7 +90,7 @@ class DayRestatement:
 
 
 def restatements_of_window(reader: Reader, run: RunRecord) -> tuple[DayRestatement, ...]:
-    """Return the restatements of the days of a published window and of the days before it that its scores use, oldest first."""
+    """Return the restatements of the days of a published window and of its baseline, oldest day first."""
     return _restatements(
         reader, run.dataset, run.window_start - dt.timedelta(days=BASELINE_DAYS), run.window_end
     )
@@ -98,6 +100,7 @@ def restatements_of_publishes(
     reader: Reader, dataset: str, published_at: Collection[dt.datetime]
 ) -> tuple[DayRestatement, ...]:
     """Return the restatements that the publishes at these times made, oldest day first."""
+    # The warehouse has times in UTC without an offset.
     times = {moment.astimezone(dt.UTC).replace(tzinfo=None) for moment in published_at}
     restatements = _restatements(reader, dataset, dt.date.min, dt.date.max)
     return tuple(day for day in restatements if day.replaced_at in times)
@@ -124,5 +127,6 @@ def _day_restatement(row: dict[str, Any], move: dict[str, Any] | None) -> DayRes
         int(row["new_pages"]),
         int(row["gone_pages"]),
         round(100 * (new_views - views) / views, 1) if views else None,
+        # Without a move, `page`, `rank` and `new_rank` have their defaults.
         *((move["page_display"], int(move["rank"]), int(move["new_rank"])) if move else ()),
     )

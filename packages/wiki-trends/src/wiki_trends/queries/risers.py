@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from wiki_trends.queries.published import Row
     from wiki_trends.warehouse.base import RunRecord, Warehouse
 
-# Windows of different lengths can end on the same day. A page is then listed once, with its best window.
+# The movers are the pages that rose, or those that fell: `condition` selects them. Windows of different lengths can end on the same day. A
+# page is then listed once, with its best window: the first in `page_order`.
 _SELECT_MOVERS = """
 SELECT page, page_display, category, window_start, window_end, surprise_date, surprise_views, expected_views, at_least, at_most, score,
        shape, peak_rank, link
@@ -46,8 +47,9 @@ def risers(warehouse: Warehouse) -> tuple[RunRecord, Sequence[Row]]:
 
     The rows are ordered by the last day of the window, newest first, and then by `published.RANKING`. They include the seven
     newest of these days, with at most `RISERS_A_DAY` pages for each day. The `at_least` of each page is above 1, or its `score` is
-    above 0 in a window that an earlier version published without `at_least`. `why` is the strongest evidence for a rise of the
-    last window as a sentence, or the reason why there is none.
+    above 0 in a window that an earlier version published without `at_least`. `why` is a sentence for a rise of the published
+    window: the strongest evidence, or the reason why there is none. It is None for the other windows, and for a page about which the
+    run requested no evidence.
 
     Raises:
         WarehouseError: the warehouse cannot be read.
@@ -64,7 +66,8 @@ def fallers(warehouse: Warehouse) -> tuple[RunRecord, Sequence[Row]]:
     """Return the published run, and the pages that certainly fell in a recent window and were listed on its last day.
 
     The rows are ordered by the last day of the window, newest first, and then by `published.FALL_RANKING`. They include the seven
-    newest of these days, with at most `RISERS_A_DAY` pages for each day. The `at_most` of each page is below 1.
+    newest of these days, with at most `RISERS_A_DAY` pages for each day. The `at_most` of each page is below 1. `why` is None,
+    because evidence is requested only about rises.
 
     Raises:
         WarehouseError: the warehouse cannot be read.

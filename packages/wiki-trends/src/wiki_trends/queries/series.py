@@ -37,6 +37,7 @@ def read_series(reader: Reader, run: RunRecord, pages: Iterable[str]) -> Mapping
     )
     by_page_and_day = {(row["page"], row["date"]): row for row in rows}
     days = days_of(run)
+    # A page has no row for a day that was not used, or that did not list it.
     return {
         page: Series(
             *(

@@ -30,7 +30,7 @@ CONFIG: dict[str, str | bool | int | float | list[str]] = {
 
 
 _BATCH_ROWS = 10_000
-# The name of an attached database file in SQL.
+# The name in SQL of the database file that is attached.
 _ATTACHED = "publishing"
 # PostgreSQL's text format of COPY: a line for each row, tabs between the values, \N for null, and these characters escaped.
 _ESCAPES = (("\\", "\\\\"), ("\t", "\\t"), ("\n", "\\n"), ("\r", "\\r"))
@@ -65,7 +65,7 @@ def column_types(relation: DuckDBPyRelation) -> dict[str, str]:
 
 
 class StreamOnly:
-    """A wrapper that shows only the Arrow stream of a table. If DuckDB or Polars saw its other attributes, they would use another interface."""
+    """A wrapper that shows only the Arrow stream of a table. With the table itself, DuckDB and Polars would use another of its interfaces."""
 
     def __init__(self, table: ArrowStream) -> None:
         self._table = table
@@ -135,6 +135,7 @@ def attached_file(connection: DuckDBPyConnection, path: Path) -> Iterator[str]:
     try:
         yield _ATTACHED
     except duckdb.Error as error:
+        # DuckDB names the file in an error about the file. The caller converts such an error.
         if path.name in str(error):
             raise
         raise TableFailed(engine="DuckDB", reason=f"{type(error).__name__}: {error}") from error
@@ -173,7 +174,7 @@ class CopyText:
 
 @contextmanager
 def read_copy_text(table: ArrowStream, constants: Mapping[str, tuple[str, str]]) -> Iterator[CopyText]:
-    """Open `table` for reading in batches within this context, so that the memory never holds all rows.
+    """Yield the rows of `table` as text for COPY, in batches, so that the memory never holds all rows.
 
     Args:
         table: the table to read.
@@ -200,9 +201,12 @@ def _copy_text(
     columns: Mapping[str, str],
     constants: Mapping[str, tuple[str, str]],
 ) -> CopyText:
+    """Return the rows of `source`, a table or a query in brackets, with the constant columns after its own columns."""
     values = [_copy_value(quoted(name), sql_type) for name, sql_type in columns.items()]
     values += [_copy_value(value, sql_type) for sql_type, value in constants.values()]
+    # chr(9) is a tab.
     cursor = connection.execute(f"SELECT concat_ws(chr(9), {', '.join(values)}) FROM {source}")  # noqa: S608 - names of columns
+    # The iterator calls `fetchmany` until it returns an empty batch.
     batches = iter(lambda: cursor.fetchmany(_BATCH_ROWS), [])
     constant_types = {name: sql_type for name, (sql_type, _) in constants.items()}
     lines = ("\n".join([line for (line,) in batch]).encode() + b"\n" for batch in batches)
@@ -215,7 +219,7 @@ def _copy_value(value: str, sql_type: str) -> str:
     if sql_type == "VARCHAR":
         for character, escape in _ESCAPES:
             text = f"replace({text}, {_chr(character)}, {_chr(escape)})"
-    if sql_type == "TIMESTAMP":
+    if sql_type == "TIMESTAMP":  # A time in UTC, for a column with a time zone.
         text += " || '+00'"
     return f"coalesce({text}, '\\N')"
 

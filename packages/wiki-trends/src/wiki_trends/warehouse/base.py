@@ -55,8 +55,8 @@ NULLABLE: Mapping[str, frozenset[str]] = {
 }
 # fmt: on
 
-# The columns of a table whose values the warehouse sets itself. `run` is the number of the run that published the row. `stale` is true if a
-# later run read other data for a day of the row's window. Both are null in the rows of earlier versions.
+# The columns of a table whose values the warehouse sets itself, with their DuckDB types. `run` is the number of the run that published the row. `stale` is true if a
+# later run read other data for a day of the row's window or of its baseline. Both are null in the rows of earlier versions.
 RUN_COLUMNS: Mapping[str, Mapping[str, str]] = {"wiki_trends_scores": {"run": "BIGINT", "stale": "BOOLEAN"}}
 
 # Some tables keep rows of earlier windows. For each of them, these columns select the rows that a publish replaces: an old row is deleted if
@@ -90,7 +90,7 @@ class ArrowStream(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """One published window: a row of `wiki_trends_runs`.
+    """One publish of a window: a row of `wiki_trends_runs`.
 
     Attributes:
         dataset: the name of the dataset whose partitions were read.
@@ -151,9 +151,10 @@ class RunRecord:
         return self.window_end.isoformat() in self.history and not self.history_problem
 
     def has_other_data(self, day: str, fingerprint: str, content: str | None) -> bool:
-        """Return whether this run and another run read different data of one ISO day.
+        """Return whether this run and another run read different data of one ISO day; false when this run did not read the day.
 
-        `fingerprint` and `content` are the fingerprint and the digest of the day in the other run.
+        `fingerprint` and `content` are the fingerprint and the digest of the day in the other run. `content` is None when the other
+        run recorded no digest.
         """
         current = self.fingerprints.get(day, self.baseline.get(day, fingerprint))
         return current != fingerprint and (content is None or self.contents.get(day) != content)
@@ -163,6 +164,7 @@ class RunRecord:
 
         def data_of(fingerprints: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
             items = sorted(fingerprints.items())
+            # A rewrite with equal data has another fingerprint, so use the digest of the data where it is known.
             return tuple((day, self.contents.get(day, fingerprint)) for day, fingerprint in items)
 
         return (
@@ -174,12 +176,13 @@ class RunRecord:
             self.version,
             data_of(self.fingerprints),
             data_of(self.baseline),
-            tuple(sorted(item for item in self.history.items() if item[1])),
+            # An empty fingerprint says only that the history was requested.
+            tuple(sorted((day, fingerprint) for day, fingerprint in self.history.items() if fingerprint)),
         )
 
 
 class Reader(Protocol):
-    """A reader of one snapshot of the published tables: all its queries see the same window."""
+    """A reader of one snapshot of the published tables: its queries see no later publish."""
 
     def rows(self, sql: str, *values: object) -> list[dict[str, Any]]:
         """Return the rows of a query as dictionaries. Each `?` in the query stands for one of `values`, in order.

@@ -18,7 +18,7 @@ TABLES: Mapping[str, str] = {
     "wiki_pipeline_runs": "A row for each day and step of the pipeline, for every day that was ever published.",
     "wiki_page_history": "Exact daily views of pages, requested because the lists do not show their usual views.",
     "wiki_trends_restatements": "A row for each change of a page and day that was published before: the earlier and the new values.",
-    "wiki_trends_runs": "A row for each published window, the newest with the highest number.",
+    "wiki_trends_runs": "A row for each publish, the newest with the highest number.",
 }
 
 _PAGE = {
@@ -137,7 +137,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "window_days": "Number of days from window_start to window_end.",
         "days_away": "Number of available days between the first listed day in the window and the listed day before it; null without such a day.",
         "streak_start": "First day of the streak; null when streak is 0.",
-        "at_most": "On surprise_date the page had at most this many times the expected views, with a certainty of 95 %; null when the expected views are only a bound. Falls are ranked by this column.",
+        "at_most": "On surprise_date the page had at most this many times the expected views, with a certainty of 95 %; null when reference_listed is less than reference_days. Falls are ranked by this column.",
         "magnitude": "Size of the rise: v * ln(v / m) - (v - m), where v is surprise_views, and m is the largest number of views that noise explains; 0 when v is at most m.",
         "z": "Value that a standard normal variable exceeds with probability 0.05 / days_listed.",
         "usual_source": "Source of usual_views: median (of the reference), week (recent_level) or bound (bound_views).",
@@ -149,7 +149,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "trend_se": "Standard error of trend_slope, widened for the correlation of consecutive days.",
         "has_trend": "Whether the trend is distinguished from noise: trend_t is at least 3 or at most -3.",
         "run": "Number of the run in wiki_trends_runs that published this row; null for a row of an earlier version.",
-        "stale": "Whether a later run read other data for a day of this window; null for a row of an earlier version.",
+        "stale": "Whether a later run read other data for a day of this window or of its baseline; null for a row of an earlier version.",
         "reference_history": "Number of the reference_listed days that did not list the page, and whose views are in wiki_page_history.",
         "reference_bounded": "Number of the reference_days that did not list the page, so that only the bound of its views is known.",
         "reference_missing": "Number of the 28 days of the reference without a list and without exact views.",
@@ -161,7 +161,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         **_WINDOW,
         "page": _PAGE["page"],
         "place": "Number of the piece of evidence for the page; 1 is the strongest.",
-        "kind": "death, current events, story, none (no public explanation found) or unavailable (a source did not answer).",
+        "kind": "Kind of the evidence, for example death, current events or story; none (no public explanation found) or unavailable (a source did not answer).",
         "rule": "Name of the rule that the evidence satisfies; null without evidence.",
         "strength": "Strength of the rule, from 0 to 1; null without evidence.",
         "text": "The evidence as a sentence, or the reason why there is none.",

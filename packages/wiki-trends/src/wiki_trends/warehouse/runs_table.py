@@ -1,6 +1,6 @@
 """The table `wiki_trends_runs`: its columns, the conversion of its rows, and its statements for DuckDB.
 
-The table has a row for each published window. The columns of `JSON_COLUMNS` contain JSON: text in DuckDB, `jsonb` in PostgreSQL.
+The table has a row for each publish. The columns of `JSON_COLUMNS` contain JSON: text in DuckDB, `jsonb` in PostgreSQL.
 `published_at` is a time in UTC. In PostgreSQL, it is a `timestamptz`. In DuckDB, it is a timestamp without an offset, because Python needs an
 additional package to read a DuckDB timestamp with a time zone. A `Reader` returns the same values from both databases.
 """
@@ -58,8 +58,9 @@ SELECT window_start, window_end, fingerprints, baseline, contents FROM (
     FROM {runs} AS runs WHERE dataset = {placeholder} AND window_end >= {placeholder}
 ) AS newest WHERE place = 1
 """
-# A run that recomputed an earlier window did not publish the current tables.
+# The condition for the runs that published all tables. A run that recomputed an earlier window did not publish the current tables.
 CURRENT = "recomputed IS NOT TRUE"
+# Mark the scores of a window as stale. `stale` is null in the rows of earlier versions.
 MARK_STALE = """
 UPDATE {scores} SET stale = TRUE
 WHERE dataset = {placeholder} AND window_start = {placeholder} AND window_end = {placeholder} AND stale IS DISTINCT FROM TRUE
@@ -67,7 +68,7 @@ WHERE dataset = {placeholder} AND window_start = {placeholder} AND window_end = 
 
 
 def newest_schema_version(connection: DuckDBPyConnection) -> int | None:
-    """Return the highest published schema version; None when another program created the table of runs."""
+    """Return the highest schema version of the runs, 0 without runs; None when another program created the table of runs."""
     if not {"schema_version", "fingerprints"} <= set(connection.table(RUNS).columns):
         return None
     rows = connection.execute("SELECT coalesce(max(schema_version), 0) FROM wiki_trends_runs").fetchall()
@@ -87,7 +88,9 @@ def next_number(connection: DuckDBPyConnection) -> int:
 
 
 def restated_windows(newest_runs: Iterable[Sequence[Any]], run: RunRecord) -> list[tuple[dt.date, dt.date]]:
-    """Return the windows of earlier runs that used other data for a day than `run`, in the window or in its baseline.
+    """Return the windows of earlier runs that used other data than `run` for a day of the window or of its baseline.
+
+    The window of `run` itself is not among them, because this publish replaces its scores.
 
     Args:
         newest_runs: the newest run of each window, with the columns of `SELECT_NEWEST_RUNS`: the first day, the last day, the fingerprints
@@ -101,7 +104,9 @@ def restated_windows(newest_runs: Iterable[Sequence[Any]], run: RunRecord) -> li
             continue
         recorded = {**json.loads(baseline or "{}"), **json.loads(fingerprints)}
         digests = json.loads(contents or "{}")
-        if any(run.has_other_data(day, value, digests.get(day)) for day, value in recorded.items()):
+        if any(
+            run.has_other_data(day, fingerprint, digests.get(day)) for day, fingerprint in recorded.items()
+        ):
             restated.append((start, end))
     return restated
 
@@ -197,7 +202,7 @@ def _convert_row(row: Mapping[str, Any]) -> RunRecord:
         name: row.get(name) for name in COLUMNS if name not in ("run", "schema_version", "table_rows")
     }
     values["published_at"] = values["published_at"].replace(tzinfo=dt.UTC)
-    # PostgreSQL changes the order of the keys.
+    # `jsonb` does not keep the order of the keys, and `policy` is JSON with sorted keys.
     values["policy"] = json.dumps(json.loads(values["policy"]), sort_keys=True)
     values["days_used"] = tuple(dt.date.fromisoformat(day) for day in json.loads(values["days_used"]))
     values["fingerprints"] = json.loads(values["fingerprints"])

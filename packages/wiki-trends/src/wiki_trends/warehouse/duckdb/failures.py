@@ -20,7 +20,8 @@ _DISK_FULL = (
     "its disk is full",
     "Make room there, and try again; the tables published before are unchanged.",
 )
-# Phrases in DuckDB's messages, with the problem and the fix. The first entry with a phrase in the message is used.
+# Phrases in DuckDB's messages, with the problem and the fix. The first entry with a phrase in the message is used. `{text}` stands for the
+# message.
 _PROBLEMS: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (("Permission denied",), *_NO_PERMISSION),
     ((os.strerror(errno.ENOSPC),), *_DISK_FULL),
@@ -70,6 +71,7 @@ def _problem_and_fix(error: Exception) -> tuple[str, str]:
         return _file_system_problem(error, text)
     for phrases, problem, fix in _PROBLEMS:
         if any(phrase in text for phrase in phrases):
+            # DuckDB quotes the query after ` LINE 1:`.
             return problem.format(text=text.partition(" LINE 1:")[0]), fix
     return text, "Try again; if that does not help, move the file away and publish again."
 

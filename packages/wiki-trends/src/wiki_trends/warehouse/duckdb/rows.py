@@ -1,4 +1,4 @@
-"""Write the rows of the published tables to a DuckDB file that no reader has opened yet."""
+"""Write the rows of the published tables to a DuckDB file: the copy that a publisher changes, so no reader has it open."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def prepare_table(
     """Create or extend a table for its new rows, and delete the old rows that are replaced.
 
     With a replacement key, an old row is replaced if its values in the columns of the key occur in a new row. Without a replacement key,
-    all old rows are replaced. If the columns have changed, the table is then created again, without its comments.
+    all old rows are replaced; if also the columns differ, the table is created again, without its comments.
     """
     run_columns = RUN_COLUMNS.get(name, {})
     new_columns = [*_incoming_columns(connection, table), *run_columns.items()]
@@ -93,7 +93,11 @@ def _incoming_columns(connection: DuckDBPyConnection, table: ArrowStream) -> lis
 
 
 def insert_rows(file: Path, tables: Mapping[str, ArrowStream], number: int) -> dict[str, int]:
-    """Insert the rows of the run with this number; return the number of rows of each table, by name."""
+    """Insert the rows of the run with this number; return the number of rows of each table, by name.
+
+    A query is executed by its own connection, which contains its tables, so `file` is attached to this connection. All queries of a
+    publish have the same connection.
+    """
     counts = dict.fromkeys(tables, 0)
     queries = {name: table for name, table in tables.items() if isinstance(table, QueryTable)}
     if queries:
@@ -111,6 +115,7 @@ def insert_rows(file: Path, tables: Mapping[str, ArrowStream], number: int) -> d
 
 def _insert(connection: DuckDBPyConnection, target: str, source: str, name: str, number: int) -> int:
     logger.info("publishing %s", name)
+    # The values of `RUN_COLUMNS`.
     added = f", {number} AS run, FALSE AS stale" if name in RUN_COLUMNS else ""
     counts = connection.execute(f"INSERT INTO {target} BY NAME SELECT *{added} FROM {source}").fetchall()  # noqa: S608
     return int(counts[0][0])
@@ -121,7 +126,7 @@ def _columns(connection: DuckDBPyConnection, name: str) -> list[tuple[str, str]]
 
 
 def table_types(connection: DuckDBPyConnection) -> dict[str, str]:
-    """Return `BASE TABLE` or `VIEW` for each name in the file's main schema; the names are in lower case."""
+    """Return `BASE TABLE` or `VIEW` for each table or view in the file's main schema, by its name in lower case."""
     sql = "SELECT lower(table_name), table_type FROM information_schema.tables WHERE table_schema = 'main'"
     return dict(connection.execute(sql).fetchall())
 

@@ -155,6 +155,7 @@ class DuckDBFile:
         types, own_names = table_types(connection), set[str]()
         if types.get(RUNS) == "BASE TABLE":
             self._refuse_newer_version(connection)
+            # A table that a run published belongs to wiki-trends.
             own_names = {RUNS, *runs_table.published_tables(connection, self.url)}
         for name in (RUNS, *tables):
             if types.get(name) == "VIEW" or (name in types and name not in own_names):
@@ -180,7 +181,10 @@ class DuckDBFile:
 
     @contextmanager
     def _writers_excluded(self) -> Iterator[bool]:
-        """Keep other writers out within this context; yield whether the file exists."""
+        """Keep other writers out within this context; yield whether the file exists.
+
+        These writers are programs that do not use the lock of the publishers. While the file is open read-only, DuckDB refuses them.
+        """
         if not self.path.exists():
             yield False
             return
@@ -203,7 +207,7 @@ class DuckDBFile:
         )
 
     def _copy(self, new: Path) -> None:
-        """Copy the file and its mode; when the user is root, also its owner."""
+        """Copy the file and its mode; when the user is root, also its owner, so that the owner can still read the file."""
         shutil.copy(self.path, new)
         if os.geteuid() == 0:
             status = self.path.stat()
@@ -260,7 +264,7 @@ class DuckDBReader:
 
 
 def _replacement_keys(connection: DuckDBPyConnection, run: RunRecord) -> Mapping[str, tuple[str, ...]]:
-    """Return the replacement key of each table that keeps rows in this publish.
+    """Return the replacement key of each table that keeps rows of earlier windows in this publish.
 
     When the last run published another dataset, only tables whose replacement key contains `dataset` keep rows.
     """

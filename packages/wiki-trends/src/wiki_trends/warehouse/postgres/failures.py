@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     import psycopg
 
-# The problem and the fix for an SQLSTATE.
+# The problem and the fix for each SQLSTATE, which is PostgreSQL's code of an error.
 _PROBLEMS_BY_STATE = {
     "25006": ("it is read-only", "Name the server that accepts writes, and try again."),
     "53100": (
@@ -48,6 +48,7 @@ def warehouse_errors(url: str, secrets: Iterable[str] = ()) -> Iterator[None]:
         contained_secrets = [secret for secret in secrets if secret and secret in text]
         for secret in contained_secrets:
             problem = problem.replace(secret, "…")
+        # An error without an SQLSTATE comes from the driver, not from the server.
         is_url_error = not error.sqlstate and _INVALID_PARAMETER.search(text) is not None
         error_class = WarehouseUrlError if is_url_error else WarehouseError
         fix = _FIX_URL if is_url_error else fix
@@ -56,14 +57,15 @@ def warehouse_errors(url: str, secrets: Iterable[str] = ()) -> Iterator[None]:
 
 
 def _problem_and_fix(error: psycopg.Error) -> tuple[str, str]:
+    """Return the problem and the fix for the message. The problem can contain a secret."""
     import psycopg
 
     text = " ".join((error.diag.message_primary or str(error)).split()).rstrip(".")
     if error.sqlstate in _PROBLEMS_BY_STATE:
         return _PROBLEMS_BY_STATE[error.sqlstate]
-    if error.sqlstate == "42501":
+    if error.sqlstate == "42501":  # insufficient_privilege
         return f"this user lacks a right ({text})", "Grant it, or publish as a user that has it."
-    if error.sqlstate in ("42703", "42P01", "42883"):
+    if error.sqlstate in ("42703", "42P01", "42883"):  # An undefined column, table, or function or operator.
         return f"its tables are not as wiki-trends published them ({text})", _FIX_TABLES
     if isinstance(error, psycopg.OperationalError):
         return text, _FIX_CONNECTION

@@ -5,7 +5,7 @@ The first publish of this version changes the types in its transaction, under it
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from wiki_trends.errors import WarehouseError
 from wiki_trends.warehouse.base import RUNS
@@ -14,15 +14,25 @@ from wiki_trends.warehouse.runs_table import JSON_COLUMNS
 if TYPE_CHECKING:
     from wiki_trends.warehouse.postgres.tables import Tables
 
-# For each type of this version: the type that earlier versions published, and the conversion in SQL.
+
+class _Migration(NamedTuple):
+    """The type that earlier versions published, and the SQL expression that converts its values."""
+
+    old_type: str
+    conversion: str
+
+
+# The migration to each type of this version. A text without characters is not JSON, so it becomes null.
 _MIGRATIONS = {
-    "timestamp with time zone": ("timestamp without time zone", "{column} AT TIME ZONE 'UTC'"),
-    "jsonb": ("text", "NULLIF({column}, '')::jsonb"),
+    "timestamp with time zone": _Migration("timestamp without time zone", "{column} AT TIME ZONE 'UTC'"),
+    "jsonb": _Migration("text", "NULLIF({column}, '')::jsonb"),
 }
+# The table, the column and the new type.
 _MIGRATED_COLUMNS = [("wiki_pipeline_runs", "written_at", "timestamp with time zone")]
 _MIGRATED_COLUMNS += [(RUNS, "published_at", "timestamp with time zone")]
 _MIGRATED_COLUMNS += [(RUNS, name, "jsonb") for name in sorted(JSON_COLUMNS)]
-# The views and materialized views whose definition uses a column.
+# The views and materialized views that use one of these columns of a table. PostgreSQL stores a view as a rule (`pg_rewrite`), and the rule
+# depends on the columns (`pg_depend`).
 _SELECT_VIEWS = """
 SELECT DISTINCT quote_ident(n.nspname) || '.' || quote_ident(v.relname) AS view
 FROM pg_depend d
@@ -42,10 +52,10 @@ def migrate_types(tables: Tables) -> bool:
     Raises:
         WarehouseError: views of the user use a column whose type would change. Nothing is changed then.
     """
+    # The new type of each column to change, by table and column.
     changes: dict[str, dict[str, str]] = {}
     for name, column, new_type in _MIGRATED_COLUMNS:
-        old_type, _ = _MIGRATIONS[new_type]
-        if (tables.column_types(name) or {}).get(column) == old_type:
+        if (tables.column_types(name) or {}).get(column) == _MIGRATIONS[new_type].old_type:
             changes.setdefault(name, {})[column] = new_type
     views = [
         row["view"]
@@ -63,7 +73,7 @@ def migrate_types(tables: Tables) -> bool:
         tables.execute(f"SET LOCAL lock_timeout = '{MIGRATION_LOCK_TIMEOUT}'")
     for name, columns in changes.items():
         actions = [
-            f'ALTER COLUMN "{column}" TYPE {new_type} USING {_MIGRATIONS[new_type][1].format(column=column)}'
+            f'ALTER COLUMN "{column}" TYPE {new_type} USING {_MIGRATIONS[new_type].conversion.format(column=column)}'
             for column, new_type in columns.items()
         ]
         tables.execute(f"ALTER TABLE {tables.table(name)} {', '.join(actions)}")

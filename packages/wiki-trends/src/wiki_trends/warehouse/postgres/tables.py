@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 EXTEND_LOCK_TIMEOUT = "10s"
 # A table of runs without these columns belongs to another program.
 _OWN_RUNS_COLUMNS = {"table_rows", "fingerprints", "schema_version"}
+# Text is sorted by its bytes, as in DuckDB, and not by the locale of the database.
 _BYTE_ORDER = ' COLLATE "C"'
+# The name and the type of each column of a relation, and whether the relation is a table ('r', or 'p' when it is partitioned). The type is as
+# in SQL, for example `double precision`. No rows when no relation has the name.
 _SELECT_COLUMNS = """
 SELECT c.relkind IN ('r', 'p') AS is_table, a.attname AS column, format_type(a.atttypid, a.atttypmod) AS type
 FROM pg_class c
@@ -39,6 +42,7 @@ SELECT a.attname AS column
 FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 WHERE c.oid = to_regclass(%s) AND pg_has_role(c.relowner, 'USAGE') AND col_description(c.oid, a.attnum) IS NULL
 """
+# Whether an index is missing that this user may create. The parameters are the index and its table.
 _SELECT_INDEX_MISSING = """
 SELECT to_regclass(%s) IS NULL AND pg_has_role(relowner, 'USAGE') AS missing FROM pg_class WHERE oid = to_regclass(%s)
 """
@@ -59,7 +63,7 @@ class Tables:
                 fix="Create one, or grant USAGE on it.",
             )
         self._schema: str = schema
-        # Other transactions do not see these tables yet, so rows are copied directly into them.
+        # The tables that this transaction has created. No other transaction sees them yet, so rows are copied directly into them.
         self._tables_created: set[str] = set()
 
     def _refuse_other_encodings(self) -> None:
@@ -77,7 +81,7 @@ class Tables:
         self.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", f"wiki-trends {self._schema}")
 
     def last_run(self) -> RunRecord | None:
-        """Return the run that was published last; None when nothing was published."""
+        """Return the newest run that published the current tables; None when nothing was published."""
         column_types = self.column_types(RUNS)
         if column_types is None:
             return None
@@ -154,7 +158,7 @@ class Tables:
     def merge(self, name: str, columns: Iterable[str], replacement_key: Sequence[str]) -> bool:
         """Merge the staged rows into the table, locking only the rows that change; return whether rows changed.
 
-        Rows whose key was not staged are deleted, except those that `replacement_key` protects.
+        A row whose key was not staged is deleted, unless `replacement_key` keeps it.
 
         Args:
             name: the name of the table.
@@ -170,6 +174,7 @@ class Tables:
         self._add_index(name)
         table, staging_table, key = self.table(name), _staging_table(name), KEYS[name]
         match = " AND ".join(f"t.{_quote(column)} = s.{_quote(column)}" for column in key)
+        # `t` is the table, and `s` has the staged rows.
         is_replaced = (
             f"({_column_list(replacement_key, 't')}) IN (SELECT {_column_list(replacement_key)} FROM {staging_table})"
             if replacement_key
@@ -315,7 +320,6 @@ def _staging_table(name: str) -> str:
 
 
 def _column_definition(name: str, sql_type: str) -> str:
-    # Text is sorted by its bytes, as in DuckDB, and not by the locale of the database.
     return f"{_quote(name)} {sql_type}{_BYTE_ORDER if sql_type == 'text' else ''}"
 
 

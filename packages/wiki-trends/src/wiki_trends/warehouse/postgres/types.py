@@ -1,6 +1,6 @@
 """The types of the columns in PostgreSQL, and the loaders of their values.
 
-Times are `timestamptz`, and JSON is `jsonb`.
+Times are `timestamptz` (`timestamp with time zone`), and JSON is `jsonb`.
 """
 
 from __future__ import annotations

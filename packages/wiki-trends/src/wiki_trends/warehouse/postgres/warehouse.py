@@ -70,7 +70,7 @@ class PostgreSQL:
     def version(self) -> str:
         """Return a token that changes with every publish; see `Warehouse.version`."""
         with self.reading() as reader:
-            # A run that recomputes an earlier window is not the last run.
+            # `last_run` does not change when a publish recomputes an earlier window, so add the newest number of all runs.
             (newest,) = reader.rows(f"SELECT max(run) AS run FROM {RUNS}")  # noqa: S608 - a constant
             return hashlib.sha256(repr((newest["run"], reader.last_run())).encode()).hexdigest()
 
@@ -231,15 +231,14 @@ def _convert_placeholders(sql: str, values: Sequence[object]) -> bytes:
 
 
 def _convert_match(match: re.Match[str]) -> str:
-    """Return the driver's placeholder for `?`; in any other match, double each `%`, because the driver requires it."""
+    """Return the driver's placeholder for `?`. In any other match, double each `%`, because the driver reads a single one as a placeholder."""
     return "%s" if match[0] == "?" else match[0].replace("%", "%%")
 
 
 def _select_replacement_key(name: str, run: RunRecord, last_run: RunRecord | None) -> Sequence[str]:
-    """Return the columns whose values select the rows to replace; without columns, the publish replaces all rows.
+    """Return the columns whose values select the rows of a table to replace; without columns, the publish replaces all rows.
 
-    When the last run published another dataset, the rows of that dataset stay only in tables whose replacement key contains
-    `dataset`.
+    When the last run published another dataset, its rows stay only in the tables whose replacement key contains `dataset`.
     """
     key = REPLACEMENT_KEYS.get(name, ())
     dataset_changed = last_run is not None and last_run.dataset != run.dataset

@@ -365,7 +365,7 @@ class PageDocument(BaseModel, extra="allow"):
         alias="series", description="days of the baseline and the window, oldest first"
     )
     scores: dict[str, object] | None = Field(description="the row of the page in wiki_trends_scores")
-    other_scores: list[dict[str, object]] = Field(
+    earlier_scores: list[dict[str, object]] = Field(
         alias="windows", description="rows of the page in wiki_trends_scores for other windows"
     )
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # The number of pages that a response of `/pages` lists.
 PAGE_SIZE = 100
+# The number of newest windows among which the visitor can choose.
+_MAX_CHOICES = 100
 PRINTABLE_PATTERN = r"^[^\x00-\x1f\x7f]*$"
 # fmt: off
 _PAGE_COLUMNS = (
@@ -111,8 +113,12 @@ def pages_content(sources: Sources, query: PagesQuery) -> Content:
             "pages": [plain(row) for row in page_list.pages],
         }
 
+    # The window of an old link can be older than the windows that the list offers.
+    choices = [
+        window for place, window in enumerate(windows) if place < _MAX_CHOICES or window == page_list.window
+    ]
     return Content(
-        PageListing(page_list, category_names, windows, query.limit),
+        PageListing(page_list, category_names, choices, query.limit),
         document,
         lambda: rows_table(page_list.pages, _PAGE_COLUMNS),
     )
