@@ -205,6 +205,7 @@ def orchestrator_dag(
             orchestration=orchestration,
             consumer=consumer,
             outlets=list(outlets),
+            # If no day is missing, `wait` is skipped. The default rule would then skip this task too.
             trigger_rule="none_failed_min_one_success",
             doc_md="Checks the window again, and runs the consumer on exactly the checked partitions.",
         )
@@ -226,7 +227,7 @@ def orchestrator_dag(
                 dataset_name=dataset.name,
                 notify_conn_id=notify_conn_id,
                 on=notify_on,
-                # Also without other retries, a short outage of the API does not lose the message.
+                # At least one retry, so that a short outage of the API does not lose the message.
                 retries=max(1, default_args["retries"] or 0),
                 doc_md="Sends the result of the run, also after a failure.",
             ).as_teardown()
