@@ -51,6 +51,7 @@ def airflow_api(conn_id: str, *, patience: float = 30.0) -> AirflowApi:
         raise RunsError(f"Connection {conn_id}", problem, fix)
     url = conn.host
     if "://" not in url:
+        # An HTTP connection of Airflow has the scheme in its field `schema`.
         scheme = conn.schema if conn.schema in ("http", "https") else _scheme(conn)
         url = f"{scheme}://{url}"
     if conn.port and not url.rpartition(":")[2].isdigit():

@@ -205,6 +205,7 @@ def orchestrator_dag(
             orchestration=orchestration,
             consumer=consumer,
             outlets=list(outlets),
+            # If no day is missing, `wait` is skipped. The default rule would then skip this task too.
             trigger_rule="none_failed_min_one_success",
             doc_md="Checks the window again, and runs the consumer on exactly the checked partitions.",
         )

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from smart_orchestrator.backfilling.state import BackfillState
 
 # Keys of the XComs that hold the URLs of the links.
-RUNS_XCOM, FAILED_RUN_XCOM = "pipeline_runs", "failed_run"
+RUNS_XCOM = "pipeline_runs"
+FAILED_RUN_XCOM = "failed_run"
 
 
 class PipelineRunsLink(BaseOperatorLink):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.plan import Plan
     from smart_orchestrator.text.reports import Line
 
+# The styles of texts that a terminal shows in red and in yellow.
 _WARNING_STYLES = ("bad", "warn")
 
 

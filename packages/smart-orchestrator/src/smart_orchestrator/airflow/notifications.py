@@ -57,8 +57,8 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.freshness import Objective
 
 logger = logging.getLogger(__name__)
-# With `on="change"`, the variable with this prefix and the id of a DAG has the id of the last run that was reported as failed. It exists
-# until a run succeeds. Airflow has no other store that a DAG's runs share and that clearing a task does not empty.
+# With `on="change"`, a variable holds the id of the last failed run of a DAG until a run succeeds. The name of the variable is this prefix
+# and the id of the DAG. Airflow has no other store that a DAG's runs share and that clearing a task does not empty.
 FAILED_PREFIX = "smart_orchestrator_failed_run_"
 # The keys of two notes in the state store of the task. The note `SENDING` is never read: writing it fails if Airflow has given up this
 # process. The note `SENT` has the message that was sent.
@@ -199,6 +199,7 @@ class Notify(BaseOperator):
             """Return an XCom. A task that was cleared and not executed again keeps its old XComs, but has another state."""
             return ti.xcom_pull(task_ids=task, key=key) if states.get(task) in expected else None
 
+        # The last task that checked the window has the newest coverage.
         coverage = [pull(task, COVERAGE, "success", "failed") for task in (CONSUME, WAIT, CHECK)]
         result = pull(CONSUME, "return_value", "success")
         skip_reason = pull(CONSUME, SKIPPED, "skipped")
@@ -218,7 +219,7 @@ class Notify(BaseOperator):
             window=pull(CHECK, WINDOW, "success", "failed"),
             coverage_pct=next((value for value in coverage if value is not None), None),
             outcome=outcome,
-            # With an outcome, only the first line of each problem: the outcome already has a line for each day.
+            # After its first line, a problem has a line for each day. The notification takes these lines from the outcome.
             problems=[problem.partition("\n")[0] for problem in problems] if outcome else problems,
             changed=result is None or result.get("changed", True),
             url=f"{base_url}/dags/{run.dag_id}/runs/{run.run_id}" if base_url else None,

@@ -47,17 +47,15 @@ START = "trigger_missing_data_fetches"
 WAIT = "wait_for_data_ready"
 CONSUME = "run_analytics"
 # Keys of the XComs through which the tasks and the notification exchange values.
-LAG, BACKFILL, DEADLINE, CLEAR_NUMBER, OUTCOME, PROBLEM, SKIPPED, WINDOW, COVERAGE = (
-    "lag",
-    "backfill",
-    "deadline",
-    "clear_number",
-    "outcome",
-    "problem",
-    "skipped",
-    "window",
-    "coverage_pct",
-)
+LAG = "lag"
+BACKFILL = "backfill"
+DEADLINE = "deadline"
+CLEAR_NUMBER = "clear_number"
+OUTCOME = "outcome"
+PROBLEM = "problem"
+SKIPPED = "skipped"
+WINDOW = "window"
+COVERAGE = "coverage_pct"
 
 
 class OrchestratorTask(BaseOperator):
@@ -76,7 +74,7 @@ class OrchestratorTask(BaseOperator):
         if not self.orchestration.probe:
             return self._request(context, self.orchestration.lag)
         # The first task of the run probed the lag once, for all tasks. Otherwise a day that is published between two tasks would move
-        # the window.
+        # the window. A DAG without this first task, such as a `RunConsumer` alone, probes the lag here.
         lag = context["ti"].xcom_pull(task_ids=UPSTREAM, key=LAG)
         return self._request(
             context, int(lag) if lag is not None else self.orchestration.lag_at(self.as_of(context))
@@ -93,7 +91,7 @@ class OrchestratorTask(BaseOperator):
         return request_of(run.conf, params, run_day, lag, names)
 
     def runner(self, context: Context) -> AirflowRunner:
-        """Return the runner of the pipeline. To each run that it starts, the runner adds a note with the id of this orchestrator run."""
+        """Return the runner of the pipeline. The note of each run that the runner starts names this orchestrator run."""
         run = context["dag_run"]
         return self.orchestration.runner(f"Started by {run.dag_id}, run {run.run_id}")
 
@@ -281,6 +279,7 @@ class WaitForDataReady(BackfillTask):
         """Return whether a user cleared this task but not the start task."""
         # Airflow raises `max_tries` above the number of retries when it clears a task that has run.
         cleared = context["ti"].max_tries > (self.retries or 0)
+        # Each clearing raises the clear number of the run. If the start task was cleared too, it has pushed the new number.
         clear_number = context["ti"].xcom_pull(task_ids=START, key=CLEAR_NUMBER)
         return cleared and clear_number != context["dag_run"].clear_number
 

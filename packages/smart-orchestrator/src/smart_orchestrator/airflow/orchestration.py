@@ -112,6 +112,7 @@ class Orchestration:
         """Return the configuration as a JSON document, from which `from_json` rebuilds it."""
         dataset = asdict(self.dataset)
         start = self.dataset.history_start
+        # The values that Airflow cannot store as they are: tuples, the grain, and a key.
         serializable = {
             "columns": list(dataset["columns"]),
             "needs": list(dataset["needs"]),
@@ -178,9 +179,9 @@ class Orchestration:
         if not self.probe:
             return None
         dataset = replace(self.dataset, lag=self.lag)
-        # A function can be in a module of the DAG folder.
-        folder = Path(conf.get("core", "dags_folder", fallback="."))
-        probe = create_probe(_probe_config(self.probe), dataset, folder / "orchestrator_dag") if ask else None
+        # `create_probe` imports a function from the folder of this path. The file itself need not exist.
+        path = Path(conf.get("core", "dags_folder", fallback=".")) / "orchestrator_dag"
+        probe = create_probe(_probe_config(self.probe), dataset, path) if ask else None
         return create_watch(dataset, probe, self.lake(), is_lag_automatic=True, in_dataset=True)
 
     def lag_at(self, as_of: dt.date, *, ask: bool = True) -> int:

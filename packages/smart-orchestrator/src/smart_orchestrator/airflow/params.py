@@ -2,7 +2,7 @@
 
 When a run is triggered, Airflow validates types and ranges against the schemas of the parameters. This module finds the
 remaining errors (an unknown parameter, an as-of day in the future, a start without an end) and raises `WindowError`, before any
-pipeline run is started. It does not import Airflow.
+pipeline run is started. This module does not import Airflow.
 """
 
 from __future__ import annotations
@@ -128,8 +128,8 @@ def request_of(
     if as_of > run_day:
         problem = f"is after {run_day}, the UTC day of this run"
         raise WindowError("as_of", as_of, problem, f"Give {run_day} or an earlier day.")
-    explicit = {name: value for name, value in params.items() if value is not None}
-    values = {**DEFAULTS, **explicit}
+    # A parameter that the DAG does not have, or whose value is None, has its default.
+    values = {**DEFAULTS, **{name: value for name, value in params.items() if value is not None}}
     policy = Policy(
         float(values["min_coverage"]),
         int(values["min_days"]),

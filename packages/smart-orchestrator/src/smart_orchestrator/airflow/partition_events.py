@@ -139,6 +139,7 @@ class _Emissions:
             return True
         source = str(emitted.get("source"))
         if source == self._source:
+            # The task runs now, so its state says nothing about its earlier tries. A task that was cleared counts as one that had succeeded.
             return self._is_cleared or emitted.get("try") == self._ti.try_number
         if source not in self._states:
             self._states[source] = self._state(source)

@@ -74,7 +74,7 @@ def day_of_run(context: Context, lag: int) -> dt.date:
 def push_failure(context: Context) -> Iterator[None]:
     """Context manager that pushes an exception of its block as the XCom `failure`, and raises the exception again.
 
-    The XCom holds the code of the failure and the message. The orchestrator reads it to report why the day failed.
+    The XCom holds the code of the failure and the message. The orchestrator reads this XCom to report why the day failed.
     """
     try:
         yield

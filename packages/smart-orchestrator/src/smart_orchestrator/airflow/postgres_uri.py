@@ -61,4 +61,5 @@ def _host(host: str) -> str:
 
 
 def _parameter(value: object) -> str:
+    # The switches of libpq, such as `keepalives`, are 0 or 1.
     return str(int(value)) if isinstance(value, bool) else str(value)

@@ -1,12 +1,12 @@
 """The trigger that waits for pipeline runs in Airflow's triggerer. It takes no worker slot and starts no runs.
 
-The trigger polls the runs with growing pauses (10, 15, 22, 33 … s after their start) and then every `poll_seconds`. When a run has ended, the
+The trigger polls the runs 10, 15, 22, 33 … s after the start of the wait, and later every `poll_seconds`. When a run has ended, the
 trigger inspects the partition of the run in the lake. The trigger fires its event when one of these conditions is true:
 
-- every key is filled or failed;
+- every day is filled or failed;
 - the window can no longer become ready;
 - a task must start another run;
-- the runs cannot be followed;
+- the lake or Airflow's API gives an error that another poll cannot resolve;
 - the deadline has passed. The trigger notices this at a poll, so a wait lasts at least until the first poll, 5 to 10 seconds
   after the start of the trigger.
 
@@ -40,10 +40,10 @@ MIN_FIRST_PAUSE = 5.0
 
 
 class DataReadyTrigger(BaseTrigger):
-    """Trigger that waits until every key of a backfill is filled or failed, or until a task must act.
+    """Trigger that waits for the pipeline runs of a backfill, and for the partitions that an unknown writer is writing.
 
-    The event is `{"backfill": …, "why": …}`: the state of the backfill, and the reason why the wait ends early. The reason is empty
-    if every key is filled or failed, or if a task must start another run.
+    The event is `{"backfill": …, "why": …}`: the state of the backfill, and the reason why the wait ends early. The reason
+    is empty if every day is filled or failed, or if the task must start another run.
 
     Args:
         orchestration: the document of `Orchestration.to_json`.
@@ -130,7 +130,7 @@ def _poll_backfill(backfill: BackfillState) -> None:
 
 
 def _must_resume_task(backfill: BackfillState) -> bool:
-    """Return whether every key is filled or failed, or the task must start another run."""
+    """Return whether every day is filled or failed, or the task must start another run."""
     return bool(backfill.queued) or not backfill.is_unfinished
 
 

@@ -64,8 +64,8 @@ class WaitForUpstream(OrchestratorTask):
 
     def _until(self, as_of: dt.date) -> dt.datetime:
         """Return the time at which the wait ends even if the upstream does not have the day, in UTC."""
-        # The wait is for the day before `as_of`. That day is expected in any case when `lag` days have passed since it.
-        day = as_of + (self.orchestration.lag - 1) * DAY
+        # The awaited day is `as_of - DAY`. It is expected `lag` days after itself.
+        day = as_of - DAY + self.orchestration.lag * DAY
         return dt.datetime.combine(day, dt.time(), dt.UTC)
 
     def _finish(self, context: Context, as_of: dt.date) -> None:

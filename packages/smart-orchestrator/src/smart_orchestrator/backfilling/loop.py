@@ -174,11 +174,12 @@ def _execute(state: BackfillState) -> Outcome:
     """Start, poll and inspect in a loop until every key is filled or failed, the window cannot become ready, or the time is over."""
     runner, limits = state.runner, state.limits
     deadline = time.monotonic() + limits.timeout
-    next_inspection = 0.0
+    next_inspection = 0.0  # The first inspection is due at once.
     inspection_pauses = poll_pauses(MAX_INSPECT_SECONDS, INSPECT_SECONDS)
     pauses = poll_pauses(runner.poll_seconds, min(FIRST_POLL_SECONDS, runner.poll_seconds))
     while state.is_unfinished:
         if state.start_queued():
+            # A new run is polled soon after its start.
             pauses = poll_pauses(runner.poll_seconds, min(FIRST_POLL_SECONDS, runner.poll_seconds))
         if state.watched and time.monotonic() >= next_inspection:
             writing = state.inspect_watched()

@@ -32,6 +32,7 @@ def poll_pauses(interval: float, first: float = FIRST_POLL_SECONDS) -> Iterator[
     yield first
     elapsed = first
     while True:
+        # In proportion to the time that has passed: the end of a short run is noticed soon, and a long run is polled rarely.
         pause = min(elapsed / 2, interval)
         yield pause
         elapsed += pause

@@ -45,7 +45,7 @@ class Reporter(Protocol):
 
 
 class SilentReporter:
-    """A reporter that ignores all reports."""
+    """A reporter that ignores all reports, also those of the runs in this process (`step` and `requested`)."""
 
     def checked(self, completeness: Completeness) -> None:
         """Do nothing."""

@@ -166,7 +166,10 @@ def _comparable_facts(step: Mapping[str, Any]) -> list[object]:
 
 
 def _has_settled(step: Mapping[str, Any], new_step: Mapping[str, Any]) -> bool:
-    """Return whether a partition that was still being written in the saved plan is unchanged, and needs no run in the new plan."""
+    """Return whether a partition counted as being written in the saved plan, and is now complete with the same data.
+
+    That only time has passed is not a change.
+    """
     return (
         (step["code"], step["action"], new_step["action"]) == (Code.STILL_WRITING, Action.WAIT, Action.KEEP)
         and step["fingerprint"] is not None

@@ -68,7 +68,8 @@ class Outcome:
 
     Attributes:
         filled: the keys that became complete, oldest first.
-        failed: the last run of each key that did not become complete, oldest key first.
+        failed: the last run of each key that did not become complete, oldest key first. A key that failed without any run, because its
+            unknown writer stopped, is in none of these fields.
         started: the runs that this process started, ordered by key and attempt.
         followed: the runs of other processes that this process followed, ordered by key.
         abandoned: the keys without a result when the backfill stopped waiting, each with the reason for stopping.
@@ -83,7 +84,7 @@ class Outcome:
     measured: Mapping[Key, Mapping[str, Any]] = field(default_factory=dict)
 
     def joined_with(self, other: Outcome) -> Outcome:
-        """Return one outcome for the keys of both outcomes, which have no key in common."""
+        """Return one outcome for the keys of both. All keys of `other` are older, so its runs come first."""
         return Outcome(
             filled=tuple(sorted((*self.filled, *other.filled))),
             failed=(*other.failed, *self.failed),
@@ -271,7 +272,7 @@ class BackfillState:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return the goal and the states as JSON types, for `from_json`."""
+        """Return the goal and the states as JSON types, for `from_json`. The other attributes are arguments of `from_json`."""
         return {
             "goal": None if self.goal is None else [self.goal.available, self.goal.needed],
             "keys": [{"key": key_text(key), **state.to_json()} for key, state in self.states.items()],
@@ -302,7 +303,7 @@ class BackfillState:
         return next(iter(self.queued), None)
 
     def _queue(self, key: Key, state: KeyState) -> None:
-        """Set the state of a key, and move the key to the end of the queue."""
+        """Set the state of a key, and move the key to the end of the queue, so that a retry starts after the keys without a run."""
         del self.states[key]
         self.states[key] = state
 
@@ -321,8 +322,9 @@ class BackfillState:
         )
         state = self.states[run.day]
         restated = bool(self.dataset.recheck) and is_restated(self.dataset, partition, self.lake)
-        # After a successful run, every complete partition is accepted, even if it counts as restated: the run may have made the same
-        # data again. After a failed run, a complete partition may be the old one. A `fetch` (no goal) or a restated day needs a new one.
+        # After a successful run, every complete partition is accepted; for a restated day, the run may have made the same data again.
+        # After a failed run, a complete partition can be the old one, or be from another writer. It is enough for a key that was missing, but
+        # not for a `fetch` (which has no goal) or a restated key, because these need new data.
         is_accepted = (self.goal is not None and not restated) or run.state is RunState.SUCCEEDED
         if partition.available and is_accepted:
             if restated:

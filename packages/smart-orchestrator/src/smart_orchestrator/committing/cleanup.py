@@ -1,8 +1,9 @@
-"""Remove the leftovers of this program's killed writers, and nothing else.
+"""Remove the leftovers of killed writers.
 
 A vacuum removes two kinds of objects: parts whose names have the form of this program's writer, if no marker lists them; and the objects below
-`_temporary/` of a partition with a marker. A vacuum keeps the parts that a marker lists, and reports all other objects as foreign. Objects
-that are not older than `older_than` stay, because their writer may still be running. A vacuum lists the complete folder of the dataset, so
+`_temporary/` of a partition with a marker, because Spark's jobs write there before they commit. A vacuum keeps the parts that a marker lists,
+and reports all other objects as foreign. Objects that are not older than `older_than` stay, because their writer may still be running. A
+vacuum lists the complete folder of the dataset, so
 its cost grows with the lake.
 """
 
@@ -37,7 +38,8 @@ class Vacuumed:
         keys: the keys of the objects, in order.
         size: the total size of the objects in bytes.
         dry_run: whether the objects were only listed and not removed.
-        foreign: the keys of the objects of other programs that no marker names. A vacuum never removes these objects.
+        foreign: the keys of all other objects, except markers and the objects that markers name. If a marker cannot be read, all objects of
+            its partition are foreign. A vacuum never removes foreign objects.
         manifests: the number of partitions with a manifest of this program.
     """
 
@@ -65,7 +67,7 @@ def vacuum(
     lake: Lake | None = None,
     now: dt.datetime | None = None,
 ) -> Vacuumed:
-    """Remove this program's leftovers that are older than `older_than` from the dataset's partitions.
+    """Remove the leftovers that are older than `older_than` from the dataset's partitions.
 
     Raises:
         ValueError: `older_than` is negative.
@@ -141,7 +143,8 @@ def remove_leftovers(lake: Lake, leftovers: Vacuumed) -> Vacuumed:
 
 
 def _objects_by_day(dataset: Dataset, lake: Lake) -> Iterator[tuple[dt.date, list[ObjectInfo]]]:
-    depth = dataset.key_format.count("/") + 1
+    """Yield each day of the dataset that has objects, oldest first, and the objects in the folder of the day at any depth."""
+    depth = dataset.key_format.count("/") + 1  # the number of folder levels in the path of a partition
     days: dict[dt.date, list[ObjectInfo]] = {}
     for info in lake.list(dataset.folder):
         levels = info.key.split("/")

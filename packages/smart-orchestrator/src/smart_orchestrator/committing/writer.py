@@ -2,14 +2,14 @@
 
 A reader of manifests sees either the old partition or the new one, even when a writer is killed. A commit has these steps:
 
-    0. `_adopt_parts`      replace a foreign marker by a manifest of the parts that the marker commits
     1. `_read_marker`      read the marker `_SUCCESS` and its ETag
-    2. `_put_parts`        put the new parts under fresh names
-    3. `_list_parts`       list the partition's parts, new and old
-    4. `_replace_marker`   replace the marker by the new manifest, if the marker still has the ETag of step 1
-    5. `_delete_old_parts` delete all other parts
+    2. `_adopt_parts`      replace a foreign marker by a manifest of the parts that the marker commits, and read this manifest and its ETag
+    3. `_put_parts`        put the new parts under fresh names
+    4. `_list_parts`       list the partition's parts, new and old
+    5. `_replace_marker`   replace the marker by the new manifest, if the marker still has the ETag of step 1 or 2
+    6. `_delete_old_parts` delete all other parts
 
-After a failure before step 4, readers still see the old partition. The next commit deletes the leftovers of a killed writer.
+After a failure before step 5, readers still see the old partition. The next commit deletes the leftovers of a killed writer.
 """
 
 from __future__ import annotations
@@ -161,10 +161,10 @@ def _read_marker(target: _Target) -> _Marker | None:
 
 
 def _adopt_parts(target: _Target, marker: _Marker | None) -> _Marker | None:
-    """Step 0: replace a foreign marker by a manifest. Return the marker that step 4 may replace.
+    """Step 2: replace a foreign marker by a manifest. Return the marker that step 5 may replace.
 
     A marker of another writer, which is often an empty file, names no parts: it commits every part in the folder. Without this step,
-    readers would take the new parts of step 2 for parts of the old partition.
+    readers would take the new parts of step 3 for parts of the old partition.
 
     Raises:
         CommitError: a newer version of this program wrote the manifest.
@@ -212,13 +212,13 @@ def _delete_on_failure(lake: Lake, keys: Sequence[str]) -> Iterator[None]:
 
 
 def _put_parts(lake: Lake, keys: Sequence[str], parts: Sequence[Part]) -> None:
-    """Step 2: put the new parts under fresh names."""
+    """Step 3: put the new parts under fresh names."""
     for key, part in zip(keys, parts, strict=True):
         lake.put(key, part.data)
 
 
 def _list_parts(target: _Target, new_keys: Sequence[str]) -> dict[str, ObjectInfo]:
-    """Step 3: list the parts of the partition, new and old. Return them by key.
+    """Step 4: list the parts of the partition, new and old. Return them by key.
 
     Raises:
         LostRace: a new part is gone, because another commit deleted it.
@@ -239,7 +239,7 @@ def _part_info(listed: ObjectInfo, part: Part) -> PartInfo:
 def _replace_marker(
     target: _Target, run_id: str, data: bytes, marker: _Marker | None, new_keys: Sequence[str]
 ) -> None:
-    """Step 4: replace the marker by the new manifest, if the marker has not changed since step 1.
+    """Step 5: replace the marker by the new manifest, if the marker has not changed since it was read.
 
     If the lake does not respond, the new parts stay, because the lake may have stored the new manifest.
 
@@ -253,7 +253,7 @@ def _replace_marker(
         winner = _run_id_of(target, _read_marker(target))
         if winner == run_id:
             return
-        # A marker without a run may be a truncated marker of this commit. So delete the new parts only if the marker names a run.
+        # A marker without a run may be this commit's own manifest, cut off. So delete the new parts only if the marker names another run.
         if winner is not None:
             with suppress(LakeError):
                 target.lake.delete(new_keys)
@@ -261,7 +261,7 @@ def _replace_marker(
 
 
 def _delete_old_parts(lake: Lake, listed: Mapping[str, ObjectInfo], new_keys: Sequence[str]) -> None:
-    """Step 5: delete the parts that the new manifest does not name."""
+    """Step 6: delete the parts that the new manifest does not name."""
     lake.delete([key for key in listed if key not in new_keys])
 
 

@@ -23,6 +23,7 @@ async def airflow_user(request: Request) -> BaseUser:
 
     header = request.headers.get("authorization")
     if header is None:
+        # `get_user` reads the token from the cookie.
         return await get_user(request, None, None)
     scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer":

@@ -78,7 +78,7 @@ async def _reports(request: Request, reports: DatasetReports) -> list[DatasetRep
     try:
         days = int(text) if (text := request.query_params.get("days")) else None
     except ValueError:
-        days = 0  # Out of range: refused by the next lines.
+        days = 0  # This number is refused below, as any other number out of range.
     if days is not None and not 1 <= days <= MAX_DAYS:
         return PlainTextResponse(f"days must be a number from 1 to {MAX_DAYS}.\n", 422, HEADERS)
     return await asyncio.to_thread(_visible_reports, user, reports, days)

@@ -14,7 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from threading import Lock
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from smart_orchestrator.airflow.operators import CHECK
 from smart_orchestrator.airflow.orchestration import Orchestration
@@ -167,10 +167,17 @@ def report_of(dataset: OrchestratedDataset, today: dt.date, state: str, days: in
     return DatasetReport(dataset, completeness, tuple(e for e in explanations if e is not None), problem)
 
 
+class _Check(NamedTuple):
+    """A check in progress or with a result. `began` is its start on the clock of `monotonic`."""
+
+    began: float
+    report: Future[DatasetReport]
+
+
 class DatasetReports:
     """Checks datasets in threads, and keeps the results for a short time. Thread-safe.
 
-    A dataset has at most one check in progress, so a lake that does not answer occupies one thread.
+    A dataset has at most one check in progress for each number of days, so a lake that does not answer occupies few threads.
 
     Args:
         state: the folder in which the checks cache what they have read.
@@ -180,11 +187,12 @@ class DatasetReports:
         self._state = state
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="data completeness")
         self._lock = Lock()
-        self._checks: dict[tuple[str, str, int | None], tuple[float, Future[DatasetReport]]] = {}
+        self._checks: dict[tuple[str, str, int | None], _Check] = {}
 
     def of(self, datasets: Sequence[OrchestratedDataset], days: int | None = None) -> list[DatasetReport]:
         """Return a report for each dataset, in the same order. A check that takes too long has a report with the problem."""
         deadline = monotonic() + WAIT_SECONDS
+        # All checks are started before the first result is awaited.
         checks = [(dataset, self._check(dataset, days)) for dataset in datasets]
         return [_result(dataset, check, deadline) for dataset, check in checks]
 
@@ -193,17 +201,15 @@ class DatasetReports:
         now = monotonic()
         with self._lock:
             self._checks = {
-                k: (began, check)
-                for k, (began, check) in self._checks.items()
-                if not check.done() or now - began < FRESH_SECONDS
+                other: check
+                for other, check in self._checks.items()
+                if not check.report.done() or now - check.began < FRESH_SECONDS
             }
             if key not in self._checks:
                 today = dt.datetime.now(tz=dt.UTC).date()
-                self._checks[key] = (
-                    now,
-                    self._threads.submit(report_of, dataset, today, self._state, days),
-                )
-            return self._checks[key][1]
+                report = self._threads.submit(report_of, dataset, today, self._state, days)
+                self._checks[key] = _Check(now, report)
+            return self._checks[key].report
 
 
 def _version(dataset: OrchestratedDataset) -> str:

@@ -25,7 +25,7 @@ class LazyPage:
         self._app: ASGIApp | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle a request; the response is 503 if the page fails."""
+        """Handle a request; the response is 503 if the page cannot be created."""
         from starlette.responses import PlainTextResponse
 
         try:
@@ -34,7 +34,7 @@ class LazyPage:
 
                 self._app = create_page()
         except Exception:
-            # An error of the page must not reach Airflow.
+            # Airflow must work without the page.
             logger.exception("Data completeness cannot be shown")
             text = "The page cannot be shown; see the api-server's log.\n"
             await PlainTextResponse(text, 503)(scope, receive, send)
