@@ -59,6 +59,7 @@ class ConfigTable:
         value = self._read_value(key, default)
         if not isinstance(value, str):
             raise self.error(key, f"{_quote(value)} is not a text", f'Write {key} = "…".')
+        # A default may be empty.
         if key in self._values and not value.strip():
             raise self.error(key, f"{_quote(value)} is empty", f"Give a text, or leave {key} out.")
         if len(value) > _MAX_TEXT_LENGTH or not value.replace("\n", " ").isprintable():
@@ -155,6 +156,7 @@ class ConfigTable:
         if not self.has(key):
             return None
         value = self._read_value(key, _REQUIRED)
+        # Without quotes, TOML reads a day as a date.
         text = (
             value.isoformat() if isinstance(value, dt.date) and not isinstance(value, dt.datetime) else value
         )
