@@ -127,7 +127,7 @@ def parse_config(data: bytes, path: Path) -> Config:
         name: _parse_consumer(name, table, datasets) for name, table in root.tables("consumers").items()
     }
     messages, metrics_file = parse_messages(root, datasets), parse_metrics_file(root, folder)
-    root.reject_unknown_keys()
+    root.reject_unknown_options()
     check_hourly_time_zones(str(path), datasets, consumers)
     check_duplicates(str(path), datasets)
     check_grains_of_dags(str(path), datasets, runners)
@@ -195,26 +195,26 @@ def _parse_dataset(name: str, table: ConfigTable, folder: Path) -> _DatasetTable
         "history_start": table.key("history_start", grain),
         "needs": tuple(table.texts("needs", ())),
     }
-    for key in _OPTIONAL_TEXTS:
-        fields[key] = table.optional_text(key)
-    for key in ("settle", "timeout", "backoff"):
-        fields[key] = table.optional_seconds(key, zero=key == "settle")
+    for option in _OPTIONAL_TEXTS:
+        fields[option] = table.optional_text(option)
+    for option in ("settle", "timeout", "backoff"):
+        fields[option] = table.optional_seconds(option, zero=option == "settle")
     fields["min_rows"] = table.optional_integer("min_rows", high=MAX_ROWS)
     fields["min_files"] = table.optional_integer("min_files", low=1)
     fields["retries"] = table.optional_integer("retries", high=MAX_RETRIES)
-    for key in ("header", "outside_links"):
-        fields[key] = table.optional_boolean(key)
-    table.reject_unknown_keys()
-    for key, adapters in _ADAPTERS_OF_OPTIONS.items():
-        if fields[key] is not None and adapter not in adapters:
+    for option in ("header", "outside_links"):
+        fields[option] = table.optional_boolean(option)
+    table.reject_unknown_options()
+    for option, adapters in _ADAPTERS_OF_OPTIONS.items():
+        if fields[option] is not None and adapter not in adapters:
             raise table.error(
-                key,
+                option,
                 f"is not an option of the adapter {adapter}",
                 f"Remove it, or use the adapter {' or '.join(adapters)}.",
             )
     # An option that is not in the file is None here, and gets the default of `Dataset`.
     try:
-        dataset = Dataset(**{key: value for key, value in fields.items() if value is not None})
+        dataset = Dataset(**{option: value for option, value in fields.items() if value is not None})
     except DatasetError as error:
         raise ConfigError(table.path, table.prefix, error.problem, "Correct it.") from None
     return _DatasetTable(dataset, policy, waiver_url)
@@ -226,11 +226,11 @@ def _parse_column(table: ConfigTable) -> Column:
         "name": table.text("name"),
         "type": table.choice("type", "string", get_args(ColumnType)),
     }
-    fields |= {key: table.optional_boolean(key) for key in ("nullable", "unique")}
-    fields |= {key: table.optional_number(key) for key in ("low", "high")}
-    table.reject_unknown_keys()
+    fields |= {option: table.optional_boolean(option) for option in ("nullable", "unique")}
+    fields |= {option: table.optional_number(option) for option in ("low", "high")}
+    table.reject_unknown_options()
     try:
-        return Column(**{key: value for key, value in fields.items() if value is not None})
+        return Column(**{option: value for option, value in fields.items() if value is not None})
     except DatasetError as error:
         raise ConfigError(table.path, table.prefix, error.problem, "Correct it.") from None
 
@@ -259,7 +259,7 @@ def _parse_consumer(name: str, table: ConfigTable, datasets: Mapping[str, Datase
         grain=None if grain is None else Grain(grain),
         timezone=timezone,
     )
-    table.reject_unknown_keys()
+    table.reject_unknown_options()
     for option in ("datasets", "command"):
         words = getattr(consumer, option)
         if not words or not words[0]:
@@ -281,16 +281,16 @@ def _parse_policy(table: ConfigTable) -> Policy:
         raise table.error(error.field, f"{error.value} {error.problem}", error.fix) from None
 
 
-def _lake_url(table: ConfigTable, key: str, folder: Path, *, is_lake: bool = True) -> str:
+def _lake_url(table: ConfigTable, option: str, folder: Path, *, is_lake: bool = True) -> str:
     """Read a URL or a path. A relative path is joined to `folder`, unless it begins with `~`.
 
     With `is_lake`, the value must be the URL or the path of a lake. Otherwise, it may also be the URL of a database or a catalog.
     """
-    url = table.url(key)
+    url = table.url(option)
     resolved = url if "://" in url or url.startswith("~") else str(folder / url)
     if is_lake:
         try:
             parse_lake_url(url)
         except LakeUrlError as error:
-            raise table.error(key, f"{error.lake!r}: {error.problem}", error.fix) from None
+            raise table.error(option, f"{error.lake!r}: {error.problem}", error.fix) from None
     return resolved

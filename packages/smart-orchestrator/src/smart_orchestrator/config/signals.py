@@ -78,7 +78,7 @@ def _parse_messages_table(name: str, table: ConfigTable, datasets: list[str]) ->
         events=tuple(_parse_event(table, text) for text in table.texts("on", ALL_EVENTS)),
         datasets=tuple(table.texts("datasets", ())),
     )
-    table.reject_unknown_keys()
+    table.reject_unknown_options()
     for dataset in messages.datasets:
         if dataset not in datasets:
             raise unknown_name_error(table.path, f"{table.prefix}.datasets", dataset, datasets)

@@ -94,7 +94,7 @@ def parse_upstream(table: ConfigTable, grain: Grain) -> UpstreamConfig | None:
             'Give one of them, for example probe.url = "https://example.org/{start:%Y/%m/%d}".',
         )
     probe = _parse_probe(probe_table, kinds[0], grain)
-    probe_table.reject_unknown_keys()
+    probe_table.reject_unknown_options()
     return UpstreamConfig(probe, is_lag_automatic)
 
 
