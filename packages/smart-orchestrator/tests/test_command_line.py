@@ -165,6 +165,7 @@ def test_waiting_ends_with_the_time_or_when_the_window_is_ready(lake):
         (["check", "--start", "5.11.2025", "--end", "2025-11-09"], "--start: '5.11.2025' is not a day"),
         (["check", "--hours", "3"], "--hours: 3 does not fit a dataset of grain day"),
         (["check", "--last", "3", "--days", "3"], "--last: 3 excludes days"),
+        (["check", "--end", "2025-11-09", "--days", "3"], "--end: 2025-11-09 excludes --last"),
         (["explain", "orders", "yesterday"], "KEY: 'yesterday' is not a day"),
         (["check", "--config", "other.toml"], "other.toml: the file does not exist"),
         (["vacuum"], "vacuum: orders has the adapter files"),
@@ -307,6 +308,19 @@ def test_a_number_of_partitions_that_is_too_large_is_an_error_about_last(lake):
     error = lake.run("check", "orders", "--last", "4000", code=2).stderr
     assert error.startswith("error: --last: 4000 is not between 1 and 3660.")
     assert lake.run("check", "orders", "--days", "4000", code=2).stderr.startswith("error: --days: 4000 ")
+
+
+@pytest.mark.parametrize(
+    ("option", "number", "most"),
+    [("--days", "0", 3660), ("--days", "4000", 3660), ("--hours", "0", 87840), ("--last", "0", 87840)],
+)
+def test_a_wrong_number_for_an_hourly_dataset_is_an_error_about_the_option_that_was_given(
+    tmp_path, option, number, most
+):
+    config = '[datasets.o]\nurl = "lake"\nkey = "{start:%Y-%m-%dT%H}"\ngrain = "hour"\nadapter = "files"\n'
+    lake = AnyLake(tmp_path, config)
+    error = lake.run("check", "o", option, number, code=2).stderr
+    assert error.startswith(f"error: {option}: {number} is not between 1 and {most}.")
 
 
 def test_a_file_that_is_not_a_plan_is_refused_with_one_fix(lake):

@@ -272,6 +272,15 @@ def test_a_configuration_in_another_folder_names_the_lake_in_full(tmp_path):
     assert lake.json("check", *WINDOW, "--config", "config/new.toml", code=0)["missing"] == []
 
 
+def test_a_lake_in_the_home_folder_is_found_from_a_configuration_in_another_folder(tmp_path, monkeypatch):
+    lake = AnyLake(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "config").mkdir()
+    lake.run("init", "~/lake/sales", "--config", "config/new.toml", code=0)
+    text = (tmp_path / "config" / "new.toml").read_text()
+    assert tomllib.loads(text)["datasets"]["orders"]["url"] == str(tmp_path / "lake" / "sales")
+
+
 def test_init_says_what_it_cannot_do(tmp_path):
     lake = AnyLake(tmp_path)
     (tmp_path / "empty").mkdir()

@@ -64,6 +64,8 @@ def test_a_probe_is_a_url_a_command_or_a_function():
         (URL + "probe.timeout = 0\n", "probe.timeout", "above 0"),
         ('probe.url = "ftp://upstream/{day}"\n', "probe.url", "http"),
         ('probe.url = "https://upstream/latest"\n', "probe.url", "same URL"),
+        ('probe.url = "https://upstream/{start:%m-%d}"\n', "probe.url", "same URL"),
+        ('probe.url = "https://upstream/{start:%Y-%m}"\n', "probe.url", "same URL"),
         ('probe.url = "https://upstream/{start:%B}"\n', "probe.url", "%B"),
         ('probe.url = "https://me:hidden@upstream/{day}"\n', "probe.url", "credentials"),
         ("probe.command = []\n", "probe.command", "empty"),

@@ -62,6 +62,7 @@ def _program_options(
         bool, typer.Option("--no-color", help="Print plain lines without colours, as with NO_COLOR=1.")
     ] = False,
 ) -> None:
+    # `_print_version` has handled the option.
     del version
     program: Program = context.obj
     program.debug = debug
@@ -105,6 +106,7 @@ def _require_utf_8(arguments: Sequence[str]) -> None:
         typer.BadParameter: an argument is not UTF-8.
     """
     for argument in arguments:
+        # Python decodes a byte that is not UTF-8 to a lone surrogate, which `errors="ignore"` leaves out.
         if not argument.isascii() and argument != argument.encode(errors="ignore").decode():
             message = f"{argument!r} is not UTF-8. Write it in UTF-8."
             raise typer.BadParameter(message)

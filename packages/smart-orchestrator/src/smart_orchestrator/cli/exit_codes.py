@@ -141,10 +141,11 @@ def exit_code(error: BaseException) -> int | None:
 
 
 def error_text(error: BaseException) -> str:
-    """Return the text of an error; an error about an argument of a window names the command-line option instead."""
+    """Return the text of an error. An error about a field of a window names the option of the command line, such as `--as-of`."""
     from smart_orchestrator.text.reporter import printable_line
 
     if isinstance(error, WindowError):
+        # A field in capitals is an argument of the command line, such as KEY.
         name = error.field if error.field.isupper() else "--" + error.field.replace("_", "-")
         return printable_line(f"{name}: {error.value} {error.problem}. {error.fix}")
     return printable_line(str(error))
@@ -165,11 +166,12 @@ def _with_output_failure(code: int) -> int:
 def exit_process(code: int) -> NoReturn:
     """End the process, without freeing its objects one by one: the operating system frees their memory at once.
 
-    After a failure, running threads are not awaited: their work is not committed, and so not visible. After a success, the process ends
-    when all threads have ended and the functions that libraries registered for its end have returned.
+    After a failure, do not wait for running threads: work that is not committed is not visible. After a success, first wait for the
+    threads, and call the functions that libraries registered with `atexit`.
     """
     if code == DONE:
         if threading.active_count() > 1:
+            # `sys.exit` ends the process as usual: Python waits for the threads and calls the functions of `atexit`.
             sys.exit(code)
         atexit._run_exitfuncs()
     sys.stdout.flush()

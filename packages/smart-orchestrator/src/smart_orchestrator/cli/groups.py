@@ -41,6 +41,7 @@ class _CommandWithGroups:
     def _groups(self) -> dict[str, type[Any]]:
         """The groups among the parameters of the command, by the name of the parameter."""
         parameters = self._own_signature.parameters
+        # Every `NamedTuple` has `_fields`, and the type of no single option has them.
         return {
             name: parameter.annotation
             for name, parameter in parameters.items()
@@ -65,6 +66,7 @@ class _CommandWithGroups:
 
     @cached_property
     def __annotations__(self) -> dict[str, Any]:  # type: ignore[override]
+        # Typer takes the types from the annotations, and the names and defaults from the signature.
         return {name: parameter.annotation for name, parameter in self.__signature__.parameters.items()}
 
 

@@ -26,7 +26,8 @@ def print_late_and_exit(
 ) -> NoReturn:
     """Judge every dataset that has an objective, print the reports, and end with exit code 1 if an objective is not met.
 
-    Without `as_of`, the reports are stored, the messages about incidents are sent, and the metrics are written.
+    With `quiet`, only the reports about objectives that are not met are printed. Without `as_of`, the reports are stored, the messages
+    about incidents are sent, and, if every dataset could be judged, the metrics are written.
 
     Raises:
         ConfigError: no dataset has an objective.
@@ -61,7 +62,7 @@ def print_late_and_exit(
 
 
 def late_document(reports: Sequence[FreshnessReport], errors: Mapping[str, str]) -> dict[str, object]:
-    """Return the document that `status --late --json` prints; `errors` has the texts of the datasets that could not be judged."""
+    """Return the document that `status --late --json` prints; `errors` has an error text for each dataset that could not be judged."""
     return {
         "met": not errors and all(report.met for report in reports),
         "errors": dict(errors),

@@ -69,6 +69,7 @@ def app_of_invoked_command(app: typer.Typer, arguments: Sequence[str]) -> typer.
 
 def _only(app: typer.Typer, name: str) -> typer.Typer | None:
     """Return a copy of the application with only one command; None without a command of this name."""
+    # The commands of a group without a name belong to the application itself.
     unnamed_groups = [group.typer_instance for group in app.registered_groups if not group.name]
     apps = [app, *(group for group in unnamed_groups if group is not None)]
     for command in (command for each in apps for command in each.registered_commands):
@@ -89,6 +90,7 @@ def _parameters(app: typer.Typer, name: str) -> Sequence[Any]:
 def _given_values(program: Program) -> dict[str, object]:
     """Return the values that the command line gives to the parameters of its command, by name."""
     words = list(program.arguments)
+    # The program's own options have no values, so the first word without a hyphen is the command.
     position = next((index for index, word in enumerate(words) if not word.startswith("-")), None)
     smaller = (
         _only(program.app, words[position]) if program.app is not None and position is not None else None
@@ -105,7 +107,10 @@ def _given_values(program: Program) -> dict[str, object]:
 
 
 def _words(parameters: Iterable[Any], values: Mapping[str, object]) -> list[str]:
-    """Return the words of a command line that give these values to parameters; arguments come first."""
+    """Return the words of a command line that give these values to parameters.
+
+    Arguments come first, unless an argument starts with a hyphen: then `--` and the arguments come last.
+    """
     arguments: list[str] = []
     options: list[str] = []
     for parameter in parameters:

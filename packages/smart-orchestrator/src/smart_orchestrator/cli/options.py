@@ -76,6 +76,20 @@ _HOURS_PER_DAY = 24
 _SECONDS_PER_UNIT = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
+class _Count(NamedTuple):
+    """The number of partitions that an option selects.
+
+    Attributes:
+        option: the option: `last`, `days` or `hours`.
+        number: the number that the user gave.
+        keys_per_unit: the number of keys that the option counts as one: 24 for `--days` of an hourly dataset, otherwise 1.
+    """
+
+    option: str
+    number: int
+    keys_per_unit: int = 1
+
+
 class WindowOptions(NamedTuple):
     """The options that select a window. The class is a group of options; see `with_groups`."""
 
@@ -99,42 +113,23 @@ class WindowOptions(NamedTuple):
         count = self._count(grain)
         if self.start is not None or self.end is not None:
             if count is not None:
-                raise WindowError(
-                    "start", self.start or "", "excludes --last, --days and --hours", "Give one."
-                )
+                field, value = ("end", self.end) if self.start is None else ("start", self.start)
+                raise WindowError(field, value, "excludes --last, --days and --hours", "Give one.")
             if self.start is None or self.end is None:
                 missing = "start" if self.start is None else "end"
                 raise WindowError(missing, "", "is missing: an explicit window has both ends", "Give both.")
             start, end = _parse_key("start", self.start, dataset), _parse_key("end", self.end, dataset)
             return Window.between(start, end, as_of=as_of, lag=lag, grain=grain)
         if count is not None:
-            return self._last_window(count, as_of, lag, grain)
+            return _last_window(count, as_of, lag, grain)
         if self.as_of is not None:
             project = project.at(grain.start(as_of, dataset.zone))
         window = project.last_window(dataset.name)
-        # With --lag, the default window keeps its length, and ends at the last key that this lag gives.
+        # With --lag, the default window keeps its length, and ends at the newest key that this lag expects.
         return window if self.lag is None else Window.of_last(len(window), as_of, lag, grain)
 
-    def _last_window(self, count: int, as_of: Key, lag: int, grain: Grain) -> Window:
-        """Return the last `count` keys.
-
-        `Window.of_last` names a wrong count after the grain, such as `hours`. The error of this function names the option that the
-        user gave, with its value.
-        """
-        try:
-            return Window.of_last(count, as_of, lag, grain)
-        except WindowError as error:
-            if error.field != f"{grain}s":
-                raise
-            if self.last is not None:
-                raise WindowError("last", error.value, error.problem, error.fix) from None
-            if self.days is not None and grain is Grain.HOUR:
-                problem = f"is not between 1 and {max_length(grain) // _HOURS_PER_DAY}"
-                raise WindowError("days", self.days, problem, error.fix) from None
-            raise
-
-    def _count(self, grain: Grain) -> int | None:
-        """Return the number of partitions that `--last`, `--days` or `--hours` select; None without these options."""
+    def _count(self, grain: Grain) -> _Count | None:
+        """Return the number of partitions that `--last`, `--days` or `--hours` selects; None without these options."""
         counts = {
             name: getattr(self, name) for name in ("last", "days", "hours") if getattr(self, name) is not None
         }
@@ -147,13 +142,27 @@ class WindowOptions(NamedTuple):
             )
         for name, number in counts.items():
             if name == "last" or name == f"{grain}s":
-                return int(number)
+                return _Count(name, number)
             if name == "days" and grain is Grain.HOUR:
-                return int(number) * _HOURS_PER_DAY
+                return _Count(name, number, _HOURS_PER_DAY)
             raise WindowError(
                 name, number, f"does not fit a dataset of grain {grain}", f"Give --last {number}."
             )
         return None
+
+
+def _last_window(count: _Count, as_of: Key, lag: int, grain: Grain) -> Window:
+    """Return the last keys of a dataset. An error about their number names the option that the user gave, and its number.
+
+    `Window.of_last` names a wrong number after the grain instead, for example `hours`.
+    """
+    try:
+        return Window.of_last(count.number * count.keys_per_unit, as_of, lag, grain)
+    except WindowError as error:
+        if error.field != f"{grain}s":
+            raise
+        problem = f"is not between 1 and {max_length(grain) // count.keys_per_unit}"
+        raise WindowError(count.option, count.number, problem, error.fix) from None
 
 
 def select_dataset(config: Config, name: str | None) -> Dataset:
@@ -172,7 +181,14 @@ def select_policy(config: Config, name: str, min_coverage: float | None) -> Poli
 
 
 def _parse_key(field: str, text: str, dataset: Dataset) -> Key:
-    """Parse a key. For an hourly dataset a day means its first hour, and as the end of a window its last hour."""
+    """Parse the key that the option `field` gives.
+
+    For an hourly dataset, a day means its first hour; for `--end`, its last hour. For `--as-of`, a day or an hour that is not a key of
+    the dataset means the key that contains this day or hour.
+
+    Raises:
+        WindowError: the text means no key of the dataset.
+    """
     grain = dataset.grain
     given = repr(text)
     if grain is Grain.HOUR and "T" not in text:
@@ -188,7 +204,10 @@ def _parse_key(field: str, text: str, dataset: Dataset) -> Key:
 
 
 def _containing(text: str, dataset: Dataset) -> Key | None:
-    """Return the key of the dataset whose span contains the start of `text`, a day or an hour; None for any other text."""
+    """Return the key of a dataset whose span contains a day or an hour; None if the text is neither.
+
+    So `status --as-of` accepts one text for datasets of all grains.
+    """
     for grain in (Grain.DAY, Grain.HOUR):
         try:
             return dataset.grain.floor(grain.start(grain.parse(text), dataset.zone), dataset.zone)

@@ -55,15 +55,14 @@ def cause_lines(completeness: Completeness, causes: Mapping[Key, Explanation]) -
     """Return the causes of the partitions that are not available; neighbouring partitions with the same cause share a line."""
     grain = completeness.window.grain
     explanations = [causes[p.day] for p in completeness.partitions if p.day in causes]
-    groups = group_alike(
-        explanations, lambda cause: cause.key, lambda cause: (cause.cause, cause.evidence), grain
-    )
+    groups = group_alike(explanations, lambda each: each.key, lambda each: (each.cause, each.evidence), grain)
     return [_cause_line(group, grain) for group in groups]
 
 
 def _cause_line(group: Sequence[Explanation], grain: Grain) -> Line:
-    cause = f"{group[0].cause.value}: {group[0].evidence}"
-    return f"  {counted_span(grain, [each.key for each in group])}: {cause}", ""
+    """Return the line of neighbouring partitions with the same cause and evidence."""
+    first = group[0]
+    return f"  {counted_span(grain, [each.key for each in group])}: {first.cause.value}: {first.evidence}", ""
 
 
 def consumer_lines(consumers: Iterable[ConsumerResult]) -> list[Line]:

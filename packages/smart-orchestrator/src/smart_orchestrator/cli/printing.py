@@ -32,7 +32,7 @@ def print_json(document: object) -> None:
     """Print one JSON document to stdout."""
     import json
 
-    # Other encodings may not contain every character, so non-ASCII characters are escaped there.
+    # An encoding other than UTF-8 may lack some characters, so non-ASCII characters are then escaped.
     is_utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     sys.stdout.write(json.dumps(document, ensure_ascii=not is_utf8, indent=2) + "\n")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 
-# Without this, Python would search for cycles of unused objects after every 700 new objects.
+# By default, Python searches for cycles of unused objects after every 700 new objects.
 _NEW_OBJECTS_BEFORE_COLLECTION = 50_000
 
 

@@ -58,7 +58,7 @@ def init(
         )
     if "://" not in url and config.absolute().parent != Path.cwd():
         # The new file interprets relative paths relative to its own folder, not to the working directory.
-        url = str(Path(url).absolute())
+        url = str(Path(url).expanduser().absolute())
     proposals = propose(open_lake(url), url, dt.datetime.now(tz=dt.UTC))
     if not proposals:
         raise OptionError(
@@ -82,6 +82,7 @@ def init(
         printing.out([(f"  {note}", "") for note in proposal.notes])
     example = proposals[0]
     grain = example.dataset.grain
+    # A window longer than `max_length` would be refused, so the command checks the newest keys.
     start = max(example.first, grain.key_at(grain.index(example.last) - max_length(grain) + 1))
     next_line = next_command(
         context.find_root().obj,

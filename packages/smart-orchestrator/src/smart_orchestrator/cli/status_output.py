@@ -29,8 +29,8 @@ def status_document(
 
     Args:
         checks: the completeness of each dataset, and the causes of its missing partitions.
-        errors: the texts of the datasets that could not be checked.
-        upstreams: the status of each upstream that has a probe.
+        errors: the error texts of the datasets that could not be checked, by the name of the dataset.
+        upstreams: the status of the upstream of each dataset with a probe, by the name of the dataset.
     """
     return {
         "ready": not errors and all(completeness.ready for completeness, _ in checks),
@@ -47,7 +47,11 @@ def status_document(
 
 
 def status_rows(checks: Sequence[Check], upstreams: Mapping[str, UpstreamStatus]) -> list[list[Line]]:
-    """Return for each dataset a row of marks, oldest partition first, its upstream, and the causes of its missing partitions."""
+    """Return the rows of all datasets, and then a legend of the marks.
+
+    The rows of a dataset are its marks (oldest partition first), its summary, its upstream if it has a probe, and the causes of its
+    missing partitions.
+    """
     width = max((len(completeness.dataset) for completeness, _ in checks), default=0)
     rows: list[list[Line]] = []
     for completeness, causes in checks:

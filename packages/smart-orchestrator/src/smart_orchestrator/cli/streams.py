@@ -25,6 +25,7 @@ class _TolerantFile(io.RawIOBase):
         self._descriptor = descriptor
         self._initial_failure = failure
         self._discards = failure is not None
+        # A closed descriptor is a failure only for a command that writes to it.
         self.failure: OSError | None = None
 
     def writable(self) -> bool:
@@ -78,6 +79,7 @@ def output_failure() -> OSError | None:
 def _is_descriptor(stream: TextIO | None, descriptor: int) -> bool:
     """Return whether a stream writes to this descriptor. False for a stream that was redirected inside the process."""
     if stream is None:
+        # Python has no stream for a descriptor that was closed before the process started.
         return True
     try:
         return stream.fileno() == descriptor
@@ -109,6 +111,7 @@ def _create_stream(
         io.BufferedWriter(file),
         encoding=getattr(current_stream, "encoding", None) or "utf-8",
         errors="backslashreplace",
+        # Progress on stderr must appear at once. Results on stdout are written in larger blocks, except to a terminal.
         line_buffering=descriptor != 1 or file.isatty(),
     )
     return file, stream

@@ -48,12 +48,12 @@ def status(
     config: options.ConfigFile = DEFAULT_CONFIG,
     as_json: options.AsJson = False,
 ) -> None:
-    """Show a mark for each partition of every dataset, and the causes of missing ones. The exit code is 1 when one is not ready.
+    """Show a mark for each partition of every dataset, and the causes of missing ones. The exit code is 1 when a dataset is not ready.
 
     A dataset that cannot be checked is printed as an error, and the others are still shown.
 
-    With --late, show whether the newest partitions arrived before their deadlines. The exit code is 1 when one of them is not met. The
-    messages that the configuration asks for are sent, one for each incident; with --as-of, nothing is stored or sent.
+    With --late, show whether the newest partitions arrived before their deadlines. The exit code is 1 when a deadline is not met.
+    The messages that the configuration asks for are sent, one for each incident; with --as-of, nothing is stored or sent.
     """
     from smart_orchestrator.cli import printing
     from smart_orchestrator.cli.exit_codes import error_text
@@ -149,6 +149,7 @@ def wait(
             pause = min(poll, seconds_left)
             reporter.waiting(completeness, pause, seconds_left)
             time.sleep(pause)
+            # Strays are no reason to wait, and a search for them lists the whole dataset.
             completeness = project.check(target.name, window, policy=policy, strays=False)
     if as_json:
         printing.print_json(output.check_document(completeness))
@@ -201,22 +202,16 @@ def waive(
     if as_json:
         printing.print_json([waiver.to_json() for waiver in waivers.values()])
         return
-    groups = group_alike(
-        waivers.values(),
-        lambda waiver: waiver.day,
-        lambda waiver: waiver.reason or waiver.problem,
-        target.grain,
-    )
-    printing.out(
-        [
-            (
-                f"{counted_span(target.grain, [waiver.day for waiver in group])}: {group[0].reason or group[0].problem}",
-                "",
-            )
-            for group in groups
-        ]
-        or [("nothing is waived", "dim")]
-    )
+
+    def reason_or_problem(waiver: waiver_store.Waiver) -> str:
+        # A waiver that cannot be read has no reason, and says in `problem` why it cannot be read.
+        return waiver.reason or waiver.problem
+
+    lines = [
+        (f"{counted_span(target.grain, [waiver.day for waiver in group])}: {reason_or_problem(group[0])}", "")
+        for group in group_alike(waivers.values(), lambda each: each.day, reason_or_problem, target.grain)
+    ]
+    printing.out(lines or [("nothing is waived", "dim")])
 
 
 @app.command(

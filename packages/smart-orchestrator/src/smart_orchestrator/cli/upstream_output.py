@@ -33,7 +33,7 @@ def upstream_document(status: UpstreamStatus | None) -> dict[str, object]:
 
 
 def recheck_line(rechecks: Mapping[Key, Recheck]) -> Line:
-    """Return a line with the number of keys for each answer to the last question whether the upstream has changed them."""
+    """Return a line with the number of keys for each result of their last recheck, such as `3 none, 1 material`."""
     changes = [recheck.change.value for recheck in rechecks.values()]
     counts = ", ".join(f"{changes.count(change)} {change}" for change in dict.fromkeys(changes))
     return f"  changes since the first fetch: {counts or 'no day was asked about again yet'}", "dim"
@@ -47,7 +47,8 @@ def recheck_document(rechecks: Mapping[Key, Recheck]) -> dict[str, object]:
 def duration(seconds: float) -> str:
     """Format a number of seconds as days, hours and minutes: `1d 4h`, `14h 30m`, `25m`."""
     minutes = round(dt.timedelta(seconds=seconds) / dt.timedelta(minutes=1))
-    days, hours = minutes // 1440, minutes // 60 % 24
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
     if days:
         return f"{days}d {hours}h"
-    return f"{hours}h {minutes % 60:02}m" if hours else f"{minutes}m"
+    return f"{hours}h {minutes:02}m" if hours else f"{minutes}m"

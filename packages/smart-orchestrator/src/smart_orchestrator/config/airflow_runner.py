@@ -55,6 +55,7 @@ def parse_airflow(name: str, table: ConfigTable) -> AirflowConfig:
     )
     if (problem := _url_problem(runner.url)) is not None:
         raise table.error("url", problem, 'Write url = "http://localhost:8080", for example.')
+    # Either a token or both a user and a password must be named.
     if bool(runner.token_variable) == bool(runner.user_variable and runner.password_variable):
         raise _credentials_error(table)
     return runner

@@ -34,7 +34,7 @@ def topological_order(path: str, datasets: Mapping[str, Dataset]) -> list[str]:
             TopologicalSorter({name: dataset.needs for name, dataset in datasets.items()}).static_order()
         )
     except CycleError as error:
-        # In the cycle of the error, each dataset is needed by the next dataset.
+        # In the list of the error, each dataset comes before a dataset that needs it.
         cycle = " needs ".join(reversed(error.args[1]))
         raise ConfigError(
             path, "datasets", f"{cycle}: a circular dependency", "Remove one of these needs."

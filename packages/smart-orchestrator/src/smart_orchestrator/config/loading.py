@@ -1,6 +1,6 @@
 """Read the configuration file `smart-orchestrator.toml`.
 
-The file is read once and completely. An invalid value raises `ConfigError`, which names the file, the key and the fix. The error
+The file is read once and completely. An invalid value raises `ConfigError`, which names the file, the option and the fix. The error
 also contains the value, unless the value may be a secret.
 Relative paths are relative to the folder of the file. The file must not contain secrets, except in the URL of a database.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from smart_orchestrator.config.checks import (
     check_duplicates,
@@ -109,12 +109,14 @@ def parse_config(data: bytes, path: Path) -> Config:
     state = folder / Path(root.text("state", DEFAULT_STATE)).expanduser()
     dataset_tables = root.tables("datasets")
     runners = _parse_runners(root.tables("runners"))
+    # Both functions must read their options before `_parse_dataset`, which rejects every option that was not read.
     objectives = parse_objectives(dataset_tables)
     upstreams = {name: parse_upstream(table, parse_grain(table)) for name, table in dataset_tables.items()}
     parsed = {name: _parse_dataset(name, table, folder) for name, table in dataset_tables.items()}
+    # The state folder stores the results of rechecks, because the lake may be a database, or belong to other programs.
     datasets_in_file_order = {
-        name: replace(dataset, recheck_lake=str(state)) if dataset.recheck else dataset
-        for name, (dataset, _, _) in parsed.items()
+        name: replace(each.dataset, recheck_lake=str(state)) if each.dataset.recheck else each.dataset
+        for name, each in parsed.items()
     }
     order = topological_order(str(path), datasets_in_file_order)
     datasets = {name: datasets_in_file_order[name] for name in order}
@@ -125,7 +127,7 @@ def parse_config(data: bytes, path: Path) -> Config:
         name: _parse_consumer(name, table, datasets) for name, table in root.tables("consumers").items()
     }
     messages, metrics_file = parse_messages(root, datasets), parse_metrics_file(root, folder)
-    root.reject_unknown_keys()
+    root.reject_unknown_options()
     check_hourly_time_zones(str(path), datasets, consumers)
     check_duplicates(str(path), datasets)
     check_grains_of_dags(str(path), datasets, runners)
@@ -137,11 +139,12 @@ def parse_config(data: bytes, path: Path) -> Config:
         path=path,
         state=state,
         datasets=datasets,
-        policies={name: policy for name, (_, policy, _) in parsed.items()},
+        policies={name: each.policy for name, each in parsed.items()},
+        # A dataset that is a table has no folder for waivers, so the state folder has them.
         waiver_urls={
-            name: waiver_url or str(state / "waivers" / name)
-            for name, (dataset, _, waiver_url) in parsed.items()
-            if waiver_url or dataset.adapter not in PATH_ADAPTERS
+            name: each.waiver_url or str(state / "waivers" / name)
+            for name, each in parsed.items()
+            if each.waiver_url or each.dataset.adapter not in PATH_ADAPTERS
         },
         runners=runners,
         consumers=consumers,
@@ -160,8 +163,16 @@ def _parse_runners(tables: Mapping[str, ConfigTable]) -> dict[str, RunnerConfig]
     return {name: parse_runner(name, table) for name, table in tables.items()}
 
 
-def _parse_dataset(name: str, table: ConfigTable, folder: Path) -> tuple[Dataset, Policy, str | None]:
-    """Parse a `[datasets.NAME]` table. Return the dataset, its policy, and the URL of the lake of its waivers, None without `waivers`."""
+class _DatasetTable(NamedTuple):
+    """The values of a `[datasets.NAME]` table. `waiver_url` is the lake of its waivers; None if the table has no option `waivers`."""
+
+    dataset: Dataset
+    policy: Policy
+    waiver_url: str | None
+
+
+def _parse_dataset(name: str, table: ConfigTable, folder: Path) -> _DatasetTable:
+    """Parse a `[datasets.NAME]` table, and reject the options that neither this function nor an earlier one has read."""
     if "/" in name or not name.strip("."):
         raise ConfigError(
             table.path, table.prefix, "a dataset's name has no slash and is not made of dots", "Rename it."
@@ -184,28 +195,29 @@ def _parse_dataset(name: str, table: ConfigTable, folder: Path) -> tuple[Dataset
         "history_start": table.key("history_start", grain),
         "needs": tuple(table.texts("needs", ())),
     }
-    for key in _OPTIONAL_TEXTS:
-        fields[key] = table.optional_text(key)
-    for key in ("settle", "timeout", "backoff"):
-        fields[key] = table.optional_seconds(key, zero=key == "settle")
+    for option in _OPTIONAL_TEXTS:
+        fields[option] = table.optional_text(option)
+    for option in ("settle", "timeout", "backoff"):
+        fields[option] = table.optional_seconds(option, zero=option == "settle")
     fields["min_rows"] = table.optional_integer("min_rows", high=MAX_ROWS)
     fields["min_files"] = table.optional_integer("min_files", low=1)
     fields["retries"] = table.optional_integer("retries", high=MAX_RETRIES)
-    for key in ("header", "outside_links"):
-        fields[key] = table.optional_boolean(key)
-    table.reject_unknown_keys()
-    for key, adapters in _ADAPTERS_OF_OPTIONS.items():
-        if fields[key] is not None and adapter not in adapters:
+    for option in ("header", "outside_links"):
+        fields[option] = table.optional_boolean(option)
+    table.reject_unknown_options()
+    for option, adapters in _ADAPTERS_OF_OPTIONS.items():
+        if fields[option] is not None and adapter not in adapters:
             raise table.error(
-                key,
+                option,
                 f"is not an option of the adapter {adapter}",
                 f"Remove it, or use the adapter {' or '.join(adapters)}.",
             )
+    # An option that is not in the file is None here, and gets the default of `Dataset`.
     try:
-        dataset = Dataset(**{key: value for key, value in fields.items() if value is not None})
+        dataset = Dataset(**{option: value for option, value in fields.items() if value is not None})
     except DatasetError as error:
         raise ConfigError(table.path, table.prefix, error.problem, "Correct it.") from None
-    return dataset, policy, waiver_url
+    return _DatasetTable(dataset, policy, waiver_url)
 
 
 def _parse_column(table: ConfigTable) -> Column:
@@ -214,11 +226,11 @@ def _parse_column(table: ConfigTable) -> Column:
         "name": table.text("name"),
         "type": table.choice("type", "string", get_args(ColumnType)),
     }
-    fields |= {key: table.optional_boolean(key) for key in ("nullable", "unique")}
-    fields |= {key: table.optional_number(key) for key in ("low", "high")}
-    table.reject_unknown_keys()
+    fields |= {option: table.optional_boolean(option) for option in ("nullable", "unique")}
+    fields |= {option: table.optional_number(option) for option in ("low", "high")}
+    table.reject_unknown_options()
     try:
-        return Column(**{key: value for key, value in fields.items() if value is not None})
+        return Column(**{option: value for option, value in fields.items() if value is not None})
     except DatasetError as error:
         raise ConfigError(table.path, table.prefix, error.problem, "Correct it.") from None
 
@@ -236,6 +248,7 @@ def _parse_consumer(name: str, table: ConfigTable, datasets: Mapping[str, Datase
             'Add grain = "day", or remove timezone: a window without grain has the keys of its datasets.',
         )
     names = tuple(table.texts("datasets"))
+    # `last` is bounded by the shortest maximum of the grains of the window. Unknown names of datasets are rejected below.
     grains = {Grain(grain) if grain else datasets[need].grain for need in names if need in datasets}
     consumer = ConsumerConfig(
         name=name,
@@ -246,11 +259,11 @@ def _parse_consumer(name: str, table: ConfigTable, datasets: Mapping[str, Datase
         grain=None if grain is None else Grain(grain),
         timezone=timezone,
     )
-    table.reject_unknown_keys()
-    # The list or its first text is empty. An empty argument after the first is allowed in a command.
-    for key in ("datasets", "command"):
-        if not getattr(consumer, key) or "" in getattr(consumer, key)[:1]:
-            raise table.error(key, "is empty", f"Name the {key} of the consumer.")
+    table.reject_unknown_options()
+    for option in ("datasets", "command"):
+        words = getattr(consumer, option)
+        if not words or not words[0]:
+            raise table.error(option, "is empty", f"Name the {option} of the consumer.")
     for dataset in consumer.datasets:
         if dataset not in datasets:
             raise unknown_name_error(table.path, f"{table.prefix}.datasets", dataset, datasets)
@@ -268,16 +281,16 @@ def _parse_policy(table: ConfigTable) -> Policy:
         raise table.error(error.field, f"{error.value} {error.problem}", error.fix) from None
 
 
-def _lake_url(table: ConfigTable, key: str, folder: Path, *, is_lake: bool = True) -> str:
-    """Read a URL or a path. A relative path is joined to `folder`; a path that begins with `~` is kept as it is.
+def _lake_url(table: ConfigTable, option: str, folder: Path, *, is_lake: bool = True) -> str:
+    """Read a URL or a path. A relative path is joined to `folder`, unless it begins with `~`.
 
     With `is_lake`, the value must be the URL or the path of a lake. Otherwise, it may also be the URL of a database or a catalog.
     """
-    url = table.url(key)
+    url = table.url(option)
     resolved = url if "://" in url or url.startswith("~") else str(folder / url)
     if is_lake:
         try:
             parse_lake_url(url)
         except LakeUrlError as error:
-            raise table.error(key, f"{error.lake!r}: {error.problem}", error.fix) from None
+            raise table.error(option, f"{error.lake!r}: {error.problem}", error.fix) from None
     return resolved

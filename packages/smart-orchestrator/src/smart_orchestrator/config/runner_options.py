@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 DEFAULT_JOBS, DEFAULT_ATTEMPTS = 4, 3
 
 
-# The class of each kind defines equality and the representation.
+# The subclass of each kind of runner generates `__eq__` and `__repr__` for all fields, so this class needs neither.
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class RunnerConfig:
     """The options that all kinds of runners have.

@@ -51,7 +51,7 @@ def parse_runner(name: str, table: ConfigTable) -> RunnerConfig:
         runner = parse_airflow(name, table)
     else:
         runner = _parse_command(name, table)
-    table.reject_unknown_keys()
+    table.reject_unknown_options()
     return runner
 
 
@@ -64,7 +64,7 @@ def _parse_command(name: str, table: ConfigTable) -> CommandConfig:
         timeout=table.optional_seconds("timeout"),
         env=table.text_table("env"),
     )
-    table.reject_unknown_keys()
+    table.reject_unknown_options()
     if any("=" in variable or not variable for variable in runner.env) or "\0" in "".join(
         [*runner.env, *runner.env.values()]
     ):

@@ -42,6 +42,7 @@ def _parse_objective(table: ConfigTable, fresh: str | None, complete: str | None
     )
 
     if complete is not None:
+        # `parse_objective` checks `complete` too, but its error does not say which of the two options is wrong.
         try:
             parse_complete(complete)
         except ValueError as error:
@@ -63,23 +64,25 @@ def parse_messages(root: ConfigTable, datasets: Iterable[str]) -> dict[str, Mess
         ConfigError: a value is invalid.
     """
     names = list(datasets)
-    return {name: _parse_channel(name, table, names) for name, table in root.tables("messages").items()}
+    return {
+        name: _parse_messages_table(name, table, names) for name, table in root.tables("messages").items()
+    }
 
 
-def _parse_channel(name: str, table: ConfigTable, datasets: list[str]) -> MessagesConfig:
+def _parse_messages_table(name: str, table: ConfigTable, datasets: list[str]) -> MessagesConfig:
     from smart_orchestrator.model.event import ALL_EVENTS
 
-    channel = MessagesConfig(
+    messages = MessagesConfig(
         name=name,
         urls_variable=table.text("urls_variable"),
         events=tuple(_parse_event(table, text) for text in table.texts("on", ALL_EVENTS)),
         datasets=tuple(table.texts("datasets", ())),
     )
-    table.reject_unknown_keys()
-    for dataset in channel.datasets:
+    table.reject_unknown_options()
+    for dataset in messages.datasets:
         if dataset not in datasets:
             raise unknown_name_error(table.path, f"{table.prefix}.datasets", dataset, datasets)
-    return channel
+    return messages
 
 
 def _parse_event(table: ConfigTable, text: str) -> Event:

@@ -22,9 +22,16 @@ DEFAULT_MAX_LAG = 3
 DEFAULT_TIMEOUT = 30.0
 METHODS = ("HEAD", "GET")
 _KINDS = ("url", "command", "function")
-# A probe must have a different URL for each key. The URLs of a first key and of the keys this many grains later are compared: the
-# next key, an hour of the next day, and a day of the next year.
-_SAMPLE_OFFSETS = (0, 1, 26, 400)
+# A probe must have another URL for each key. This is checked for the keys that contain these times. Each of them differs from the first
+# in one respect: the half of the day, the day, the week, the month or the year. So a URL without it gives two keys the same URL.
+_SAMPLE_TIMES = (
+    dt.datetime(2024, 1, 1, 0, tzinfo=dt.UTC),
+    dt.datetime(2024, 1, 1, 12, tzinfo=dt.UTC),
+    dt.datetime(2024, 1, 2, 0, tzinfo=dt.UTC),
+    dt.datetime(2024, 1, 8, 0, tzinfo=dt.UTC),
+    dt.datetime(2024, 2, 1, 0, tzinfo=dt.UTC),
+    dt.datetime(2025, 1, 1, 0, tzinfo=dt.UTC),
+)
 
 
 class ProbeConfig(NamedTuple):
@@ -87,7 +94,7 @@ def parse_upstream(table: ConfigTable, grain: Grain) -> UpstreamConfig | None:
             'Give one of them, for example probe.url = "https://example.org/{start:%Y/%m/%d}".',
         )
     probe = _parse_probe(probe_table, kinds[0], grain)
-    probe_table.reject_unknown_keys()
+    probe_table.reject_unknown_options()
     return UpstreamConfig(probe, is_lag_automatic)
 
 
@@ -146,8 +153,8 @@ def _parse_probe(table: ConfigTable, kind: str, grain: Grain) -> ProbeConfig:
 def probe_url_problem(url: str, grain: Grain) -> str | None:
     """Return what is wrong with the URL of a probe. The text does not contain the URL, which may hold a password."""
     try:
-        first = grain.index(grain.floor(dt.datetime(2024, 2, 29, tzinfo=dt.UTC)))
-        urls = {format_key(url, grain.key_at(first + offset)) for offset in _SAMPLE_OFFSETS}
+        sample_keys = {grain.floor(moment) for moment in _SAMPLE_TIMES}
+        urls = {format_key(url, key) for key in sample_keys}
         parts = urlsplit(min(urls))
     except ValueError as error:
         return f"is not the template of a URL ({error})"
@@ -155,4 +162,4 @@ def probe_url_problem(url: str, grain: Grain) -> str | None:
         return "is not an http or https URL"
     if parts.username or parts.password:
         return "contains credentials"
-    return None if len(urls) == len(_SAMPLE_OFFSETS) else f"gives different {grain}s the same URL"
+    return None if len(urls) == len(sample_keys) else f"gives different {grain}s the same URL"
