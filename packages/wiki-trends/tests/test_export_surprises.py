@@ -72,6 +72,20 @@ def test_each_day_equals_the_score_of_a_window_of_that_day(tmp_path):
     assert (largest["page"], largest["date"]) == ("Page_3", day_number(20).isoformat())
 
 
+def test_the_aftermath_of_an_event_on_the_first_day_is_not_the_noise_of_its_page(tmp_path):
+    settings = settings_in(tmp_path)
+    views = (90_000, 30_000, 10_000, 4_000)
+    days = {offset: ranked({"Event": views[offset], "Page": 1000 + offset}) for offset in range(4)}
+    publish(settings, days, window=4)
+    warehouse = open_warehouse(settings.warehouse)
+    with warehouse.reading() as reader:
+        (score,) = reader.rows("SELECT * FROM wiki_trends_scores WHERE page = 'Event'")
+    (row,) = exported(warehouse).filter(page="Event", date=day_number(0).isoformat()).to_dicts()
+
+    assert (score["reference"], score["spread"]) == ("window", pytest.approx(0.2))
+    assert {name: row[name] for name in COLUMNS} == {name: pytest.approx(score[name]) for name in COLUMNS}
+
+
 @pytest.mark.slow
 def test_both_warehouses_and_all_formats_have_the_same_rows(tmp_path, postgres_url):
     embedded = settings_in(tmp_path)

@@ -9,13 +9,13 @@ from __future__ import annotations
 import math
 
 from wiki_trends.analytics.tables.history import IN_WINDOW, REFERENCE_DAYS
-from wiki_trends.analytics.tables.surprise import MAD_TO_SIGMA, PRIOR_DAYS, USUAL_NOISE
+from wiki_trends.analytics.tables.surprise import BURST_DAYS, MAD_TO_SIGMA, PRIOR_DAYS, USUAL_NOISE
 
 # The steps that declare the history, the days, and the expected views.
 EXPECTED_STEPS = ("step_01_history", "step_02_days", "step_03_expected")
 
-# The columns of the query and their types. The values are those of the same columns in `wiki_trends_scores`, and null when
-# the day has no reference.
+# The columns of the query and their types. The formulas are those of the same columns in `wiki_trends_scores`, without the page history
+# and with all published days. A value that needs a reference is null when the day has none.
 TYPES = {
     "page": "varchar",
     "date": "date",
@@ -45,15 +45,20 @@ WITH deviation AS (
            mad(level) OVER (PARTITION BY page ORDER BY day RANGE BETWEEN 1 FOLLOWING AND {REFERENCE_DAYS} FOLLOWING) AS after
     FROM {history}
 ), measured AS (
+    -- A reference in the window is the days after the day; any other reference is the days before it.
     SELECT e.*,
            coalesce(CASE WHEN e.reference = '{IN_WINDOW}' THEN d.after ELSE d.before END, 0) * {MAD_TO_SIGMA} AS sigma,
+           -- In so short a window, the days after an event are its aftermath, and do not show the noise of the page.
+           CASE WHEN e.reference = '{IN_WINDOW}' AND e.reference_days < {BURST_DAYS}
+                THEN 0 ELSE e.reference_listed END AS noise_days,
+           -- The n of the standard error: the listed days if they are at least half of the reference, else all its days.
            CASE WHEN 2 * e.reference_listed >= e.reference_days AND e.reference_listed > 0
-                THEN e.reference_listed ELSE e.reference_days END AS days
+                THEN e.reference_listed ELSE e.reference_days END AS median_days
     FROM {expected} AS e JOIN deviation AS d USING (page, day)
 ), predicted AS (
     SELECT *, CASE WHEN reference_days > 0 THEN sqrt(
-        ((reference_listed * sigma * sigma + {PRIOR_DAYS * USUAL_NOISE**2}) / (reference_listed + {PRIOR_DAYS}) + exp(-expected))
-        * (1 + {math.pi / 2} / days)) END AS se
+        ((noise_days * sigma * sigma + {PRIOR_DAYS * USUAL_NOISE**2}) / (noise_days + {PRIOR_DAYS}) + exp(-expected))
+        * (1 + {math.pi / 2} / median_days)) END AS se
     FROM measured
 )
 SELECT page, date, views,
