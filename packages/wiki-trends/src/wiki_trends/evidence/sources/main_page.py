@@ -1,14 +1,15 @@
 """Find the findings that the main page showed: the featured article, the news, "Did you know", and "On this day".
 
-For a past day, the source reads the revision that each template of the main page had at the end of the day. In a sentence of the main page,
-the link in bold leads to the subject. Other links are not evidence.
+The featured article of each day has a page of its own, which is read as it is now. Of the other templates, the source reads the revision
+at the end of the day. In a sentence of the main page, the link in bold leads to the subject. Links without bold count only in the list
+of recent deaths.
 """
 
 from __future__ import annotations
 
 import re
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wiki_trends.evidence.model import dated, page_names, page_url, piece, rules
 from wiki_trends.evidence.search import pages_of
@@ -32,6 +33,13 @@ _LINK_WITH_BOLD_TEXT = re.compile(rf"{_LINK}(?:#[^\[\]|\n]{{0,255}})?\|'{{3,5}}"
 _RECENT_DEATHS = re.compile(r"\|\s*recentdeaths\s*=([^{}]{0,4000})")
 
 
+class _Shown(NamedTuple):
+    """A revision of a template of the main page, and the titles that it shows."""
+
+    revision: int
+    titles: list[str]
+
+
 def main_page(search: Search) -> Iterator[Evidence]:
     """Yield what the main page showed on the day of a rise. At most six days are asked about, in the order of the findings."""
     names = page_names(search.project)
@@ -48,7 +56,9 @@ def main_page(search: Search) -> Iterator[Evidence]:
         search.asked[kind] |= {finding.page for finding in search.findings if finding.day in days}
 
 
-def _featured(search: Search, pattern: str, days: Sequence[dt.date]) -> dict[dt.date, tuple[str, Any]]:
+def _featured(
+    search: Search, pattern: str, days: Sequence[dt.date]
+) -> dict[dt.date, tuple[str, _Shown | None]]:
     titles = {day: dated(pattern, day) for day in days}
     params = {
         "action": "query",
@@ -57,17 +67,17 @@ def _featured(search: Search, pattern: str, days: Sequence[dt.date]) -> dict[dt.
         "rvprop": "ids|content",
         "rvslots": "main",
     }
-    shown = search.queries.action(search.project, params, _shown_pages)
-    # The sentences name the article first; the link at their end repeats it.
+    shown: Mapping[str, _Shown] = search.queries.action(search.project, params, _shown_pages)
+    # Only the first title in bold counts: it is the featured article.
     return {
-        day: (title, (shown[title][0], shown[title][1][:1]))
+        day: (title, shown[title]._replace(titles=shown[title].titles[:1]))
         for day, title in titles.items()
         if title in shown
     }
 
 
-def _shown_on(search: Search, title: str, day: dt.date) -> tuple[int, list[str]] | None:
-    """Return the revision that a template of the main page had at the end of a day, and the titles that it showed."""
+def _shown_on(search: Search, title: str, day: dt.date) -> _Shown | None:
+    """Return what a template of the main page showed at the end of a day; None if the template did not exist."""
     params = {
         "action": "query",
         "titles": title,
@@ -77,26 +87,29 @@ def _shown_on(search: Search, title: str, day: dt.date) -> tuple[int, list[str]]
         "rvlimit": "1",
         "rvstart": f"{day}T23:59:59Z",
     }
-    shown: Mapping[str, tuple[int, list[str]]] = search.queries.action(search.project, params, _shown_pages)
+    shown: Mapping[str, _Shown] = search.queries.action(search.project, params, _shown_pages)
     return shown.get(title)
 
 
-def _pieces(search: Search, rule: str, shown_by_day: dict[dt.date, tuple[str, Any]]) -> Iterator[Evidence]:
+def _pieces(
+    search: Search, rule: str, shown_by_day: Mapping[dt.date, tuple[str, _Shown | None]]
+) -> Iterator[Evidence]:
+    """Yield the evidence for each finding whose template showed its title on its day."""
     for finding in search.findings:
         title, shown = shown_by_day.get(finding.day, ("", None))
-        if shown is not None and finding.title in shown[1]:
-            source = page_url(search.project, title, oldid=shown[0])
+        if shown is not None and finding.title in shown.titles:
+            source = page_url(search.project, title, oldid=shown.revision)
             yield piece(rule, finding.page, source, finding.day)
 
 
-def _shown_pages(answers: Sequence[Any]) -> dict[str, tuple[int, list[str]]]:
-    """Return the revision of each page, and the titles that it shows, by title of the page."""
+def _shown_pages(answers: Sequence[Any]) -> dict[str, _Shown]:
+    """Return what each page of the answers shows, by the title of the page."""
     result = {}
     for page in pages_of(answers):
         for revision in page.get("revisions", [])[:1]:
             text = revision["slots"]["main"]["content"][:_MAX_CHARACTERS]
             names = dict.fromkeys(_as_title(title) for title in _bold_targets(text))
-            result[page["title"]] = int(revision["revid"]), list(names)
+            result[page["title"]] = _Shown(int(revision["revid"]), list(names))
     return result
 
 
