@@ -166,7 +166,8 @@ class Queries:
         if key in self._facts:
             self.reused += 1
         else:
-            self._facts[key] = send()
+            # The lake keeps the facts as JSON. New facts get the same form, so that a source reads both alike.
+            self._facts[key] = json.loads(json.dumps(send()))
         return self._facts[key]
 
     def _send(self, call: Callable[[Client], Any]) -> Any:

@@ -67,7 +67,7 @@ def _featured(
         "rvprop": "ids|content",
         "rvslots": "main",
     }
-    shown: Mapping[str, _Shown] = search.queries.action(search.project, params, _shown_pages)
+    shown = _shown_pages(search, params)
     # Only the first title in bold counts: it is the featured article.
     return {
         day: (title, shown[title]._replace(titles=shown[title].titles[:1]))
@@ -87,7 +87,7 @@ def _shown_on(search: Search, title: str, day: dt.date) -> _Shown | None:
         "rvlimit": "1",
         "rvstart": f"{day}T23:59:59Z",
     }
-    shown: Mapping[str, _Shown] = search.queries.action(search.project, params, _shown_pages)
+    shown = _shown_pages(search, params)
     return shown.get(title)
 
 
@@ -102,14 +102,20 @@ def _pieces(
             yield piece(rule, finding.page, source, finding.day)
 
 
-def _shown_pages(answers: Sequence[Any]) -> dict[str, _Shown]:
-    """Return what each page of the answers shows, by the title of the page."""
-    result = {}
+def _shown_pages(search: Search, params: Mapping[str, str]) -> dict[str, _Shown]:
+    """Ask for revisions of pages, and return what each page shows, by the title of the page."""
+    facts = search.queries.action(search.project, params, _facts_of)
+    return {title: _Shown(revision, titles) for title, (revision, titles) in facts.items()}
+
+
+def _facts_of(answers: Sequence[Any]) -> dict[str, list[Any]]:
+    """Return the fields of `_Shown` for each page of the answers, as values of JSON, because the lake keeps them."""
+    result: dict[str, list[Any]] = {}
     for page in pages_of(answers):
         for revision in page.get("revisions", [])[:1]:
             text = revision["slots"]["main"]["content"][:_MAX_CHARACTERS]
             names = dict.fromkeys(_as_title(title) for title in _bold_targets(text))
-            result[page["title"]] = _Shown(int(revision["revid"]), list(names))
+            result[page["title"]] = [int(revision["revid"]), list(names)]
     return result
 
 
