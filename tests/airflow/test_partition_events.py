@@ -9,6 +9,8 @@ from types import SimpleNamespace
 import polars as pl
 import pytest
 from airflow.sdk import Asset, AssetAlias
+from airflow.sdk.execution_time import task_runner
+from airflow.sdk.execution_time.comms import AssetEventsResult, GetAssetEventByAsset
 from airflow.sdk.execution_time.context import OutletEventAccessors
 from airflow.sdk.execution_time.task_runner import _serialize_outlet_events
 
@@ -36,24 +38,53 @@ def pauses(monkeypatch):
 
 
 class Airflow:
-    """The contexts of tasks that share Airflow's state store of assets."""
+    """The contexts of tasks that share Airflow's state store of assets, and the events that Airflow has recorded."""
 
     def __init__(self):
         self.stores = {}
+        self.events = []
         # The state of each task that is not in "success", by run and task.
         self.states = {}
 
-    def context(self, run="one", max_tries=2, dag="pages_orchestrator", *, attempt=1, map_index=-1):
+    def send(self, question):
+        """Answer the question of a task for the recorded events of an asset."""
+        assert isinstance(question, GetAssetEventByAsset)
+        events = [
+            event
+            for event in self.events
+            if event["asset"]["name"] == question.name and event["timestamp"] >= question.after
+        ]
+        return AssetEventsResult(asset_events=events)
+
+    def record(self, context, *, delay=dt.timedelta()):
+        """Record the events of a task that has succeeded, some time after it has emitted them."""
+        ti = context["ti"]
+        self.events += [
+            {
+                "id": len(self.events) + number,
+                "timestamp": dt.datetime.now(tz=dt.UTC) + delay,
+                "asset": {"name": ASSET.name, "uri": ASSET.uri, "group": "asset"},
+                "created_dagruns": [],
+                "source_dag_id": ti.dag_id,
+                "source_run_id": ti.run_id,
+                "source_task_id": ti.task_id,
+                "source_map_index": ti.map_index,
+                "partition_key": key,
+            }
+            for number, key in enumerate([*emitted(context)[0], None])
+        ]
+
+    def context(self, run="one", dag="pages_orchestrator", *, attempt=1, map_index=-1):
         store = self.stores.setdefault(ASSET.name, {})
         accessor = SimpleNamespace(get=store.get, set=store.__setitem__)
         return {
             "outlet_events": OutletEventAccessors(),
             "asset_state_store": {ASSET: accessor},
+            "dag_run": SimpleNamespace(run_after=dt.datetime(2025, 11, 20, tzinfo=dt.UTC)),
             "ti": SimpleNamespace(
                 dag_id=dag,
                 run_id=run,
                 task_id="run_analytics",
-                max_tries=max_tries,
                 try_number=attempt,
                 map_index=map_index,
                 xcom_push=lambda **_: None,
@@ -61,13 +92,14 @@ class Airflow:
                     run: {"run_analytics": "success"} | self.states.get(run, {}) for run in run_ids
                 },
             ),
-            "task": SimpleNamespace(retries=2),
         }
 
 
 @pytest.fixture
-def airflow():
-    return Airflow()
+def airflow(monkeypatch):
+    airflow = Airflow()
+    monkeypatch.setattr(task_runner, "SUPERVISOR_COMMS", airflow, raising=False)
+    return airflow
 
 
 def write(dataset, days, views=1):
@@ -114,10 +146,28 @@ def test_a_day_is_announced_once_for_each_version_of_its_data(dataset, airflow):
 def test_a_cleared_task_announces_nothing_again_but_a_retry_of_a_failed_try_does(dataset, airflow):
     write(dataset, DAYS)
     emit_partitions(airflow.context(), ASSET, checked(dataset))
-    assert emit_partitions(airflow.context(attempt=2), ASSET, checked(dataset)) == [str(day) for day in DAYS]
-    cleared = airflow.context(max_tries=3, attempt=3)
+    retry = airflow.context(attempt=2)
+    assert emit_partitions(retry, ASSET, checked(dataset)) == [str(day) for day in DAYS]
+    airflow.record(retry)
+    cleared = airflow.context(attempt=3)
     assert emit_partitions(cleared, ASSET, checked(dataset)) == []
     assert emitted(cleared) == ([], 1)
+
+
+def test_a_task_that_failed_for_good_announces_its_days_when_it_is_cleared(dataset, airflow):
+    write(dataset, DAYS[:1])
+    succeeded = airflow.context()
+    emit_partitions(succeeded, ASSET, checked(dataset))
+    airflow.record(succeeded, delay=dt.timedelta(hours=-1))
+    # The events of other tasks and of earlier versions say nothing about the try that failed.
+    airflow.record(succeeded | {"ti": airflow.context(run="another")["ti"]})
+    write(dataset, DAYS, views=2)
+    assert len(emit_partitions(airflow.context(attempt=2), ASSET, checked(dataset))) == 3
+
+    cleared = airflow.context(attempt=3)
+    assert emit_partitions(cleared, ASSET, checked(dataset)) == [str(day) for day in DAYS]
+    airflow.record(cleared)
+    assert emit_partitions(airflow.context(attempt=4), ASSET, checked(dataset)) == []
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ an asset alias. Here, the event without a key is emitted through the alias.
 
 Airflow's state store of the asset keeps the version of each partition whose event was emitted. A re-run, a cleared task or another DAG with
 the same asset emits the event of a partition again only if the data of the partition have changed. Airflow records the events of a task
-only if the task succeeds. A retry after a failed try therefore emits the same events again. So does another run, if the task that emitted
-the event has failed for good.
+only if the task succeeds. A later try therefore emits the events again that Airflow has not recorded from the earlier tries of the task. So
+does another run, if the task that emitted the event has failed for good.
 
 With the first event, Airflow stores that the alias belongs to the asset. If two tasks store this at the same moment, Airflow 3.3 marks one
 of them as failed, although its work is done. Until the first event is recorded, tasks therefore emit the events of an asset one after
@@ -17,13 +17,17 @@ another. Later tasks do not wait.
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import time
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, AssetAlias
+from airflow.sdk.execution_time.context import InletEventsAccessors
 
 from smart_orchestrator.model.grain import key_text
+from smart_orchestrator.model.plan import CLOCK_SLACK
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -89,15 +93,15 @@ def _alias(asset: Asset) -> AssetAlias:
 
 
 class _Emissions:
-    """The record of what was emitted for an asset: for each key, the version of the data, and the task and the try that emitted it."""
+    """The record of what was emitted for an asset: for each key, the version of the data, the time, and the task and the try that emitted it."""
 
     def __init__(self, context: Context, asset: Asset) -> None:
+        self._asset = asset
         self._store = context["asset_state_store"][asset]
+        self._run_after = context["dag_run"].run_after
         self._ti = ti = context["ti"]
         task = ti.task_id if ti.map_index in (None, -1) else f"{ti.task_id}_{ti.map_index}"
         self._source = f"{ti.dag_id}/{ti.run_id}/{task}"
-        # Airflow raises `max_tries` above the number of retries when it clears a task that has run.
-        self._is_cleared = ti.max_tries > (context["task"].retries or 0)
         self._states: dict[str, str | None] = {}
 
     def is_new(self, partition: Partition) -> bool:
@@ -106,7 +110,8 @@ class _Emissions:
         emitted = self._store.get(key)
         if isinstance(emitted, dict) and emitted.get("version") == version and self._stands(key, emitted):
             return False
-        self._store.set(key, {"version": version} | self._claim)
+        now = dt.datetime.now(tz=dt.UTC).isoformat()
+        self._store.set(key, {"version": version, "emitted_at": now} | self._claim)
         return True
 
     def wait_for_first_event(self) -> None:
@@ -139,13 +144,28 @@ class _Emissions:
             return True
         source = str(emitted.get("source"))
         if source == self._source:
-            # The task runs now, so its state says nothing about its earlier tries. A task that was cleared counts as one that had succeeded.
-            return self._is_cleared or emitted.get("try") == self._ti.try_number
+            if emitted.get("try") == self._ti.try_number:
+                return True
+            # The task runs now, so its state does not say how its earlier tries ended.
+            earliest = dt.datetime.fromisoformat(emitted["emitted_at"]) - CLOCK_SLACK
+            return any(moment >= earliest for moment in self._recorded_events.get(key, ()))
         if source not in self._states:
             self._states[source] = self._state(source)
         if self._states[source] == "success":
             self._store.set(key, {**emitted, "recorded": True})
         return self._states[source] not in UNRECORDED
+
+    @cached_property
+    def _recorded_events(self) -> dict[str, list[dt.datetime]]:
+        """For each key, the times at which Airflow has recorded events from earlier tries of this task. No event is older than the run."""
+        ti = self._ti
+        own = (ti.dag_id, ti.run_id, ti.task_id, ti.map_index)
+        recorded: dict[str, list[dt.datetime]] = {}
+        for event in InletEventsAccessors([self._asset])[self._asset].after(self._run_after.isoformat()):
+            source = (event.source_dag_id, event.source_run_id, event.source_task_id, event.source_map_index)
+            if event.partition_key and source == own:
+                recorded.setdefault(event.partition_key, []).append(event.timestamp)
+        return recorded
 
     def _state(self, source: str) -> str | None:
         """Return the state of a task that has emitted a key; None if its run was deleted."""
