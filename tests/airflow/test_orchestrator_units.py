@@ -269,6 +269,31 @@ def test_connections_in_the_forms_of_the_layer(monkeypatch):
     assert notification_urls("notify") == ["json://a", "json://b"]
 
 
+@pytest.mark.parametrize(
+    ("fields", "url"),
+    [
+        ({"host": "airflow.example.org", "port": 8080}, "http://airflow.example.org:8080"),
+        ({"host": "https://airflow.example.org/team", "port": 8443}, "https://airflow.example.org:8443/team"),
+        ({"host": "https://airflow.example.org:444", "port": 8443}, "https://airflow.example.org:444"),
+        ({"host": "airflow.example.org/team", "schema": "https"}, "https://airflow.example.org/team"),
+        ({"host": "2001:db8::1", "port": 8080}, "http://[2001:db8::1]:8080"),
+        ({"host": "[2001:db8::1]", "port": 8080}, "http://[2001:db8::1]:8080"),
+    ],
+)
+def test_the_address_of_an_api_connection(monkeypatch, fields, url):
+    monkeypatch.setenv("AIRFLOW_CONN_API", json.dumps({"conn_type": "http"} | fields))
+    assert airflow_api("api").url == url
+
+
+@pytest.mark.parametrize("host", ["http://airflow.example.org:port", "http://[2001:db8::1", "http://a:99999"])
+def test_a_host_that_is_not_an_address_is_named_with_the_fix(monkeypatch, host):
+    monkeypatch.setenv("AIRFLOW_CONN_API", json.dumps({"conn_type": "http", "host": host, "port": 8080}))
+    with pytest.raises(
+        RunsError, match=r"Connection api: has a host that is not an address.* Set its host to"
+    ):
+        airflow_api("api")
+
+
 def test_keys_of_an_aws_connection_open_the_lake_and_stay_out_of_the_environment(monkeypatch, tmp_path):
     with s3_server(tmp_path) as server:
         for name, value in server.environment.items():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from airflow.sdk import BaseHook, Variable, conf
 from airflow.sdk.exceptions import AirflowNotFoundException
@@ -42,20 +42,18 @@ def airflow_api(conn_id: str, *, patience: float = 30.0) -> AirflowApi:
         patience: the number of seconds for which the client retries a request without an answer.
 
     Raises:
-        RunsError: the connection does not exist or has no host.
+        RunsError: the connection does not exist, or its host is missing or not an address.
     """
     conn = connection(conn_id)
     if conn is None or not conn.host:
         problem = "does not exist" if conn is None else "has no host"
         fix = f"Add it: airflow connections add {conn_id} --conn-uri 'http://USER:PASSWORD@HOST:8080'."
         raise RunsError(f"Connection {conn_id}", problem, fix)
-    url = conn.host
-    if "://" not in url:
-        # An HTTP connection of Airflow has the scheme in its field `schema`.
-        scheme = conn.schema if conn.schema in ("http", "https") else _scheme(conn)
-        url = f"{scheme}://{url}"
-    if conn.port and not url.rpartition(":")[2].isdigit():
-        url = f"{url}:{conn.port}"
+    try:
+        url = _base_url(conn, conn.host)
+    except ValueError as error:
+        fix = "Set its host to a name, an IP address or a URL such as http://HOST:8080."
+        raise RunsError(f"Connection {conn_id}", f"has a host that is not an address: {error}", fix) from None
     # httpx2 logs each request at INFO, which would bury the report in the task's log.
     logging.getLogger("httpx2").setLevel(logging.WARNING)
     token = str(conn.extra_dejson.get("token", ""))
@@ -76,6 +74,22 @@ def airflow_api(conn_id: str, *, patience: float = 30.0) -> AirflowApi:
         patience=patience,
         option_names=names,
     )
+
+
+def _base_url(conn: Connection, host: str) -> str:
+    """Return the URL of an HTTP connection; raise ValueError if the host is not an address."""
+    if "://" not in host:
+        name, slash, path = host.partition("/")
+        if name.count(":") > 1 and not name.startswith("["):
+            # Airflow removes the brackets of an IPv6 address when it reads the URI of a connection.
+            name = f"[{name}]"
+        # An HTTP connection of Airflow has the scheme in its field `schema`.
+        scheme = conn.schema if conn.schema in ("http", "https") else _scheme(conn)
+        host = f"{scheme}://{name}{slash}{path}"
+    parts = urlsplit(host)
+    if conn.port and parts.port is None:
+        parts = parts._replace(netloc=f"{parts.netloc}:{conn.port}")
+    return parts.geturl()
 
 
 def _scheme(conn: Connection) -> str:
