@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from testing.clock import leave_midnight
+
 # `make test-airflow` runs these tests in Airflow's own environment.
 collect_ignore = ["tests/airflow"]
 
@@ -90,6 +92,12 @@ def place(tmp_path, monkeypatch, capsys):
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     return Place(tmp_path, capsys)
+
+
+@pytest.fixture
+def same_day():
+    """The date in UTC does not change during the test."""
+    leave_midnight()
 
 
 @pytest.fixture

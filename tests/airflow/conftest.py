@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from testing.clock import leave_midnight
+
 ROOT = Path(__file__).parents[2]
 # The list of this day answers 500 for ever.
 BROKEN_DAY = dt.date(2025, 3, 5)
@@ -46,6 +48,12 @@ def pytest_addoption(parser):
 def pytest_configure():
     # Asked to end, pytest still has to end what it started.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+@pytest.fixture
+def same_day():
+    """The date in UTC does not change during the test."""
+    leave_midnight()
 
 
 @pytest.fixture(scope="session")

@@ -148,6 +148,7 @@ def page(stack):
         browser.close()
 
 
+@pytest.mark.usefixtures("same_day")
 def test_a_click_on_a_missing_day_starts_its_run(stack, page):
     stack.until_parsed("wiki_trending_pipeline")
     day = dt.datetime.now(tz=dt.UTC).date() - dt.timedelta(days=5)

@@ -11,15 +11,18 @@ import pytest
 
 from smart_orchestrator import Column, DailyDataset, OptionError, write_frame
 from smart_orchestrator.airflow import CheckFreshness, Orchestration
+from smart_orchestrator.model.window import today_utc
 from testing.message_receiver import Receiver
 
 # Apprise imports a module that Python 3.13 has not.
-pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
-TODAY = dt.datetime.now(tz=dt.UTC).date()
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning"),
+    pytest.mark.usefixtures("same_day"),
+]
 
 
 def ago(days):
-    return TODAY - dt.timedelta(days=days)
+    return today_utc() - dt.timedelta(days=days)
 
 
 @pytest.fixture

@@ -42,6 +42,7 @@ def questions(stack, day):
 # Long: the run waits twice, and neither wait of Airflow is shorter than ten seconds. `test_upstream_wait.py` tests the parts.
 @pytest.mark.long
 @pytest.mark.timeout(600)
+@pytest.mark.usefixtures("same_day")
 def test_the_pipeline_starts_when_the_day_lands(stack):
     stack.until_parsed(PIPELINE, ORCHESTRATOR)
     yesterday = dt.datetime.now(tz=dt.UTC).date() - dt.timedelta(days=1)

@@ -22,14 +22,18 @@ from smart_orchestrator.airflow.params import Request
 from smart_orchestrator.airflow.upstream import UpstreamTrigger, WaitForUpstream
 from smart_orchestrator.backfilling.state import Outcome
 from smart_orchestrator.model.completeness import Policy
+from smart_orchestrator.model.window import today_utc
 from smart_orchestrator.project_errors import ConfigError
 
+pytestmark = pytest.mark.usefixtures("same_day")
 ROOT = Path(__file__).parents[2]
 PROBE = f"{__name__}:has"
-TODAY = dt.datetime.now(tz=dt.UTC).date()
-YESTERDAY = TODAY - dt.timedelta(days=1)
 LANDED: dict[dt.date, bool | None] = {}
 ASKED: list[dt.date] = []
+
+
+def yesterday():
+    return today_utc() - dt.timedelta(days=1)
 
 
 def has(day):
@@ -58,9 +62,9 @@ def made(tmp_path):
 class Run:
     """The context of a task of one run, with its XComs."""
 
-    def __init__(self, run_type="scheduled", conf=None, run_day=TODAY):
+    def __init__(self, run_type="scheduled", conf=None, run_day=None):
         self.values = {}
-        run_after = dt.datetime.combine(run_day, dt.time(3), dt.UTC)
+        run_after = dt.datetime.combine(run_day or today_utc(), dt.time(3), dt.UTC)
         self.context = {
             "dag_run": SimpleNamespace(run_type=run_type, conf=conf or {}, run_after=run_after),
             "params": {"days": 3, **(conf or {})},
@@ -88,32 +92,32 @@ def test_a_scheduled_run_waits_for_yesterday_until_the_outer_bound(made):
     with pytest.raises(TaskDeferred) as deferred:
         task_of(made).execute(run.context)
     trigger = deferred.value.trigger
-    bound = dt.datetime.combine(TODAY + dt.timedelta(days=2), dt.time(), dt.UTC)
-    assert (trigger.day, trigger.until) == (str(YESTERDAY), bound.isoformat())
-    assert ASKED == [YESTERDAY]
+    bound = dt.datetime.combine(today_utc() + dt.timedelta(days=2), dt.time(), dt.UTC)
+    assert (trigger.day, trigger.until) == (str(yesterday()), bound.isoformat())
+    assert [yesterday()] == ASKED
     assert run.values == {}
 
 
 def test_a_day_that_has_landed_is_not_waited_for_and_the_lag_is_the_same_for_all_tasks(made):
-    LANDED[YESTERDAY] = True
+    LANDED[yesterday()] = True
     run, task = Run(), task_of(made)
     task.execute(run.context)
     assert run.values == {"lag": 1}
-    assert task.request(run.context).window.last == YESTERDAY
+    assert task.request(run.context).window.last == yesterday()
     run.values["lag"] = 2
-    assert task.request(run.context).window.last == YESTERDAY - dt.timedelta(days=1)
+    assert task.request(run.context).window.last == yesterday() - dt.timedelta(days=1)
 
 
 def test_a_run_by_hand_takes_what_is_there(made):
-    LANDED[YESTERDAY - dt.timedelta(days=1)] = True
+    LANDED[yesterday() - dt.timedelta(days=1)] = True
     run = Run("manual")
     task_of(made).execute(run.context)
     assert run.values == {"lag": 2}
 
 
 def test_after_the_outer_bound_the_window_ends_on_the_newest_day_that_landed(made):
-    run = Run(run_day=TODAY - dt.timedelta(days=2))
-    LANDED[TODAY - dt.timedelta(days=4)] = True
+    run = Run(run_day=today_utc() - dt.timedelta(days=2))
+    LANDED[today_utc() - dt.timedelta(days=4)] = True
     task_of(made).execute(run.context)
     assert run.values == {"lag": 2}
 
@@ -143,7 +147,7 @@ def fired(trigger, monkeypatch, on_sleep=lambda: None):
 
 
 def trigger_of(made, until="2099-01-01T00:00:00+00:00"):
-    path, arguments = UpstreamTrigger(made.to_json(), str(YESTERDAY), until).serialize()
+    path, arguments = UpstreamTrigger(made.to_json(), str(yesterday()), until).serialize()
     assert path == "smart_orchestrator.airflow.upstream.UpstreamTrigger"
     return UpstreamTrigger(**json.loads(json.dumps(arguments)))
 
@@ -162,7 +166,7 @@ def test_the_trigger_fires_when_another_process_has_seen_the_day(made, monkeypat
     event, pauses = fired(trigger_of(made), monkeypatch, learn)
     assert event == {"problem": ""}
     assert pauses == [10.0, 60.0, 60.0, 60.0]
-    assert ASKED == [YESTERDAY], "the answer is valid for half an hour"
+    assert [yesterday()] == ASKED, "the answer is valid for half an hour"
 
 
 def test_the_trigger_fires_when_its_time_is_up(made, monkeypatch):
@@ -181,32 +185,35 @@ def test_a_probe_that_can_never_be_asked_ends_the_wait_with_its_reason(made, mon
 
 
 def test_a_day_that_has_not_landed_is_neither_missing_nor_started(made):
-    write_frame(made.dataset, YESTERDAY - dt.timedelta(days=2), pl.DataFrame({"page": ["A"], "views": [1]}))
-    LANDED[YESTERDAY - dt.timedelta(days=1)] = True
+    write_frame(made.dataset, yesterday() - dt.timedelta(days=2), pl.DataFrame({"page": ["A"], "views": [1]}))
+    LANDED[yesterday() - dt.timedelta(days=1)] = True
     request = task_of(made).request(Run("manual", {"start": "", "end": ""}).context)
     window = made.check(request).window
-    assert (window.lag, window.last) == (2, YESTERDAY - dt.timedelta(days=1))
-    explicit = {"start": str(YESTERDAY - dt.timedelta(days=2)), "end": str(YESTERDAY)}
+    assert (window.lag, window.last) == (2, yesterday() - dt.timedelta(days=1))
+    explicit = {"start": str(yesterday() - dt.timedelta(days=2)), "end": str(yesterday())}
     completeness = made.check(task_of(made).request(Run("manual", explicit).context))
-    assert (completeness.missing, completeness.not_yet) == ((YESTERDAY - dt.timedelta(days=1),), (YESTERDAY,))
+    assert (completeness.missing, completeness.not_yet) == (
+        (yesterday() - dt.timedelta(days=1),),
+        (yesterday(),),
+    )
 
 
 def test_the_page_never_asks(made):
     dataset = OrchestratedDataset(
         "pages_orchestrator", is_paused=False, orchestration=made, params={"days": 3}
     )
-    report = report_of(dataset, TODAY, "", None)
-    assert report.completeness.window.last == TODAY - dt.timedelta(days=3)
+    report = report_of(dataset, today_utc(), "", None)
+    assert report.completeness.window.last == today_utc() - dt.timedelta(days=3)
     assert ASKED == []
 
 
 def test_a_day_that_came_while_the_wait_was_given_up_is_told_as_filled(made):
-    days = [TODAY - dt.timedelta(days=number) for number in (6, 5, 4)]
+    days = [today_utc() - dt.timedelta(days=number) for number in (6, 5, 4)]
     write_frame(made.dataset, days[0], pl.DataFrame({"page": ["A"], "views": [1]}))
     outcome = Outcome((days[2],), (), (), (), tuple((day, "HTTP 401") for day in days[:2]))
     fixed = Orchestration(made.dataset, "pipeline")
     checked = with_late_days_filled(
-        outcome, fixed.check(Request(Window.between(days[0], days[2], TODAY), Policy()))
+        outcome, fixed.check(Request(Window.between(days[0], days[2], today_utc()), Policy()))
     )
     assert checked.filled == (days[0], days[2])
     assert checked.abandoned == ((days[1], "HTTP 401"),)

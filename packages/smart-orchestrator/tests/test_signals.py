@@ -15,13 +15,14 @@ from prometheus_client.parser import text_string_to_metric_families
 from smart_orchestrator.config.loading import parse_config
 from smart_orchestrator.model.event import Event
 from smart_orchestrator.model.signal import Channel, Message
+from smart_orchestrator.model.window import today_utc
 from smart_orchestrator.project_errors import ConfigError
 from smart_orchestrator.telemetry.messages import publish, restated_message
 from testing.message_receiver import Receiver
 
 from .any_lake import CONFIG, WINDOW, AnyLake
 
-TODAY = dt.datetime.now(tz=dt.UTC).date()
+pytestmark = pytest.mark.usefixtures("same_day")
 SIGNALS = """
 [messages.ops]
 urls_variable = "OPS_URLS"
@@ -30,7 +31,7 @@ OBJECTIVE = 'runner = "etl"\nfresh = "00:00 UTC, 2 days"\ncomplete = "3 of 3"\n'
 
 
 def ago(days: int) -> str:
-    return (TODAY - dt.timedelta(days=days)).isoformat()
+    return (today_utc() - dt.timedelta(days=days)).isoformat()
 
 
 @pytest.fixture

@@ -7,24 +7,25 @@ from collections import Counter
 
 import pytest
 
+from smart_orchestrator.model.window import today_utc
 from wiki_trends.config.settings import Settings, load
 from wiki_trends.config.window_options import window_of
 from wiki_trends.errors import SettingError
 from wiki_trends.jobs.upstream import lag_at, upstream_watch
 from wiki_trends.sample import SampleOptions, SampleServer
 
-TODAY = dt.datetime.now(tz=dt.UTC).date()
+pytestmark = pytest.mark.usefixtures("same_day")
 
 
 def ago(days: int) -> dt.date:
-    return TODAY - dt.timedelta(days=days)
+    return today_utc() - dt.timedelta(days=days)
 
 
 @pytest.fixture
 def wikimedia(place, monkeypatch):
     """A synthetic Wikimedia that published the day before yesterday, and not yesterday."""
     place.write_days(*(ago(days).isoformat() for days in range(3, 7)))
-    options = SampleOptions(today=TODAY, publication_lag=1, late={ago(1): 1})
+    options = SampleOptions(today=today_utc(), publication_lag=1, late={ago(1): 1})
     with SampleServer(options) as server:
         monkeypatch.setenv("WIKI_TRENDS_WIKIMEDIA_URL", server.wikimedia_url)
         monkeypatch.setenv("WIKI_TRENDS_MEDIAWIKI_URL", server.mediawiki_url)
@@ -105,17 +106,17 @@ def test_a_day_in_the_past_needs_no_request(place, wikimedia):
 def test_the_dashboard_uses_remembered_answers_only(wikimedia):
     settings = load({"lag": "auto"})
 
-    assert lag_at(settings, TODAY, ask=False) == 3
+    assert lag_at(settings, today_utc(), ask=False) == 3
     assert lists(wikimedia) == {}
-    lag_at(settings, TODAY)
-    assert lag_at(settings, TODAY, ask=False) == 2
+    lag_at(settings, today_utc())
+    assert lag_at(settings, today_utc(), ask=False) == 2
 
 
 def test_a_fixed_lag_asks_nothing(wikimedia):
     settings = load()
 
     assert upstream_watch(settings) is None
-    assert lag_at(settings, TODAY) == 3
+    assert lag_at(settings, today_utc()) == 3
     assert window_of(settings).last == ago(3)
     assert lists(wikimedia) == {}
 

@@ -123,6 +123,7 @@ def test_a_project_whose_wiki_has_no_address_is_wrong_input_and_not_a_missing_ne
     assert not (place.folder / "data/lake").exists()
 
 
+@pytest.mark.usefixtures("same_day")
 def test_a_day_that_is_not_published_yet_is_told_as_such(place, sample_api):
     sample_api(publication_lag=30)
     yesterday = (dt.datetime.now(tz=dt.UTC) - dt.timedelta(days=1)).date().isoformat()

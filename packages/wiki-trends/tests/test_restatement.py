@@ -9,6 +9,7 @@ from collections import Counter
 import pytest
 
 from smart_orchestrator.adapters.manifest import inspect
+from smart_orchestrator.model.window import today_utc
 from testing.dashboard import PAGE, serving
 from testing.message_receiver import Receiver
 from testing.scripted_server import ScriptedServer
@@ -21,13 +22,13 @@ from wiki_trends.pipeline.lists.bronze import commit_list, read_list
 from wiki_trends.warehouse import open_warehouse
 from wiki_trends.wikimedia import WikimediaClient
 
-TODAY = dt.datetime.now(tz=dt.UTC).date()
+pytestmark = pytest.mark.usefixtures("same_day")
 PAGES = 40
 SHORT = range(3, 13)
 
 
 def ago(days):
-    return TODAY - dt.timedelta(days=days)
+    return today_utc() - dt.timedelta(days=days)
 
 
 def rows_of(day):
@@ -109,7 +110,7 @@ class History:
         """Return the scores of each published window, by the number of days from its start until today."""
         scores = {}
         for row in self.query("SELECT * FROM wiki_trends_scores ORDER BY window_start, page"):
-            scores.setdefault((TODAY - row["window_start"]).days, []).append(row)
+            scores.setdefault((today_utc() - row["window_start"]).days, []).append(row)
         return scores
 
 

@@ -238,6 +238,7 @@ def test_processes_that_check_at_once_ask_once(upstream):
     assert upstream.asked[11] == 1
 
 
+@pytest.mark.usefixtures("same_day")
 def test_status_shows_the_delays_and_the_next_probe_and_explain_the_answer(upstream, capsys):
     today = dt.datetime.now(tz=dt.UTC).date()
     yesterday = today - dt.timedelta(days=1)
