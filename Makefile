@@ -35,7 +35,7 @@ compose-env: $(READY) ## passwords and keys for compose.yaml, made anew, into .e
 	@$(BIN)/python -m tools.compose_env
 
 # The layer's own tests cover 90 % of its branches; following the product's tests as well would make them a fifth slower.
-test: $(READY) browser ## the tests of every day; branch coverage of the layer (five minutes)
+test: $(READY) browser ## the tests of every day; branch coverage of smart-orchestrator (five minutes)
 	@$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -q -n 3 -m "not slow and not long" --junit-xml=.test-results-layer.xml packages/smart-orchestrator/tests
 	@$(BIN)/coverage combine -q

@@ -68,9 +68,10 @@ def styled_calendar_rows(completeness: Completeness) -> list[list[Line]]:
 def watermark_lines(completeness: Completeness) -> list[Line]:
     """Return the watermark: the last expected day before the first missing day."""
     last_day = watermark(completeness)
-    return [
-        (last_day.isoformat() if last_day else "none: the first expected day of the window is missing", "")
-    ]
+    if last_day is not None:
+        return [(last_day.isoformat(), "")]
+    reason = "the first expected day of the window is missing" if completeness.expected else "no day is expected"
+    return [(f"none: {reason}", "")]
 
 
 def request_lines(completeness: Completeness) -> list[Line]:
