@@ -48,9 +48,12 @@ def test_the_watermark_is_the_last_day_before_the_first_hole(place):
     ran = place.run("check", *AS_OF, "--watermark")
     assert (ran.out, ran.code) == ("2025-11-06\n", 1)
     assert place.run("check", *AS_OF, "--json").json["watermark"] == "2025-11-06"
-    assert place.run("check", "--start", "2025-11-07", "--end", "2025-11-07", "--watermark").out.startswith(
-        "none"
+    missing = place.run("check", "--start", "2025-11-07", "--end", "2025-11-07", "--watermark")
+    assert missing.out == "none: the first expected day of the window is missing\n"
+    within_the_lag = place.run(
+        "check", "--start", "2025-11-12", "--end", "2025-11-12", "--as-of", "2025-11-12", "--watermark"
     )
+    assert within_the_lag.out == "none: no day is expected\n"
 
 
 def test_verbose_says_what_was_asked_of_the_lake(place):
