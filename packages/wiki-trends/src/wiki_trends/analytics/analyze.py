@@ -213,7 +213,7 @@ def run_record(
     now: dt.datetime | None = None,
     history: PageHistory | None = None,
 ) -> RunRecord:
-    """Return the run that a publish of this window would add, without the fields that the computation or the publish determines.
+    """Return the run that a publish of this window would add, without the values that only `analyze` or the publish sets.
 
     Args:
         dataset: the diamond layer.
