@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.model.partition import Partition
 
-# Views are flat if, on FLAT_DAYS consecutive days, the largest 1 + views is at most FLAT_FACTOR times the smallest. A program requests a page
-# at about the same rate every day. The views of a page in the news fall faster after its best day.
+# Views are flat if, on FLAT_DAYS consecutive days, the largest 1 + views is at most FLAT_FACTOR times the smallest. A program requests a
+# page at about the same rate every day. The views of a page in the news fall faster after its best day.
 FLAT_DAYS = 4
 FLAT_FACTOR = 1.25
 _ONE_DAY = dt.timedelta(days=1)
