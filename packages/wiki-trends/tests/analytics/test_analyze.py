@@ -165,6 +165,27 @@ def test_the_baseline_is_recorded_and_a_broken_day_of_it_stands_in_nobodys_way(t
         assert reader.rows("SELECT count(*) AS days FROM wiki_diamond") == [{"days": 3}]
 
 
+def test_a_restated_baseline_day_that_changes_after_the_check_keeps_its_published_values(tmp_path, warehouse):
+    dataset = diamond_in(tmp_path)
+    for offset in range(4):
+        write_day(dataset, offset, [row("A", 10 + offset)])
+    analyze(dataset, check(dataset, window_of(2)), warehouse)
+    write_day(dataset, 0, [row("A", 77)])
+
+    class Engine(duckdb_engine.DuckDBEngine):
+        def compute(self, inputs):
+            (part,) = Path(tmp_path).glob("diamond/diamond_final_2025_11_05.csv/part-*")
+            part.write_bytes(part.read_bytes().replace(b"77", b"xx"))
+            return super().compute(inputs)
+
+    window = Window.between(day_number(2), day_number(3), day_number(6))
+    analysis = analyze(dataset, check(dataset, window), warehouse, engine=Engine())
+    assert list(analysis.run.baseline) == [day_number(1).isoformat()]
+    assert "wiki_trends_restatements" not in analysis.rows
+    with warehouse.reading() as reader:
+        assert reader.rows("SELECT views FROM wiki_diamond ORDER BY date LIMIT 1") == [{"views": 10}]
+
+
 @pytest.mark.slow
 def test_what_the_pipeline_measured_of_each_day_is_published_and_stays(place, sample_api):
     sample_api()

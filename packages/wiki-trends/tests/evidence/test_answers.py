@@ -7,7 +7,7 @@ import pytest
 
 from smart_orchestrator.store.opening import open_lake
 from wiki_trends.evidence import answers
-from wiki_trends.evidence.answers import read_answers, write_answers
+from wiki_trends.evidence.answers import StoredAnswer, read_answers, write_answers
 
 TODAY = dt.date(2025, 11, 12)
 KEY = "_cache/en.wikipedia/evidence.json"
@@ -33,7 +33,7 @@ def test_answers_keep_their_day_and_expire_after_a_week(lake):
 
 def test_only_the_newest_answers_are_kept(lake, monkeypatch):
     monkeypatch.setattr(answers, "MAX_ANSWERS", 2)
-    earlier = {"old": ("2025-11-10", 0)}
+    earlier = {"old": StoredAnswer("2025-11-10", 0)}
     write_answers(lake, "en.wikipedia", TODAY, earlier, {"old": 0, "a": 1, "b": 2})
     assert set(read_answers(lake, "en.wikipedia", TODAY)) == {"a", "b"}
 

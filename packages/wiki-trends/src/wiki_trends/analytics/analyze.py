@@ -167,12 +167,12 @@ def analyze(
             restatements = restatement_rows(dataset, [*baseline, *partitions], replaced, run.published_at)
             tables |= {RESTATEMENTS: restatements} if restatements.height else {}
         if recompute:
+            # The tables with replacement keys keep the rows of earlier windows. Each other table has the rows of one window.
             tables = {name: table for name, table in tables.items() if name in REPLACEMENT_KEYS}
-        evidence_table = evidence and evidence(
-            computed.tables[_SCORES], dataset.name, window.start, window.last
-        )
-        if evidence_table is not None:
-            tables[EVIDENCE] = evidence_table
+        if evidence is not None:
+            evidence_table = evidence(computed.tables[_SCORES], dataset.name, window.start, window.last)
+            if evidence_table is not None:
+                tables[EVIDENCE] = evidence_table
         run = replace(run, seconds=round(time.monotonic() - start_time, 3))
         published = warehouse.publish(tables, run, keep_newer=keep_newer)
     return Analysis(
@@ -213,7 +213,7 @@ def run_record(
     now: dt.datetime | None = None,
     history: PageHistory | None = None,
 ) -> RunRecord:
-    """Return the run that a publish of this window would add, without `rows` and `seconds`.
+    """Return the run that a publish of this window would add, without the values that only `analyze` or the publish sets.
 
     Args:
         dataset: the diamond layer.

@@ -16,11 +16,11 @@ class PageHistory:
     """The exact daily views of pages that the lake has for a window.
 
     Attributes:
-        rows: a row for each page and day, with the columns of `declarations.HISTORY_TYPES`; None without any.
-        fingerprints: the fingerprint of each partition that was read, by ISO day. If the publish used the history, but no partition was
-            read, the last day of the window has an empty fingerprint.
+        rows: a row for each page and day, with the columns of `declarations.HISTORY_TYPES`; None without rows.
+        fingerprints: the fingerprint of each partition that was read, by ISO day. If the history was requested, and the lake has no
+            partition for the last day of the window, this day has an empty fingerprint, which records the request.
         pages: the number of pages in the rows.
-        problem: the error that ended the requests or the reading; empty without one.
+        problem: the error that ended the requests or the reading; empty without an error.
     """
 
     rows: ArrowStream | None = None

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.model.partition import Partition
 
-# Views are flat if, on FLAT_DAYS consecutive days, the largest number is at most FLAT_FACTOR times the smallest. A program requests a page
-# at about the same rate every day. The views of a page in the news fall faster after its best day.
+# Views are flat if, on FLAT_DAYS consecutive days, the largest 1 + views is at most FLAT_FACTOR times the smallest. A program requests a
+# page at about the same rate every day. The views of a page in the news fall faster after its best day.
 FLAT_DAYS = 4
 FLAT_FACTOR = 1.25
 _ONE_DAY = dt.timedelta(days=1)
@@ -59,11 +59,11 @@ class PageRules:
             rows = rows.with_columns(display.otherwise(pl.col("page_display")).alias("page_display"))
         # The row of the newest title comes first, so the other columns have the values of this row.
         rows = rows.sort(is_renamed, maintain_order=True)
-        sums = {"views": pl.col("views").sum(), "rank": pl.col("rank").min()}
-        first = [
-            sums.get(name, pl.col(name).first()) for name in rows.columns if name not in ("page", _LISTED)
+        combined = {"views": pl.col("views").sum(), "rank": pl.col("rank").min()}
+        values = [
+            combined.get(name, pl.col(name).first()) for name in rows.columns if name not in ("page", _LISTED)
         ]
-        return rows.group_by("page", maintain_order=True).agg(first).select(rows.drop(_LISTED).columns)
+        return rows.group_by("page", maintain_order=True).agg(values).select(rows.drop(_LISTED).columns)
 
     def newest_titles(self, pages: Iterable[str]) -> set[str]:
         """Return the newest title of each page."""
@@ -76,15 +76,15 @@ class PageRules:
         newest = rows.with_columns(pl.col("page").replace(dict(self.renamed)))
         if newest["page"].equals(rows["page"]):
             return rows
-        sums = [pl.col("views").sum(), pl.col("requested_for").max()]
-        return newest.group_by("page", "date", maintain_order=True).agg(sums).select(rows.columns)
+        combined = [pl.col("views").sum(), pl.col("requested_for").max()]
+        return newest.group_by("page", "date", maintain_order=True).agg(combined).select(rows.columns)
 
 
 def pages_of_programs(partitions: Iterable[Partition]) -> frozenset[str]:
-    """Return the pages with two signs of programs: an unusual share of desktops, and flat views on `FLAT_DAYS` days.
+    """Return the pages with two signs of programs on `FLAT_DAYS` consecutive days: an unusual share of desktops, and flat views.
 
-    The manifest of a day in the diamond layer lists the pages with an unusual share (`suspect`). Only the views of these days are
-    compared. A partition that another program wrote has no such list.
+    The manifest of a day in the diamond layer lists the `suspect` pages: those with an unusual share of views from desktops. The views
+    of a page are compared only on days whose manifest lists the page. A partition that another program wrote has no such list.
 
     Args:
         partitions: the available partitions of the window and of its baseline.
@@ -97,14 +97,14 @@ def pages_of_programs(partitions: Iterable[Partition]) -> frozenset[str]:
 
 
 def flagged_pages(partitions: Iterable[Partition]) -> frozenset[str]:
-    """Return the pages with an unusual share of desktops on at least one day. Renamed pages keep the title of the list."""
+    """Return the pages with an unusual share of desktops on at least one day, each under its title in the list."""
     return frozenset(page for partition in partitions for page, _ in _suspect_views(partition))
 
 
 def is_flat(views: Mapping[dt.date, int]) -> bool:
     """Return whether the views are flat on `FLAT_DAYS` consecutive days; see `FLAT_FACTOR`."""
-    for first in views:
-        days = [first + number * _ONE_DAY for number in range(FLAT_DAYS)]
+    for first_day in views:
+        days = [first_day + number * _ONE_DAY for number in range(FLAT_DAYS)]
         if all(day in views for day in days):
             levels = [math.log1p(views[day]) for day in days]
             if max(levels) - min(levels) <= math.log(FLAT_FACTOR):

@@ -1,6 +1,6 @@
 """Make the rows of `wiki_trends_restatements`: the published values of a day that a new publish replaces.
 
-A day can have new data since the last publish that used the day. Only the values of such days are compared with `wiki_diamond`.
+The published values are in `wiki_diamond`. Only days whose data have changed since the last publish that used the day are compared.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wiki_trends.analytics.window_rows import read_day
 
@@ -27,6 +27,18 @@ SELECT * FROM wiki_trends_runs WHERE dataset = ? AND window_end >= ? ORDER BY ru
 """
 
 
+class _DataOfDay(NamedTuple):
+    """The data of one day that a run read.
+
+    Attributes:
+        fingerprint: the fingerprint of the partition.
+        content: the digest of the data; None when the run recorded no digest.
+    """
+
+    fingerprint: str
+    content: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class PublishedDay:
     """The published values of one day.
@@ -43,17 +55,19 @@ class PublishedDay:
 def replaced_days(reader: Reader, run: RunRecord) -> dict[dt.date, PublishedDay]:
     """Return the published values of the days of `run` whose data have changed since they were published."""
     days = sorted({*run.baseline, *run.fingerprints})
+    # `wiki_diamond` has only the rows of the dataset that was published last.
     if not days or reader.last_run().dataset != run.dataset:
         return {}
-    published: dict[str, tuple[str, str | None]] = {}
+    published: dict[str, _DataOfDay] = {}
+    # The runs are ordered, so the last run that used a day determines the published data. Old runs have no `contents` or `baseline`.
     for row in reader.rows(_SELECT_RUNS, run.dataset, date.fromisoformat(days[0])):
         contents = json.loads(row.get("contents") or "{}")
         fingerprints = json.loads(row.get("baseline") or "{}") | json.loads(row["fingerprints"])
-        published |= {day: (value, contents.get(day)) for day, value in fingerprints.items()}
+        published |= {day: _DataOfDay(value, contents.get(day)) for day, value in fingerprints.items()}
     changed = [day for day in days if day in published and run.has_other_data(day, *published[day])]
     return {
         date.fromisoformat(day): PublishedDay(
-            published[day][0],
+            published[day].fingerprint,
             reader.rows(
                 "SELECT page, page_display, views, rank FROM wiki_diamond WHERE date = ?",
                 date.fromisoformat(day),
@@ -71,6 +85,8 @@ def restatement_rows(
 ) -> pl.DataFrame:
     """Make a row for each page whose views or rank differ from the published values, ordered by date and page.
 
+    A day of `replaced` that is not among `partitions` has no rows: the engine could not read it, so its published values stay.
+
     Columns: dataset; date (DATE, UTC); page and page_display; views and rank (BIGINT, the published values; null for a page that was not
     listed before); new_views and new_rank (BIGINT, the new values; null for a page that is no longer listed); fingerprint and
     new_fingerprint (of the two partitions); replaced_at (TIMESTAMP, UTC).
@@ -82,7 +98,7 @@ def restatement_rows(
     import polars as pl
 
     schema = {"page": pl.String, "page_display": pl.String, "views": pl.Int64, "rank": pl.Int64}
-    frames = []
+    frames: list[pl.DataFrame] = []
     for partition in partitions:
         if partition.day not in replaced:
             continue
@@ -116,4 +132,4 @@ def restatement_rows(
                 pl.lit(replaced_at.replace(tzinfo=None)).cast(pl.Datetime("us")).alias("replaced_at"),
             )
         )
-    return pl.concat(frames)
+    return pl.concat(frames) if frames else pl.DataFrame()

@@ -1,7 +1,7 @@
 """Collect evidence for the findings of a window from all sources, within the limits of `queries`.
 
 If a source fails, the analysis continues. The kinds of evidence of this source are then in `not_asked`, with the reason. "No explanation" is
-written for a page only if no source has failed. Sources that answer for one page in a request are asked about the first findings only.
+written for a page only if no source has failed. Sources that need a request for each page are asked about the first findings only.
 """
 
 from __future__ import annotations
@@ -82,6 +82,7 @@ def collect(
         facts: the facts that sources answered before, by the key of their query; new facts are added.
         redirects: the redirects in the lists of the window's days.
     """
+    # The Action API separates the titles in a parameter with "|".
     findings = [finding for finding in findings if "|" not in finding.page][:MAX_FINDINGS]
     queries = Queries(connect, {} if facts is None else facts)
     search = Search(findings, project, queries, redirects)

@@ -88,7 +88,7 @@ def rules() -> Mapping[str, Mapping[str, Any]]:
 
 
 def page_names(project: str) -> Mapping[str, str]:
-    """Return the patterns of the names of the pages that rules read in a project, by rule; empty for an unknown project."""
+    """Return, by rule, the pattern of the title of the page that the rule reads in a project; empty for an unknown project."""
     names: dict[str, str] = _document()["pages"].get(project, {})
     return names
 

@@ -99,7 +99,7 @@ class Queries:
     def together(self, queries: Iterable[Callable[[], Result]]) -> Iterator[Result]:
         """Send independent queries at the same time, and yield their facts in the order of the queries.
 
-        If a query fails, its error is raised in its place, and no other query is sent.
+        If a query fails, its error is raised in its place. Queries that have not started then are not sent.
         """
         is_stopped = threading.Event()
 
@@ -118,6 +118,7 @@ class Queries:
                 for future in [pool.submit(send, query) for query in queries]:
                     yield future.result()
             finally:
+                # The caller can also stop before the last query, for example because of another error.
                 is_stopped.set()
 
     def action(self, project: str, params: Mapping[str, str], facts_of: Callable[[list[Any]], Any]) -> Any:
@@ -131,6 +132,7 @@ class Queries:
                 query = {**common, **params, **continuation}
                 answer = self._send(partial(_ask_wiki, project, query))
                 answers.append(answer)
+                # A query with `rvlimit` asks only for the newest revisions, which the first response contains.
                 if "continue" not in answer or "rvlimit" in params:
                     return facts_of(answers)
                 continuation = {name: str(value) for name, value in answer["continue"].items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 from wiki_trends.evidence.collect import MAX_FINDINGS
 from wiki_trends.evidence.model import Finding
@@ -25,6 +25,17 @@ NONE, UNAVAILABLE = "none", "unavailable"
 _MAX_REASON = 300
 # More kinds than these are counted: a table of pages has no room for a dozen names beside each.
 _MAX_NAMED_KINDS = 4
+
+
+class _Values(NamedTuple):
+    """The last columns of a row of `wiki_trends_evidence`. Only a row with evidence has values in all of them."""
+
+    kind: str
+    rule: str | None
+    strength: float | None
+    text: str
+    source: str | None
+    date: dt.date | None
 
 
 def find_rises(scores: ArrowStream) -> list[Finding]:
@@ -58,9 +69,10 @@ def evidence_table(
     rows = []
     for finding in findings:
         pieces = sorted(by_page.get(finding.page, []), key=lambda piece: (-piece.strength, piece.rule))
-        values: list[tuple[Any, ...]] = [
-            (piece.kind, piece.rule, piece.strength, piece.text, piece.source, piece.date) for piece in pieces
-        ] or [_missing(finding, collected)]
+        values = [
+            _Values(piece.kind, piece.rule, piece.strength, piece.text, piece.source, piece.date)
+            for piece in pieces
+        ] or [_without_evidence(finding, collected)]
         rows += [
             (dataset, first, last, finding.page, place, *row) for place, row in enumerate(values, start=1)
         ]
@@ -71,25 +83,21 @@ def evidence_table(
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def _missing(finding: Finding, collected: Collected) -> tuple[Any, ...]:
+def _without_evidence(finding: Finding, collected: Collected) -> _Values:
+    """Return the values of a finding without evidence: not all sources have answered, or no source has an explanation."""
     if collected.not_asked:
         kinds_by_reason: dict[str, list[str]] = {}
         for kind, reason in collected.not_asked.items():
             kinds_by_reason.setdefault(reason, []).append(kind)
         reasons = [f"{_named(kinds)} ({reason})" for reason, kinds in kinds_by_reason.items()]
         text = f"not asked: {'; '.join(reasons)}"
-        return (
-            UNAVAILABLE,
-            None,
-            None,
-            text if len(text) <= _MAX_REASON else f"{text[: _MAX_REASON - 1]}…",
-            None,
-            None,
-        )
+        short_text = text if len(text) <= _MAX_REASON else f"{text[: _MAX_REASON - 1]}…"
+        return _Values(UNAVAILABLE, rule=None, strength=None, text=short_text, source=None, date=None)
     kinds_not_asked = [kind for kind, pages in collected.asked.items() if finding.page not in pages]
     limits = f" (not asked: {', '.join(kinds_not_asked)})" if kinds_not_asked else ""
     flat = FLAT if finding.shape == "plateau" else ""
-    return NONE, None, None, f"{NO_EXPLANATION}{limits}{flat}", None, None
+    text = f"{NO_EXPLANATION}{limits}{flat}"
+    return _Values(NONE, rule=None, strength=None, text=text, source=None, date=None)
 
 
 def _named(kinds: Sequence[str]) -> str:

@@ -172,6 +172,7 @@ class _Computation:
 
     def _drop_unneeded_steps(self, computed: str, statements: Mapping[str, str]) -> None:
         for step in statements:
+            # The statements are in the order of computation, so the last dependent is the last table that reads the step.
             dependents = [name for name, sql in statements.items() if f'"{step}"' in sql]
             if dependents and dependents[-1] == computed:
                 self._connection.execute(f"DROP TABLE {step}")
@@ -187,6 +188,7 @@ def _engine_errors() -> Iterator[None]:
     except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
         raise _out_of_space_error(str(error)) from error
     except TableFailed as error:
+        # The error of a table that is read as a stream contains only the text of DuckDB's error.
         if "Out of Memory Error" in error.reason or "IO Error" in error.reason:
             raise _out_of_space_error(error.reason) from error
         raise TableFailed(engine="DuckDB", reason=error.reason) from error

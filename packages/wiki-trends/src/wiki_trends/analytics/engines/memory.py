@@ -28,6 +28,7 @@ def available_memory(cgroups: Path = _CGROUPS, own_cgroups: Path = _OWN_CGROUPS)
 def _list_limit_files(cgroups: Path, own_cgroups: Path) -> list[Path]:
     files: list[Path] = []
     for line in _read_text(own_cgroups).splitlines():
+        # A line is `id:controllers:path`. In version 2 of cgroups, `controllers` is empty.
         _, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")
         if not controllers:
@@ -40,8 +41,9 @@ def _list_limit_files(cgroups: Path, own_cgroups: Path) -> list[Path]:
 
 def _list_files_with_parents(mount: Path, path: str, name: str) -> list[Path]:
     """Return the limit files of a cgroup and of each of its parents."""
-    parts = [part for part in path.split("/") if part not in ("", "..")]
-    return [mount.joinpath(*parts[:length], name) for length in range(len(parts), -1, -1)]
+    # The path begins with `..` if the cgroup is outside the part of the tree that a container sees.
+    folders = [folder for folder in path.split("/") if folder not in ("", "..")]
+    return [mount.joinpath(*folders[:length], name) for length in range(len(folders), -1, -1)]
 
 
 def _read_limit(path: Path) -> int | None:

@@ -14,7 +14,7 @@ def open_engine(name: str) -> Engine:
     """Return the engine with this name, without starting it.
 
     Args:
-        name: `duckdb`, `spark` for Spark with the master in Spark's own settings, or the master for Spark: `local[N]` or
+        name: `duckdb`; or `spark`, for Spark with the master in Spark's own settings; or a master of Spark, which is `local[N]` or
             `spark://HOST:PORT`.
     """
     if name == DUCKDB:

@@ -70,7 +70,9 @@ def read_days(
     # Unpickling is safe, because workers that run this module pickled the errors.
     problems = {row["date"]: pickle.loads(row[PROBLEM]) for row in failed}  # noqa: S301
     has_known_problem = f.col("date").isin(list(problems))
-    new_problem = f.raise_error(f.lit("a day that had been read can no longer be"))
+    new_problem = f.raise_error(f.lit("a day that was read before cannot be read again"))
+    # A worker that reads a day again can get an error that the first reading did not have. Without `new_problem`, the rows of this day
+    # would be missing without an error.
     is_readable = (
         f.when(f.col(PROBLEM).isNull(), f.lit(col=True))
         .when(has_known_problem, f.lit(col=False))

@@ -1,4 +1,4 @@
-"""Provide a Spark session: the active session of this process, or one that runs only during the analysis.
+"""Provide a Spark session: in the Spark that this process already uses, or in a Spark that runs only during the analysis.
 
 Before this module starts Spark, it checks that PySpark and Java are installed and that the master responds. So the user gets
 an `EngineError` with a fix, and not a traceback after a minute. Spark's own settings define the memory, the cores and all
@@ -38,7 +38,7 @@ _TASKS_PER_CORE, _ROWS_PER_PARTITION = 4, 250_000
 
 @contextmanager
 def spark_session(master: str, rows: int) -> Iterator[SparkSession]:
-    """Open a session with its own temporary views and settings. An active session of this process lends its Spark context.
+    """Open a session with its own temporary views and settings. If this process has an active session, both share its Spark context.
 
     Args:
         master: `spark://HOST:PORT`, `local[N]`, or an empty string for the master in Spark's own settings.
@@ -77,7 +77,7 @@ def tolerate_stopped_java() -> Iterator[None]:
 
 @contextmanager
 def _silent_py4j() -> Iterator[None]:
-    """Hide the log records of Py4J, which logs the tracebacks of errors that it also raises."""
+    """Hide the log records of Py4J in the root logger, where Py4J logs the tracebacks of errors that it also raises."""
     root = logging.getLogger()
     root.addFilter(_is_not_from_py4j)
     try:
@@ -112,7 +112,9 @@ def root_cause(error: object) -> str:
     """Return the cause of an error of Spark as one line, without the tracebacks of Python and Java."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
-    return _hide_login((causes[-1:] or lines or [type(error).__name__])[0].rstrip("."))
+    # Java lists the causes from the outermost to the root cause.
+    root, *_ = causes[-1:] or lines or [type(error).__name__]
+    return _hide_login(root.rstrip("."))
 
 
 def _refuse_missing_software(master: str) -> None:
@@ -136,7 +138,10 @@ def _refuse_missing_software(master: str) -> None:
 
 
 def _refuse_unreachable(master: str) -> None:
-    """Refuse a master that does not respond, because Spark would try for a minute and then fail with a traceback."""
+    """Refuse a master that does not respond, because Spark would try for a minute and then fail with a traceback.
+
+    The URL can name several masters, separated by commas. One that responds is enough.
+    """
     problem = ""
     for address in master.removeprefix("spark://").split(","):
         host, _, port = address.rpartition(":")

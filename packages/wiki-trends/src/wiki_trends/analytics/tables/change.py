@@ -1,8 +1,9 @@
 """Declare how a page changed over the window and towards the end of the window: halves, momentum and trend.
 
-The halves and the momentum need a number of views for every day. If a page was not listed on a day, they use the bound of the day: the
-views of the last page in the list. The page had at most this many views. So a page that entered or left the list changed by at least the
-published amount. The trend ignores the days on which the page was not listed, because a line through bounds would be flat.
+The halves and the momentum need a number of views for every day. If a page was not listed on a day, and its history does not have the day
+(see `page_history`), they use the bound of the day: the views of the last page in the list. The page had at most this many views. So a page
+that entered or left the list changed by at least the published amount. The trend ignores the days on which the page was not listed, because
+a line through bounds would be flat.
 """
 
 from __future__ import annotations
@@ -36,8 +37,7 @@ def halves(history: Table, available: Table, days: Table) -> Table:
     """Declare the Wikitrends score of each page: |h2 - h1| ln((h2 + 1) / (h1 + 1)), negative for a fall.
 
     h1 and h2 are the views in the first half and in the last half of the days used. With an odd number of days, the middle
-    day is in neither half. If the page was not listed on a day, the bound of the day replaces its views. For a window of one day, h1,
-    h2 and the score are null.
+    day is in neither half. The bound of a day replaces unknown views. For a window of one day, h1, h2 and the score are null.
 
     Columns: page, half_days, first_half_views (h1), last_half_views (h2), wikitrends_score.
 
@@ -61,6 +61,7 @@ def halves(history: Table, available: Table, days: Table) -> Table:
         last_bound=used.bound.sum(where=used.half == 2).coalesce(0),
         half_days=(used.half == 1).sum().cast("int32"),
     )
+    # A page has the bounds of all days, plus the difference from the bound on each day with known views.
     rows = history.inner_join(used.select("day", "bound", "half"), "day")
     above = rows.views - rows.bound
     page = rows.group_by("page").agg(
@@ -88,8 +89,8 @@ def momentum(history: Table, available: Table, days: Table) -> Table:
 
     Both averages are exponentially weighted means over the available days among the 56 days that end with the last day used.
     The weight of a day is (1 - a)^age, divided by the sum of the weights. a is 2 / (span + 1), and age is the number of days
-    before the last day used. The span is 3 days for the fast average and 14 days for the slow average. If the page was not listed on
-    a day, the bound of the day replaces its views.
+    before the last day used. The span is 3 days for the fast average and 14 days for the slow average. The bound of a day replaces
+    unknown views.
 
     Columns: page, ewma_3, ewma_14 (views), momentum, momentum_label: `surging` from +1, `rising` from +0.2, `falling` up to
     -0.2, otherwise `steady`.
@@ -111,6 +112,7 @@ def momentum(history: Table, available: Table, days: Table) -> Table:
         fast_bound=exact_sum(recent.fast * recent.bound),
         slow_bound=exact_sum(recent.slow * recent.bound),
     )
+    # As in `halves`: the bounds of all days, plus the difference from the bound on each day with known views.
     rows = history.inner_join(recent, "day")
     above = (rows.views - rows.bound).cast("float64")
     page = rows.group_by("page").agg(
@@ -207,9 +209,10 @@ def trends(points: Table, lines: Table) -> Table:
     fitted = fitted.mutate(
         before=fitted.residual.lag().over(in_order), x_before=fitted.x.lag().over(in_order)
     )
-    follows = ibis.ifelse(fitted.x - fitted.x_before == 1.0, fitted.residual * fitted.before, 0.0)
+    is_next_day = fitted.x - fitted.x_before == 1.0
+    product = ibis.ifelse(is_next_day, fitted.residual * fitted.before, 0.0)
     sums = fitted.group_by("page").agg(
-        squares=exact_sum(fitted.residual * fitted.residual), products=exact_sum(follows)
+        squares=exact_sum(fitted.residual * fitted.residual), products=exact_sum(product)
     )
     page = lines.inner_join(sums, "page")
     own = page.squares / (page.n - 2.0)

@@ -10,9 +10,9 @@ The expressions have six input tables (`INPUTS`):
 
 The days come from the check and not from the rows. So a day without rows counts as an available day on which no page was listed.
 
-The lists in the lake contain at most 1,000 pages. When a list does not contain a page, the number of its views on that day
-is *unknown*, not zero, unless `PAGE_HISTORY` has it. So the tables made from the lists have no row for the page on that day. `wiki_trends_common` and `wiki_trends_growth` contain
-only pages that were listed on every day used.
+The lists in the lake contain at most 1,000 pages. When the list of a day does not contain a page, the views of the page on that day
+are *unknown*, not zero, unless `PAGE_HISTORY` has them. So the tables made from the lists have no row for the page on that day.
+`wiki_trends_common` and `wiki_trends_growth` contain only pages that were listed on every day used.
 
 A declaration does not read data. A misspelt column raises an error when the expression is built.
 """
@@ -77,14 +77,14 @@ def declared() -> dict[str, Table]:
     rows, days, earlier, earlier_days, history_rows, run = (
         ibis.table(types, name=name) for name, types in INPUTS.items()
     )
-    tables, score_parts = steps(rows, days, earlier, earlier_days, history_rows)
+    tables, score_tables = steps(rows, days, earlier, earlier_days, history_rows)
     return tables | {
         "wiki_diamond": diamond(rows, earlier),
         "wiki_trends_timeseries": timeseries(rows),
         "wiki_trends_common": common(rows, days),
         "wiki_trends_growth": growth(rows, days),
         "wiki_trends_categories": categories(rows, days),
-        "wiki_trends_scores": scores(run, score_parts),
+        "wiki_trends_scores": scores(run, score_tables),
         "wiki_page_history": page_history(rows, history_rows),
     }
 
@@ -189,12 +189,12 @@ def categories(rows: Table, days: Table) -> Table:
 
     from wiki_trends.analytics.tables.history import as_bigint
 
-    bounds = days.agg(first_date=days.date.min(), last_date=days.date.max())
-    bounded = rows.cross_join(bounds)
-    first = bounded.date == bounded.first_date
-    last = bounded.date == bounded.last_date
-    ends = bounded.group_by("page").agg(on_first=first.any(), on_last=last.any())
-    joined = bounded.inner_join(ends, "page")
+    dates = days.agg(first_date=days.date.min(), last_date=days.date.max())
+    dated = rows.cross_join(dates)
+    first = dated.date == dated.first_date
+    last = dated.date == dated.last_date
+    ends = dated.group_by("page").agg(on_first=first.any(), on_last=last.any())
+    joined = dated.inner_join(ends, "page")
     first = joined.date == joined.first_date
     last = joined.date == joined.last_date
     total = joined.group_by("category").agg(

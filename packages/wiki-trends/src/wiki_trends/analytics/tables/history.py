@@ -45,7 +45,7 @@ def median_of(values: ArrayValue) -> FloatingValue:
 
     In a window of rows, collecting the values and taking their median is faster than the median as a window function.
     """
-    # Without a condition, DuckDB sorts the array once for both elements.
+    # For an empty array, the indexes are null, and so is the result. With a condition instead, DuckDB would sort the array twice.
     in_order, count = values.sort(), values.length().nullif(0)
     # Spark accepts only an INT as an index.
     lower, upper = ((count - 1) // 2).cast("int32"), (count // 2).cast("int32")
@@ -95,15 +95,15 @@ def available_days(history: Table, days: Table, earlier_days: Table) -> Table:
         bound_before=bounded.bound.median().over(before),
         bound_after=bounded.bound.median().over(after),
     )
-    in_window = counted.in_window & (counted.days_before == 0)
+    is_after = counted.in_window & (counted.days_before == 0)
     return counted.select(
         "day",
         "in_window",
         "place",
         "bound",
-        reference=ibis.ifelse(in_window, IN_WINDOW, BEFORE),
-        reference_first=ibis.ifelse(in_window, counted.day + 1, counted.day - REFERENCE_DAYS),
-        reference_last=ibis.ifelse(in_window, counted.day + REFERENCE_DAYS, counted.day - 1),
-        reference_days=ibis.ifelse(in_window, counted.days_after, counted.days_before),
-        reference_bound=ibis.ifelse(in_window, counted.bound_after, counted.bound_before),
+        reference=ibis.ifelse(is_after, IN_WINDOW, BEFORE),
+        reference_first=ibis.ifelse(is_after, counted.day + 1, counted.day - REFERENCE_DAYS),
+        reference_last=ibis.ifelse(is_after, counted.day + REFERENCE_DAYS, counted.day - 1),
+        reference_days=ibis.ifelse(is_after, counted.days_after, counted.days_before),
+        reference_bound=ibis.ifelse(is_after, counted.bound_after, counted.bound_before),
     )

@@ -56,6 +56,7 @@ WITH deviation AS (
                 THEN e.reference_listed ELSE e.reference_days END AS median_days
     FROM {expected} AS e JOIN deviation AS d USING (page, day)
 ), predicted AS (
+    -- exp(-expected) is 1 / (1 + expected_views), the noise of counting few views.
     SELECT *, CASE WHEN reference_days > 0 THEN sqrt(
         ((noise_days * sigma * sigma + {PRIOR_DAYS * USUAL_NOISE**2}) / (noise_days + {PRIOR_DAYS}) + exp(-expected))
         * (1 + {math.pi / 2} / median_days)) END AS se

@@ -25,6 +25,7 @@ from wiki_trends.analytics.tables.history import (
 if TYPE_CHECKING:
     from ibis import Table
 
+# The columns of `input_counts` without `page`.
 COLUMNS = (
     "reference_history",
     "reference_bounded",
@@ -38,8 +39,8 @@ COLUMNS = (
 def page_history(rows: Table, history_rows: Table) -> Table:
     """Declare the exact views of the pages of the window. Ordered by date and page.
 
-    Columns: page; date (DATE, UTC); views (BIGINT, by people); requested_for (DATE, the last day of the window that they were
-    requested for). The warehouse keeps the rows of earlier publishes, and replaces a page and day that is published again.
+    Columns: page; date (DATE, UTC); views (BIGINT, by people); requested_for (DATE, the last day of the window for
+    which they were requested). The warehouse keeps the rows of earlier publishes, and replaces a page and day that is published again.
     """
     return history_rows.semi_join(rows, "page").order_by("date", "page")
 
@@ -64,7 +65,7 @@ def with_page_history(history: Table, rows: Table, history_rows: Table) -> Table
 
 
 def all_days(available: Table, history: Table) -> Table:
-    """Add the days without a list to `history.available_days`.
+    """Add the days without a list that are in the history of a page to `history.available_days`.
 
     Their `place` (the number of the available day), `bound` and `reference_bound` are null.
     """
@@ -119,14 +120,14 @@ def with_page_references(table: Table, history: Table, days: Table) -> Table:
     )
     joined = table.left_join(counts, ["page", "day"], rname="{name}_counts")
     more_before, more_after = joined.more_before.coalesce(0), joined.more_after.coalesce(0)
-    has_list_before = joined.reference == BEFORE
-    is_before = has_list_before | (more_before > 0)
+    was_before = joined.reference == BEFORE
+    is_before = was_before | (more_before > 0)
     changed = {
         "reference": ibis.ifelse(is_before, ibis.literal(BEFORE), joined.reference),
         "reference_first": ibis.ifelse(is_before, joined.day - REFERENCE_DAYS, joined.reference_first),
         "reference_last": ibis.ifelse(is_before, joined.day - 1, joined.reference_last),
         "reference_days": ibis.cases(
-            (has_list_before, joined.reference_days + more_before),
+            (was_before, joined.reference_days + more_before),
             (is_before, more_before),
             else_=joined.reference_days + more_after,
         ).cast("int32"),

@@ -61,7 +61,7 @@ def steps(
 ) -> tuple[dict[str, Table], tuple[Table, ...]]:
     """Declare the intermediate tables of the scores.
 
-    Each is computed once under its name, because several later tables read it.
+    Each of them is computed once, under its name, for all later tables that read it.
 
     Args:
         rows: the rows of the window, with the columns of `declarations.ROW_TYPES`.
@@ -91,7 +91,7 @@ def steps(
     predicted = step("errors", errors(measured))
     points = step("trend_points", trend_points(listed, days))
     lines = step("trend_lines", trend_lines(points))
-    parts = (
+    score_tables = (
         step("listing", listing(rows, listed, available, days)),
         step("surprise", surprises(predicted)),
         step("halves", halves(past, available, days)),
@@ -99,10 +99,10 @@ def steps(
         step("trend", trends(points, lines)),
         step("inputs", input_counts(best, past, available, days)),
     )
-    return tables, parts
+    return tables, score_tables
 
 
-def scores(run: Table, parts: tuple[Table, ...]) -> Table:
+def scores(run: Table, score_tables: tuple[Table, ...]) -> Table:
     """Declare a row for each page of the window, with its listing, surprise, halves, momentum and trend.
 
     Columns: dataset, window_start, window_end, page, page_display, category, location (of its last listed day); then
@@ -112,13 +112,13 @@ def scores(run: Table, parts: tuple[Table, ...]) -> Table:
 
     Args:
         run: one row with dataset, window_start, window_end and project.
-        parts: the tables to join; the first has a row for every page.
+        score_tables: the tables to join; the first has a row for every page.
     """
-    first, *others = parts
+    first, *others = score_tables
     length = day_number(run.window_end) - day_number(run.window_start) + 1
     result = run.mutate(window_days=length.cast("int32")).cross_join(first)
-    for part in others:
-        result = left_join_page(result, part)
+    for other in others:
+        result = left_join_page(result, other)
     # Added columns are at the end, because a warehouse that an earlier version created has them there.
     result = result.select(*(name for name in result.columns if name not in ADDED), *ADDED)
     return result.order_by(
@@ -143,21 +143,28 @@ def listing(rows: Table, past: Table, available: Table, days: Table) -> Table:
 
     `presence` is `unknown` without a baseline, `returning` when `days_away` is at least seven, and `regular` when `days_away` is less.
     A page that is in no list of the baseline is `new`, although people may have read it then.
+
+    Args:
+        rows: the rows of the window.
+        past: the rows of the lists of the window and of the baseline; see `history.history`.
+        available: see `history.available_days`.
+        days: the days used.
     """
     import ibis
 
     ranked = rows.mutate(
         best_order=ibis.row_number().over(group_by="page", order_by=[ibis.desc("views"), ibis.asc("date")])
     )
-    best = ranked.best_order == 0
+    # Ibis numbers rows from 0.
+    is_best = ranked.best_order == 0
     page = ranked.group_by("page").agg(
         page_display=ranked.page_display.argmax(ranked.date),
         category=ranked.category.argmax(ranked.date),
         location=ranked.location.argmax(ranked.date),
         days_listed=ranked.count().cast("int32"),
-        peak_date=ranked.date.max(where=best),
+        peak_date=ranked.date.max(where=is_best),
         peak_views=ranked.views.max(),
-        peak_rank=ranked["rank"].max(where=best),
+        peak_rank=ranked["rank"].max(where=is_best),
         best_rank=ranked["rank"].min(),
         views=as_bigint(ranked.views.sum()),
     )

@@ -38,6 +38,8 @@ All levels are ln(1 + views). `surprise_date` is the day of the window with the 
 equals. `robust_z` is (level - median) / (1.4826 MAD) of that day, without weekday effect and shrinkage. `usual_source` says
 which of the numbers became `usual_views`: `median` (of the reference), `week` (the median of the 7 days) or `bound`.
 
+A day in the history of a page (see `page_history`) counts as a day on which the page was listed.
+
 The medians omit days outside the list. For a page near the end of the list, they are therefore too high, and its surprise is a lower
 bound. For a page that was rarely listed, the expected views are the bound, which is too high, too. So its surprise is also a lower bound.
 
@@ -105,11 +107,12 @@ def most_surprising(expected: Table) -> Table:
             group_by="page", order_by=[ibis.desc("surprise"), ibis.asc("day")]
         )
     )
+    # Ibis numbers rows from 0.
     return best.filter(best.place_of_page == 0).drop("place_of_page")
 
 
 def dispersions(best: Table, history: Table, available: Table) -> Table:
-    """Add `mad`, `after` and `spread` to the rows of `most_surprising`; see the module's docstring.
+    """Add `mad`, `after`, `sigma` (1.4826 MAD), `listed` (the n of `spread`), `spread` and `z` to the rows of `most_surprising`.
 
     Args:
         best: see `most_surprising`.
@@ -199,20 +202,20 @@ def _mostly_listed(table: Table) -> BooleanValue:
 
 
 def _with_reference_in_window(table: Table, history: Table, available: Table) -> Table:
-    """Replace `median` and `reference_listed` on the days whose reference is in the window."""
+    """Replace `median` and `reference_listed` on the days whose reference is the later days of the window."""
     import ibis
 
     days = available.filter(available.reference == IN_WINDOW).select(
         "day", "reference_first", "reference_last"
     )
     later = history.select(later_page="page", later_day="day", later_level="level")
-    first = history.select("page", "day").inner_join(days, "day")
-    pairs = first.inner_join(
+    compared = history.select("page", "day").inner_join(days, "day")
+    pairs = compared.inner_join(
         later,
         [
-            first.page == later.later_page,
-            later.later_day >= first.reference_first,
-            later.later_day <= first.reference_last,
+            compared.page == later.later_page,
+            later.later_day >= compared.reference_first,
+            later.later_day <= compared.reference_last,
         ],
     )
     after = pairs.group_by("page", "day").agg(
@@ -277,6 +280,7 @@ def surprises(errors: Table) -> Table:
     )
     always_listed = best.reference_listed == best.reference_days
     views = best.views.cast("float64")
+    # The m of `magnitude` in the module's docstring: the largest number of views that noise explains.
     noise = ibis.greatest((best.expected + best.z * best.se).exp() - 1.0, 1.0)
     return best.select(
         "page",

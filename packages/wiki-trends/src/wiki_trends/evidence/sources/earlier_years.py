@@ -40,7 +40,7 @@ def earlier_years(search: Search) -> Iterator[Evidence]:
             queries += 1
             if rise is None:
                 break
-            if years == len(_YEARS):
+            if years == _YEARS[-1]:
                 day, times = rise
                 source = views_url(search.project, finding.page, first, finding.day)
                 yield piece(_RULE, finding.page, source, day, times=f"{times:.1f}")

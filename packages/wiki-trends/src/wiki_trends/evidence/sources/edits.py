@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _CREATED, _MOVED, _EDITED = "created-before-the-rise", "moved-before-the-rise", "edited-more-than-usual"
 KINDS = ("created", "moved", "edits")
+# The day before the rise, the day of the rise, and the day after it.
+_RECENT_DAYS = 3
 _MAX_PAGES = 10
 _MAX_REVISIONS = 500
 
@@ -40,7 +42,7 @@ def edits(search: Search) -> Iterator[Evidence]:
         yield from _pieces(search, finding, history)
         for kind in KINDS:
             search.asked[kind].add(finding.page)
-    # Pages with a smaller id are older.
+    # Page ids grow with time. So a page with a smaller id is known to be older, without a request for its history.
     search.asked["created"] |= {page for page, number in search.page_ids.items() if 0 < number < first_new_id}
 
 
@@ -86,7 +88,7 @@ def _read_history(search: Search, finding: Finding) -> Mapping[str, Any]:
 
 
 def _history(answers: Sequence[Any]) -> dict[str, Any]:
-    """Return the number of edits by day, the days of the creation and of the last move, and whether more edits follow."""
+    """Return the number of edits by day, the days of the creation and of the last move, and whether the response omits edits."""
     moved = re.compile(str(rules()[_MOVED]["comment"]))
     history: dict[str, Any] = {"edits": {}, "created": None, "moved": None, "more": "continue" in answers[0]}
     for page in pages_of(answers):
@@ -95,6 +97,7 @@ def _history(answers: Sequence[Any]) -> dict[str, Any]:
             history["edits"][day] = history["edits"].get(day, 0) + 1
             if revision["parentid"] == 0:
                 history["created"] = day
+            # The newest revision comes first, so the first move in the loop is the last move of the page.
             if history["moved"] is None and moved.search(revision.get("comment", "")):
                 history["moved"] = day
     return history
@@ -111,8 +114,9 @@ def _pieces(search: Search, finding: Finding, history: Mapping[str, Any]) -> Ite
     counts = {dt.date.fromisoformat(day): number for day, number in history["edits"].items()}
     recent = sum(number for day, number in counts.items() if abs((day - finding.day).days) <= 1)
     earlier = sum(counts.values()) - recent
-    # If the page has more edits than one response contains, the earlier edits are unknown.
-    usual = 3 * earlier / int(limits["usual_days"])
+    usual = _RECENT_DAYS * earlier / int(limits["usual_days"])
+    # If the page has more edits than one response contains, the earlier edits are unknown. A page that was created in these days has no
+    # usual number of edits.
     is_known = not history["more"] and history["created"] is None
     if is_known and recent >= limits["least"] and recent >= limits["times"] * usual:
         yield piece(_EDITED, finding.page, source, finding.day, edits=recent, usual=f"{usual:.1f}")

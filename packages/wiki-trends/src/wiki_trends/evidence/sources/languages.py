@@ -47,7 +47,7 @@ def _title(search: Search, finding: Finding, language: str) -> str | None:
 
 
 def _languages_of(search: Search, findings: Sequence[Finding], own: str) -> list[str]:
-    """Return the two languages in which the most findings have a page; of equal ones, the first in the order of the rules."""
+    """Return the two languages in which the most findings have a page. Of equal numbers, the first language of the rules wins."""
     counts = {
         language: sum(_title(search, finding, language) is not None for finding in findings)
         for language in languages()

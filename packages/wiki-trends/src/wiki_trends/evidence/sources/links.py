@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wiki_trends.evidence.model import dated, page_names, page_url, piece, rules
 from wiki_trends.evidence.search import pages_of
@@ -21,6 +21,13 @@ _LINKED, _RELATED = "linked-pages-rose-together", "related-pages-rose-together"
 _MAX_TITLES = 50
 
 
+class _Relation(NamedTuple):
+    """An earlier finding of the same story, and a category that both pages share; empty if no such category is known."""
+
+    leading: Finding
+    category: str
+
+
 def current_events(search: Search) -> Iterator[Evidence]:
     """Yield the current events, of the day of a rise or of the day before it, that link to the page."""
     pattern = page_names(search.project).get(_EVENTS)
@@ -28,7 +35,7 @@ def current_events(search: Search) -> Iterator[Evidence]:
         return
     backs = range(int(rules()[_EVENTS]["days_before"]), -1, -1)
     days = {finding.day - dt.timedelta(days=back) for finding in search.findings for back in backs}
-    portals = {dated(pattern, day): day for day in sorted(days, reverse=True)[:_MAX_TITLES]}
+    portals = [dated(pattern, day) for day in sorted(days, reverse=True)[:_MAX_TITLES]]
     params = {
         "action": "query",
         "titles": "|".join(portals),
@@ -63,14 +70,14 @@ def stories(search: Search) -> Iterator[Evidence]:
     # Categories are requested only for pairs of pages with a link in one direction.
     one_way = [pair for pair in candidates if _link_count(linked, *pair) == 1]
     categories = _categories(search, one_way) if one_way else {}
-    related: dict[Finding, list[tuple[Finding, str]]] = {}
+    related: dict[Finding, list[_Relation]] = {}
     for leading, finding in candidates:
         shared = sorted(categories.get(leading.title, set()) & categories.get(finding.title, set()))
         if _link_count(linked, leading, finding) == 2 or shared:
-            related.setdefault(finding, []).append((leading, shared[0] if shared else ""))
-    for finding, pairs in related.items():
-        leading, category = pairs[0]
-        first_finding = _strongest(related, leading)
+            related.setdefault(finding, []).append(_Relation(leading, shared[0] if shared else ""))
+    for finding, relations in related.items():
+        leading, category = relations[0]
+        first_finding = _first_of_story(related, leading)
         is_mutual = _link_count(linked, leading, finding) == 2
         facts = {} if is_mutual else {"category": category}
         rule = _LINKED if is_mutual else _RELATED
@@ -78,10 +85,10 @@ def stories(search: Search) -> Iterator[Evidence]:
         yield piece(rule, finding.page, source, leading.day, title=first_finding.title, **facts)
 
 
-def _strongest(related: Mapping[Finding, Sequence[tuple[Finding, str]]], finding: Finding) -> Finding:
-    """Follow the pairs to the first finding of the story. Each step leads to an earlier finding, so the loop ends."""
+def _first_of_story(related: Mapping[Finding, Sequence[_Relation]], finding: Finding) -> Finding:
+    """Follow the relations to the first finding of the story. Each step leads to an earlier finding, so the loop ends."""
     while finding in related:
-        finding = related[finding][0][0]
+        finding = related[finding][0].leading
     return finding
 
 

@@ -59,6 +59,7 @@ def main_page(search: Search) -> Iterator[Evidence]:
 def _featured(
     search: Search, pattern: str, days: Sequence[dt.date]
 ) -> dict[dt.date, tuple[str, _Shown | None]]:
+    """Return the title and the content of the page about the featured article of each day. Days without such a page are left out."""
     titles = {day: dated(pattern, day) for day in days}
     params = {
         "action": "query",
@@ -122,7 +123,7 @@ def _facts_of(answers: Sequence[Any]) -> dict[str, list[Any]]:
 def _bold_targets(text: str) -> Iterator[str]:
     """Yield the targets of the links in bold, and of those in the list of recent deaths."""
     for line in text.splitlines():
-        # Bold text that is not closed ends at the end of its line.
+        # Every second part of the line is between two marks of bold. Bold text that is not closed ends at the end of its line.
         for bold in _BOLD.split(line)[1::2]:
             yield from _ANY_LINK.findall(bold)
         yield from _LINK_WITH_BOLD_TEXT.findall(line)

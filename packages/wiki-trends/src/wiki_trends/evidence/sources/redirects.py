@@ -20,7 +20,8 @@ _RULE = "redirect-brought-the-views"
 def redirects(search: Search) -> Iterator[Evidence]:
     """Yield the redirect through which most views on the day of a rise came.
 
-    Its share of the views must be `times` as large as on any other day. The days before and after the rise are not compared.
+    Its share of the views must be at least `share`, and at least `times` as large as on any other day. The day before and the day after
+    the rise are not compared.
     """
     limits = rules()[_RULE]
     shares: dict[tuple[str, str], dict[dt.date, float]] = defaultdict(dict)

@@ -41,6 +41,7 @@ def item_url(item: str, fragment: str = "") -> str:
 
 
 def _pieces(finding: Finding, item: str, dates: Mapping[str, Sequence[str]]) -> Iterator[Evidence]:
+    """Yield at most one death and one anniversary. `dates` has the ISO days of each property of the item."""
     for text in dates.get(_DATE_OF_DEATH, ()):
         died = dt.date.fromisoformat(text)
         if 0 <= (finding.day - died).days <= rules()[_DEATH]["days_before"]:
