@@ -168,7 +168,10 @@ def test_pages_that_link_to_each_other_and_rose_together_are_a_story_with_the_na
     links = {"A": ["B"], "B": ["A", "C"], "C": ["B"]}
     table = table_of(FakeClient(links=links), *rises)
     assert table["kind"].to_list() == ["none", "story", "story"]
-    assert all("rose together with A" in text for text in table["text"][1:])
+    assert table["text"][1:].to_list() == [
+        "rose together with A; the two pages link to each other",
+        "rose together with A; this page and B link to each other",
+    ]
     assert table["source"][2].endswith("/wiki/B")
     late = (rises[0], Finding("B", days_after(2)))
     assert kinds(FakeClient(links=links), *late) == [("A", "none"), ("B", "none")]

@@ -110,7 +110,8 @@ def analyze(
 
     Raises:
         WindowNotReady: the window does not fulfil the policy of the check, or none of its days is available.
-        PartitionChanged: a partition of the window has changed since the check.
+        PartitionChanged: a partition of the window has changed since the check, or a restated partition of the baseline while it was
+            compared with the published values.
         ContractError: the rows of a partition of the window violate the contract.
         LakeError: the lake does not respond, or rejects a request.
         NewerPublished: `keep_newer` is set, and such a window is published.

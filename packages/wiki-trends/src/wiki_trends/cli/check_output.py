@@ -70,7 +70,9 @@ def watermark_lines(completeness: Completeness) -> list[Line]:
     last_day = watermark(completeness)
     if last_day is not None:
         return [(last_day.isoformat(), "")]
-    reason = "the first expected day of the window is missing" if completeness.expected else "no day is expected"
+    reason = (
+        "the first expected day of the window is missing" if completeness.expected else "no day is expected"
+    )
     return [(f"none: {reason}", "")]
 
 

@@ -80,9 +80,11 @@ def stories(search: Search) -> Iterator[Evidence]:
         first_finding = _first_of_story(related, leading)
         is_mutual = _link_count(linked, leading, finding) == 2
         facts = {} if is_mutual else {"category": category}
+        # The first finding names the story, and can be related to this finding through `leading` only.
+        pair = "the two pages" if leading == first_finding else f"this page and {leading.title}"
         rule = _LINKED if is_mutual else _RELATED
         source = page_url(search.project, leading.title)
-        yield piece(rule, finding.page, source, leading.day, title=first_finding.title, **facts)
+        yield piece(rule, finding.page, source, leading.day, title=first_finding.title, pair=pair, **facts)
 
 
 def _first_of_story(related: Mapping[Finding, Sequence[_Relation]], finding: Finding) -> Finding:
