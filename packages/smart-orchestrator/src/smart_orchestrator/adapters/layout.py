@@ -28,7 +28,7 @@ class Layout(NamedTuple):
         marker: the object `_SUCCESS`; None if it does not exist.
         parts: the data files in the folder itself, by name.
         nested: the data files in subfolders, by name; Spark's `partitionBy` writes such files.
-        others: the names of all other files that are not hidden: copies, temporary files, files of other tools.
+        others: the names of all other files that are neither hidden nor empty: copies, temporary files, files of other tools.
         write_times: the time of the last write of each object whose name does not begin with a dot.
     """
 
@@ -39,9 +39,9 @@ class Layout(NamedTuple):
     write_times: Sequence[dt.datetime]
 
     @classmethod
-    def of(cls, key: str, objects: Iterable[ObjectInfo]) -> Layout:
-        """Classify the objects of the partition at the path `key`."""
-        folder = key + "/"
+    def of(cls, path: str, objects: Iterable[ObjectInfo]) -> Layout:
+        """Classify the objects of the partition whose folder has this path in the lake."""
+        folder = path + "/"
         listed = {info.key.removeprefix(folder): info for info in objects if info.key.startswith(folder)}
         listed = {name: info for name, info in listed.items() if name and not name.startswith(".")}
         visible = {name: info for name, info in listed.items() if not _is_hidden(name)}
@@ -63,15 +63,15 @@ class Layout(NamedTuple):
 
 
 def list_partition(dataset: Dataset, day: dt.date, lake: Lake) -> list[ObjectInfo]:
-    """List the objects of a partition. If the folder is empty, list the object that has the path of the folder, if there is one.
+    """List the objects of a partition. If its folder is empty, but a file has the path of the folder, return this file.
 
     Raises:
         LakeError: the lake cannot be listed.
     """
-    key = dataset.key(day)
-    objects = lake.list(key)
-    if not objects and lake.has_object(key):
-        return [ObjectInfo(key, size=0, etag=None, modified=_NO_TIME)]
+    path = dataset.key(day)
+    objects = lake.list(path)
+    if not objects and lake.has_object(path):
+        return [ObjectInfo(path, size=0, etag=None, modified=_NO_TIME)]
     return objects
 
 

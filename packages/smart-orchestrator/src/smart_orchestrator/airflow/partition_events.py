@@ -7,8 +7,8 @@ an asset alias. Here, the event without a key is emitted through the alias.
 
 Airflow's state store of the asset keeps the version of each partition whose event was emitted. A re-run, a cleared task or another DAG with
 the same asset emits the event of a partition again only if the data of the partition have changed. Airflow records the events of a task
-only if the task succeeds. A later try therefore emits the events again that Airflow has not recorded from the earlier tries of the task. So
-does another run, if the task that emitted the event has failed for good.
+only if the task succeeds. If a try fails, its events are lost, and the next try emits them again. If the task fails for good, the next run
+emits them again.
 
 With the first event, Airflow stores that the alias belongs to the asset. If two tasks store this at the same moment, Airflow 3.3 marks one
 of them as failed, although its work is done. Until the first event is recorded, tasks therefore emit the events of an asset one after
@@ -64,7 +64,7 @@ def emit_partitions(context: Context, asset: Asset, completeness: Completeness) 
     """Emit the events of an asset for a checked window; return the partition keys that are emitted.
 
     The `extra` of each event gets the fields `window`, `coverage` (in percent) and `rows` (the rows of all usable partitions; None if a
-    number is unknown). Fields that the task has set before are kept. Partitions that the check does not accept have no event.
+    number is unknown). Other fields that the task has set before are kept. Partitions that the check does not accept have no event.
 
     Args:
         context: the context of a task whose outlets are those of `partitioned_outlets`.
@@ -108,7 +108,11 @@ class _Emissions:
         """Return whether this version of a partition has not been emitted, and record that this try emits it."""
         key, version = key_text(partition.day), _version(partition)
         emitted = self._store.get(key)
-        if isinstance(emitted, dict) and emitted.get("version") == version and self._stands(key, emitted):
+        if (
+            isinstance(emitted, dict)
+            and emitted.get("version") == version
+            and self._needs_no_repetition(key, emitted)
+        ):
             return False
         now = dt.datetime.now(tz=dt.UTC).isoformat()
         self._store.set(key, {"version": version, "emitted_at": now} | self._claim)
@@ -117,7 +121,7 @@ class _Emissions:
     def wait_for_first_event(self) -> None:
         """Return when the first event of the asset is recorded, or when this task is the one that emits it.
 
-        A task of which Airflow has lost the process counts as running until Airflow notices the loss, so the wait ends at the latest then.
+        If the process of the other task dies, Airflow still reports the task as running for a while. The wait ends when Airflow notices.
         """
         while True:
             first = self._store.get(FIRST_EVENT)
@@ -125,6 +129,7 @@ class _Emissions:
             if first.get("recorded") or first == self._claim:
                 return
             source = str(first.get("source", ""))
+            # Without a claim, after an earlier try of this task, and after a deleted run, there is no other task to wait for.
             state = self._state(source) if source not in ("", self._source) else None
             if state == "success":
                 self._store.set(FIRST_EVENT, first | {"recorded": True})
@@ -138,8 +143,8 @@ class _Emissions:
         """The fields of a record that name this task and this try."""
         return {"source": self._source, "try": self._ti.try_number}
 
-    def _stands(self, key: str, emitted: dict[str, Any]) -> bool:
-        """Return whether Airflow has recorded the event of a record, or still can."""
+    def _needs_no_repetition(self, key: str, emitted: dict[str, Any]) -> bool:
+        """Return whether Airflow has recorded the event that `emitted` describes, or may still record it."""
         if emitted.get("recorded"):
             return True
         source = str(emitted.get("source"))

@@ -171,7 +171,7 @@ class Completeness:
         return bool(self.expected) and not self.missing
 
     def with_runs_in_flight(self, days: Collection[dt.date]) -> Completeness:
-        """Return a copy in which absent and uncommitted days among `days`, which have a run in flight, are `STILL_WRITING`."""
+        """Return a copy for the days that have a run in flight: those of them that are missing or not committed are `STILL_WRITING`."""
         marked = tuple(
             replace(partition, code=Code.STILL_WRITING, reason=f"a run is in flight: {partition.reason}")
             if partition.day in days and partition.code in (Code.MISSING, Code.NO_MARKER)

@@ -66,8 +66,9 @@ def checker_of_window(
 ) -> Callable[[], Completeness]:
     """Return a function that checks the window in the diamond layer. Each call of the function repeats the check.
 
-    With `ask_upstream`, the check may send requests to Wikimedia, at the times of the schedule only. With an automatic lag, it asks whether
-    Wikimedia has the missing days; with the setting `recheck`, it asks whether Wikimedia has changed the available days.
+    With `ask_upstream`, the check may send requests to Wikimedia. With an automatic lag, it asks whether Wikimedia has the missing days; with
+    the setting `recheck`, it asks whether Wikimedia has changed the available days. It asks about a day only when the next request of the
+    day is due.
     """
     options = options or CheckOptions()
     dataset = layers(settings).diamond
@@ -173,7 +174,7 @@ class MainJob(NamedTuple):
         history: the page history that the analysis used; None when the window is not ready.
         seconds: the seconds that each phase took.
         recomputed: the records of the earlier windows whose scores were computed again because a day was restated.
-        restatements: the changes of views and ranks when published values were replaced.
+        restatements: for each restated day whose published values were replaced, how views and ranks changed.
     """
 
     backfill: Backfill
@@ -217,8 +218,8 @@ def run_main_job(
 ) -> MainJob:
     """Run the main job: check, backfill due days, check again; when the window is ready, request history, analyse, publish.
 
-    With the setting `recheck`, the pipeline runs again for the restated days of the window and of its baseline. After the publish, the
-    scores of the earlier windows that use a restated day are computed again.
+    With the setting `recheck`, the pipeline runs again for the restated days of the window and of its baseline, which are the 56 days before
+    the window. After the publish, the scores of the earlier windows that use a restated day are computed again.
     """
     from wiki_trends.jobs.progress import PhaseTimer
     from wiki_trends.jobs.publish_state import recompute_restated
@@ -289,6 +290,7 @@ def analyze_window(
     Raises:
         WindowNotReady: the window is not ready under its policy.
         PartitionChanged: a partition changed after each of the checks.
+        NewerPublished: `keep_newer` is set, and a window that ends later is published.
         EngineError: the tables cannot be computed.
         WarehouseError: the tables cannot be published.
     """
@@ -306,7 +308,7 @@ def analyze_window(
 
     def analyze_once(completeness: Completeness) -> Analysis:
         engine = open_engine(settings.engine)
-        with lineage_of(settings, completeness) as complete:
+        with lineage_of(settings, completeness) as announce_completed:
             analysis = analyze(
                 dataset,
                 completeness,
@@ -317,7 +319,7 @@ def analyze_window(
                 evidence=evidence,
                 keep_newer=keep_newer,
             )
-            complete(analysis)
+            announce_completed(analysis)
         announce_publish(settings, analysis)
         return analysis
 
@@ -332,7 +334,7 @@ def analyze_window(
 def history_for_publish(
     settings: Settings, completeness: Completeness, on_request: Callable[[], None] | None = None
 ) -> tuple[PageHistory, RunRecord | None]:
-    """Request the page history of a checked window, unless its published tables are current.
+    """Request the page history of a checked window, unless its published tables are current and their history was requested.
 
     `on_request` is called for each request, from the thread that sends it.
     If the settings ask for evidence, tables that were published without evidence are not current.
@@ -350,10 +352,11 @@ def history_for_publish(
         unchanged_run = None
     if unchanged_run is not None and unchanged_run.history_requested:
         return history, unchanged_run
-    requested = request_page_history(settings, completeness, on_request)
-    if unchanged_run is not None and requested.partitions != history.partitions:
+    history_after_request = request_page_history(settings, completeness, on_request)
+    if unchanged_run is not None and history_after_request.partitions != history.partitions:
+        # The published tables do not use the views that the request has added.
         unchanged_run = None
-    return requested, unchanged_run
+    return history_after_request, unchanged_run
 
 
 def publish_trends(
@@ -372,9 +375,8 @@ def publish_trends(
     window, options = completeness.window, CheckOptions(completeness.policy, strays=False, volume=True)
     completeness = with_volume(layers(settings).diamond, completeness)
     history, run = history_for_publish(settings, completeness)
-    published, new_run = "before, and nothing has changed since", None
+    new_run = None
     if run is None:
-        published = "now"
         analysis = analyze_window(
             settings,
             completeness,
@@ -387,7 +389,7 @@ def publish_trends(
     recomputed, restatements = recompute_restated(settings, new_run)
     rows = dict(run.rows)
     return {
-        "published": published,
+        "published": "now" if new_run is not None else "before, and nothing has changed since",
         "changed": new_run is not None or bool(recomputed),
         "history": history.to_json(),
         "combined records": rows.get("wiki_trends_timeseries", 0),

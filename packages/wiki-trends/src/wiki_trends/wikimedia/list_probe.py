@@ -62,7 +62,8 @@ def request_list(settings: Settings, day: dt.date, now: dt.datetime) -> tuple[An
 def _request(transport: Transport, url: str, now: dt.datetime) -> tuple[Answer, bytes]:
     """Send one request, and return the answer that the response of the API means, and the body.
 
-    The answer is silent if the API did not respond, blocks the client, or asked to slow down. Then the other days are not requested now.
+    The answer has `is_silent` if the API did not respond, blocks the client, or asked it to slow down. Then the other days are not requested
+    now.
     """
     try:
         response = transport.send_raw(url, {})
@@ -73,7 +74,7 @@ def _request(transport: Transport, url: str, now: dt.datetime) -> tuple[Answer, 
         return Answer.of(Presence.UNKNOWN, now, problem, url=url, is_silent=True), b""
     answer = answer_of(response.status, response.headers, url, now)
     try:
-        transport.parse(url, response)  # Raises the error of a response without data.
+        transport.parse(url, response)  # Only for its errors, which say why the response is not a list.
     except NoData:
         return answer, b""
     except Blocked:

@@ -15,7 +15,9 @@ NAME = "wiki_pipeline_runs"
 
 
 def pipeline_runs(partitions: Iterable[Partition]) -> pl.DataFrame:
-    """Make a row for each day and step of the pipeline, ordered by both, with the values that the run of the day measured.
+    """Make a row for each day and step of the pipeline, with the values that the run of the day measured.
+
+    The steps of a day are in their order.
 
     Columns: date (DATE, UTC); step (the name of the step); place (1 is the first step); run_id (the run that committed the
     day); written_at (TIMESTAMP, the time of the commit, UTC); rows_in, rows_out, requests, retries, cache_hits (BIGINT);

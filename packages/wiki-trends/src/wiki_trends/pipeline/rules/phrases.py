@@ -105,8 +105,8 @@ class Phrases:
 
     Args:
         table: the phrases by label and weight. If labels have the same score, the first label in the table wins.
-        capitals: whether capitals matter. If so, the text must have the first word of a phrase with a capital first
-            letter. If the table has the phrase in capitals (`US`), the text must have the first word in capitals.
+        capitals: whether capitals matter. If so, a phrase matches only where its first word begins with a capital letter in the text; a
+            phrase that the table has in capitals (`US`), only where its first word is in capitals.
     """
 
     def __init__(self, table: Mapping[str, Mapping[str, Iterable[str]]], *, capitals: bool = False) -> None:
@@ -212,7 +212,7 @@ def _validate_tables(tables: dict[str, Any]) -> dict[str, Table]:
 
 
 def overlay(base: Table, extra: Table) -> Table:
-    """Merge two tables. A phrase of `extra` replaces the same phrase under every label of `base`."""
+    """Merge two tables. A phrase of `extra` replaces each phrase of `base`, under any label, with which it has a spelling in common."""
     replaced_phrases = {
         words
         for weights in extra.values()
@@ -242,7 +242,7 @@ def words_of(text: str) -> list[str]:
 def _fold_words(text: str) -> tuple[str, ...]:
     if text.isascii():
         return tuple(_WORD.findall(text.casefold()))
-    # The text is split before folding. Folding turns `İ` into two characters, and a split after it would end the word at the second one.
+    # Split first, then fold: folding turns `İ` into `i` and a combining dot, and `_WORD` would end the word at the dot.
     return tuple([word.casefold() for word in _split_words(text)])
 
 
@@ -275,7 +275,7 @@ def _check_phrases(name: str, weight: str, phrases: Any) -> None:
     except ValueError:
         is_valid_weight = False
     if not is_valid_weight:
-        raise TableError(f"{name}: the weight is not a number from 0 to 1000")
+        raise TableError(f"{name}: the weight is not a number that is at least 0 and below 1000")
     if not isinstance(phrases, list) or not all(
         isinstance(phrase, str) and words_of(phrase) for phrase in phrases
     ):
