@@ -255,6 +255,26 @@ def test_a_page_with_two_signs_of_programs_is_in_no_table_and_one_with_a_single_
     assert len(days) == 3
 
 
+def test_pages_that_are_in_no_table_and_older_titles_are_no_restatements(tmp_path, warehouse):
+    dataset = diamond_in(tmp_path)
+
+    def write(offset, news):
+        views = {"Flat_crawl": 1000 + offset, "Old_name": 700, "News": news}
+        frame = pl.DataFrame(ranked(views), schema=TYPES)
+        suspect = [{"page": "Flat_crawl", "views": views["Flat_crawl"]}]
+        write_frame(dataset, day_number(offset), frame, measured={"suspect": suspect})
+
+    for offset in range(4):
+        write(offset, news=100)
+    renamed = {"Old_name": "New_name"}
+    analyze(dataset, check(dataset, window_of(4)), warehouse, renamed=renamed)
+    write(2, news=150)
+    analyze(dataset, check(dataset, window_of(4)), warehouse, renamed=renamed)
+    with warehouse.reading() as reader:
+        rows = reader.rows("SELECT date, page, views, new_views FROM wiki_trends_restatements")
+    assert rows == [{"date": day_number(2), "page": "News", "views": 100, "new_views": 150}]
+
+
 def test_a_page_that_was_renamed_within_the_window_has_one_row_under_its_newest_title(tmp_path, warehouse):
     days = [ranked({"Old_name": 100, "Other": 50})] * 2 + [ranked({"New_name": 110, "Other": 50})] * 2
     dataset, completeness = checked_window(tmp_path, days)

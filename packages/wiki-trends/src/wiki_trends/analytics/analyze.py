@@ -165,7 +165,8 @@ def analyze(
             PIPELINE_RUNS: pipeline_runs([*baseline, *partitions]),
         }
         if replaced:
-            restatements = restatement_rows(dataset, [*baseline, *partitions], replaced, run.published_at)
+            read = [*baseline, *partitions]
+            restatements = restatement_rows(dataset, read, replaced, run.published_at, rules)
             tables |= {RESTATEMENTS: restatements} if restatements.height else {}
         if recompute:
             # The tables with replacement keys keep the rows of earlier windows. Each other table has the rows of one window.

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from smart_orchestrator.model.dataset import DailyDataset
     from smart_orchestrator.model.partition import Partition
+    from wiki_trends.analytics.page_rules import PageRules
     from wiki_trends.warehouse.base import Reader, RunRecord
 
 _SELECT_RUNS = """
@@ -82,9 +83,11 @@ def restatement_rows(
     partitions: Iterable[Partition],
     replaced: Mapping[dt.date, PublishedDay],
     replaced_at: dt.datetime,
+    rules: PageRules,
 ) -> pl.DataFrame:
     """Make a row for each page whose views or rank differ from the published values, ordered by date and page.
 
+    The rules are those of the new publish. Without them, pages that are in no table, and older titles, would count as changes.
     A day of `replaced` that is not among `partitions` has no rows: the engine could not read it, so its published values stay.
 
     Columns: dataset; date (DATE, UTC); page and page_display; views and rank (BIGINT, the published values; null for a page that was not
@@ -103,7 +106,7 @@ def restatement_rows(
         if partition.day not in replaced:
             continue
         published = replaced[partition.day]
-        new = read_day(dataset, partition).select(
+        new = read_day(dataset, partition, rules).select(
             "page",
             new_display="page_display",
             new_views=pl.col("views").cast(pl.Int64),

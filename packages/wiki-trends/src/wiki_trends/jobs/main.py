@@ -233,9 +233,7 @@ def run_main_job(
     timer.end_phase("backfill")
     completeness = backfill_result.completeness
     if not completeness.ready:
-        return MainJob(
-            backfill_result, analysis=None, unchanged_run=None, history=None, seconds=timer.seconds
-        )
+        return MainJob(backfill_result, None, None, None, timer.seconds)
     history, unchanged_run = history_for_publish(settings, completeness, reporter.requested)
     timer.end_phase("history")
     analysis = None
