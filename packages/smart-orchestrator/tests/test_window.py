@@ -7,6 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from smart_orchestrator.errors import WindowError
+from smart_orchestrator.model.grain import Grain
 from smart_orchestrator.model.window import MAX_KEYS, Window, parse_day, today_utc
 
 DAYS = st.dates(dt.date(20, 1, 1), dt.date(9980, 12, 31))
@@ -153,6 +154,22 @@ def test_what_cannot_be_a_window_is_refused_with_value_and_fix(make, field, text
         make()
     assert caught.value.field == field
     assert str(caught.value) == text
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "grain", "field"),
+    [
+        (day("2025-11-03"), day("2025-11-05"), Grain.WEEK, "end"),
+        (day("2025-11-01"), day("2025-11-30"), Grain.MONTH, "end"),
+        (day("2025-11-04"), day("2025-11-10"), Grain.WEEK, "start"),
+        (day("2025-11-04"), dt.datetime(2025, 11, 5, tzinfo=dt.UTC), Grain.DAY, "end"),
+        (dt.datetime(2025, 11, 4, tzinfo=dt.UTC), dt.datetime(2025, 11, 5), Grain.HOUR, "end"),  # noqa: DTZ001
+    ],
+)
+def test_both_ends_of_a_window_are_keys_of_its_grain(first, last, grain, field):
+    with pytest.raises(WindowError, match=f"is not a key of grain {grain}") as caught:
+        Window.between(first, last, last, grain=grain)
+    assert caught.value.field == field
 
 
 @given(st.dates())

@@ -70,7 +70,7 @@ class _ValueError(SmartOrchestratorError):
 
 
 class WindowError(_ValueError):
-    """An impossible window; the field is `days`, `as_of`, `lag`, `start` or `end`."""
+    """An impossible window. The field is `start`, `stop`, `end`, `as_of`, `lag`, or the plural of the grain, for example `days`."""
 
 
 class OptionError(_ValueError):

@@ -79,7 +79,8 @@ def emit_partitions(context: Context, asset: Asset, completeness: Completeness) 
         "rows": None if None in rows else sum(count for count in rows if count is not None),
     }
     emissions = _Emissions(context, asset)
-    keys = [key_text(partition.day) for partition in completeness.usable if emissions.is_new(partition)]
+    keys = [key_text(partition.day) for partition in completeness.usable if emissions.claim_if_new(partition)]
+    # Without keys, Airflow itself emits the event without a key, because the asset is an outlet of the task.
     if keys:
         emissions.wait_for_first_event()
         event.add_partitions(keys)
@@ -104,8 +105,8 @@ class _Emissions:
         self._source = f"{ti.dag_id}/{ti.run_id}/{task}"
         self._states: dict[str, str | None] = {}
 
-    def is_new(self, partition: Partition) -> bool:
-        """Return whether this version of a partition has not been emitted, and record that this try emits it."""
+    def claim_if_new(self, partition: Partition) -> bool:
+        """Return whether this version of a partition has not been emitted. If so, record that this try emits it."""
         key, version = key_text(partition.day), _version(partition)
         emitted = self._store.get(key)
         if (

@@ -95,7 +95,7 @@ class Grain(StrEnum):
         return key_text(key)
 
     def parse(self, text: str) -> Key:
-        """Parse a key of this grain from the form that `text` returns.
+        """Parse a key of this grain from the form that `Grain.text` returns.
 
         A month may also be written `2025-11`, and a week `2025-W45`.
 

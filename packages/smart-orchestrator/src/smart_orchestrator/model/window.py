@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.errors import WindowError
-from smart_orchestrator.model.bounds import MAX_ROWS, integer_problem
+from smart_orchestrator.model.bounds import MAX_LAG, integer_problem
 from smart_orchestrator.model.grain import Grain, key_text
 
 if TYPE_CHECKING:
@@ -67,14 +67,10 @@ class Window:
     grain: Grain = Grain.DAY
 
     def __post_init__(self) -> None:
-        if problem := integer_problem(self.lag, high=MAX_ROWS):
+        if problem := integer_problem(self.lag, high=MAX_LAG):
             raise WindowError("lag", self.lag, problem, f"Give 0 or more {self.grain}s.")
         for field in ("start", "stop", "as_of"):
-            key = getattr(self, field)
-            if not self.grain.is_key(key):
-                raise WindowError(
-                    field, key, f"is not a key of grain {self.grain}", f"Give the start of a {self.grain}."
-                )
+            _require_key(field, getattr(self, field), self.grain)
         if self.stop <= self.start:
             raise WindowError(
                 "stop",
@@ -97,7 +93,7 @@ class Window:
         With the default lag, the window for `days=5` and `as_of=2025-11-12` ends on 2025-11-09.
 
         Raises:
-            WindowError: `days` is not between 1 and 3660, or the window starts before the year 1.
+            WindowError: `days` is not between 1 and 3660, `lag` is negative, or the window is outside the years 1 to 9999.
         """
         return cls.of_last(days, as_of, lag)
 
@@ -106,13 +102,14 @@ class Window:
         """Return the window of the last `count` keys that the upstream has published by `as_of`.
 
         Raises:
-            WindowError: `count` is too small or too large, or the window starts before the year 1.
+            WindowError: `count` is not between 1 and `max_length`, `as_of` is not a key of the grain, `lag` is negative, or the window is
+                outside the years 1 to 9999.
         """
         if not 1 <= count <= max_length(grain):
             raise WindowError(
                 f"{grain}s", count, f"is not between 1 and {max_length(grain)}", "Give for example 5."
             )
-        if problem := integer_problem(lag, high=MAX_ROWS):
+        if problem := integer_problem(lag, high=MAX_LAG):
             raise WindowError("lag", lag, problem, f"Give 0 or more {grain}s.")
         try:
             stop = grain.index(as_of) - lag + 1
@@ -130,8 +127,11 @@ class Window:
         """Return the window from `start` to `end`, both inclusive. Keys within the lag are included but not expected.
 
         Raises:
-            WindowError: `end` is before `start`, or the window is longer than `max_length` allows.
+            WindowError: `start`, `end` or `as_of` is not a key of the grain, `end` is before `start` or the last key of the year 9999, `lag`
+                is negative, or the window is longer than `max_length` allows.
         """
+        _require_key("start", start, grain)
+        _require_key("end", end, grain)
         if end < start:
             raise WindowError(
                 "end",
@@ -192,3 +192,8 @@ class Window:
 def max_length(grain: Grain) -> int:
     """Return the largest number of keys in a window."""
     return MAX_HOURLY_KEYS if grain is Grain.HOUR else MAX_KEYS
+
+
+def _require_key(field: str, key: Key, grain: Grain) -> None:
+    if not grain.is_key(key):
+        raise WindowError(field, key, f"is not a key of grain {grain}", f"Give the start of a {grain}.")

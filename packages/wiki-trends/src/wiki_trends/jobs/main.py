@@ -253,10 +253,10 @@ def _fill_restated_baseline(
     from wiki_trends.jobs.signals import announce_restated_days
     from wiki_trends.jobs.upstream import baseline_window
 
-    before, rechecks = baseline_window(window), create_rechecks(settings)
-    if rechecks is None or before is None:
+    baseline, rechecks = baseline_window(window), create_rechecks(settings)
+    if rechecks is None or baseline is None:
         return result
-    completeness = rechecks.apply(check(layers(settings).diamond, before, strays=False))
+    completeness = rechecks.apply(check(layers(settings).diamond, baseline, strays=False))
     if not completeness.restated:
         return result
     announce_restated_days(settings, completeness)

@@ -7,8 +7,8 @@ A table is TOML. It has a section for each language and label, with phrases by w
     1 = ["season"]
 
 Letters in parentheses are optional: `footballer(s)`, `américain(e)(s)`. The matching ignores case, the Unicode form of accents, and
-punctuation. Only complete words match: `bar` does not match "Barbados". If phrases overlap, the longest phrase matches: a text with
-"law school" does not match `law`. A phrase with a weight of 0 adds no score, but prevents the match of a shorter phrase inside it.
+punctuation. Only complete words match: `bar` does not match "Barbados". If phrases overlap, the one that begins first matches; if they begin
+at the same word, the longest: a text with "law school" does not match `law`. A phrase with a weight of 0 adds no score, but prevents the match of a shorter phrase inside it.
 A text that matches a phrase of the label `-` gets no label. A table that cannot be used raises `TableError`.
 """
 
