@@ -1,6 +1,7 @@
 """The data of the HTML report's charts and tables, from both warehouses."""
 
 from dataclasses import asdict, replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -8,6 +9,7 @@ from testing.equal_tables import values_match
 from testing.report_windows import publish, settings_in, varied_rows
 from testing.window_data import day_number, run_record
 from wiki_trends.errors import WarehouseError
+from wiki_trends.report import details as report_details
 from wiki_trends.report.details import ALL_OTHERS, RACERS, SEPARATE_CATEGORIES, group_by_place, read_details
 from wiki_trends.report.html.pages_table import every_page
 from wiki_trends.warehouse import open_warehouse
@@ -91,3 +93,9 @@ def test_a_window_of_a_version_without_scores_is_told_with_the_fix(tmp_path):
     warehouse.publish({"wiki_trends_growth": pl.DataFrame({"page": ["A"]})}, run_record([day_number(0)]))
     with pytest.raises(WarehouseError, match=r"had no scores. Run `wiki-trends analyze`"):
         read_details(warehouse)
+
+
+def test_the_start_of_the_links_ends_before_a_title_that_contains_it_too():
+    reader = SimpleNamespace(rows=lambda *_: [{"link": "https://en.wikipedia.org/wiki/A/wiki/B"}])
+    run = SimpleNamespace(days_used=["2025-11-09"], dataset="diamond")
+    assert report_details._read_link_base(reader, run) == "https://en.wikipedia.org/wiki/"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from smart_orchestrator.model.grain import Key
 
 # How long an answer is valid if the upstream does not specify a time: the answers "landed" and "not yet", and an unknown answer.
-NOT_YET_VALIDITY = dt.timedelta(minutes=30)
+DEFAULT_VALIDITY = dt.timedelta(minutes=30)
 UNKNOWN_VALIDITY = dt.timedelta(minutes=5)
 # A longer `Retry-After` is shortened to this.
 MAX_RETRY_AFTER = dt.timedelta(minutes=15)
@@ -67,7 +67,7 @@ class Answer:
         cls, presence: Presence, now: dt.datetime, detail: str = "", *, url: str = "", is_silent: bool = False
     ) -> Answer:
         """Return an answer with the default validity."""
-        validity = UNKNOWN_VALIDITY if presence is Presence.UNKNOWN else NOT_YET_VALIDITY
+        validity = UNKNOWN_VALIDITY if presence is Presence.UNKNOWN else DEFAULT_VALIDITY
         return cls(presence, now + validity, url=url, detail=detail, is_silent=is_silent)
 
 

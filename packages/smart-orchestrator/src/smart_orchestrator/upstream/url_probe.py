@@ -15,9 +15,9 @@ from smart_orchestrator.foreign import one_line, retry_after_seconds
 from smart_orchestrator.model.key_format import format_key
 from smart_orchestrator.store.urls import redacted_url
 from smart_orchestrator.upstream.probe import (
+    DEFAULT_VALIDITY,
     MAX_RETRY_AFTER,
     MAX_VALIDITY,
-    NOT_YET_VALIDITY,
     UNKNOWN_VALIDITY,
     Answer,
     Presence,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _MAX_AGE = re.compile(r"(?:^|[,\s])max-age\s*=\s*\"?([0-9]{1,10})", re.IGNORECASE)
 _NOT_CACHED = re.compile(r"(?:^|[,\s])(no-store|no-cache)(?:$|[,\s])", re.IGNORECASE)
 _MAX_ETAG_LENGTH = 200
-# The statuses of an overloaded upstream. With such a status, the answer says nothing about the key.
+# The statuses with which the upstream asks to slow down. Until such an answer expires, the upstream is not asked about any key.
 _SLOW_DOWN = (429, 503)
 
 
@@ -56,17 +56,17 @@ class UrlProbe:
             import httpx2
 
         url = format_key(self._template, key)
-        evidence = redacted_url(url)
+        shown_url = redacted_url(url)
         try:
             # The body of a GET is not read: leaving the block closes the connection.
             with (
                 httpx2.Client(timeout=self._timeout, verify=url.startswith("https://")) as client,
                 client.stream(self._method, url) as response,
             ):
-                return answer_of(response.status_code, response.headers, evidence, now)
+                return answer_of(response.status_code, response.headers, shown_url, now)
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             return Answer.of(
-                Presence.UNKNOWN, now, f"no answer ({type(error).__name__})", url=evidence, is_silent=True
+                Presence.UNKNOWN, now, f"no answer ({type(error).__name__})", url=shown_url, is_silent=True
             )
 
 
@@ -105,7 +105,7 @@ def _cache_lifetime(headers: Mapping[str, str]) -> dt.timedelta:
         return dt.timedelta(0)
     match = _MAX_AGE.search(control)
     if match is None:
-        return NOT_YET_VALIDITY
+        return DEFAULT_VALIDITY
     age = headers.get("age", "").strip()
     seconds = int(match[1]) - (int(age[:10]) if age.isascii() and age.isdigit() else 0)
     return min(max(dt.timedelta(seconds=seconds), dt.timedelta(0)), MAX_VALIDITY)

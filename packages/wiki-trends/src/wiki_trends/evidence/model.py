@@ -88,7 +88,7 @@ def rules() -> Mapping[str, Mapping[str, Any]]:
 
 
 def page_names(project: str) -> Mapping[str, str]:
-    """Return, by rule, the pattern of the title of the page that the rule reads in a project; empty for an unknown project."""
+    """Return the page that each rule reads in a project: its title with placeholders for the day. Empty for an unknown project."""
     names: dict[str, str] = _document()["pages"].get(project, {})
     return names
 

@@ -122,7 +122,7 @@ def read_details(warehouse: Warehouse, limit: int = 10) -> Details:
 
 
 def _countries(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return the rows whose `location` is a country: a city or a landmark without a country has its own name as location."""
+    """Return the rows whose `location` is a country. In the other rows, it is the name of a city or landmark whose country is unknown."""
     names = country_names()
     return [row for row in rows if row["location"] in names]
 
@@ -203,5 +203,7 @@ def _read_link_base(reader: Reader, run: RunRecord) -> str:
     """Return the start of the wiki's URLs, from a link of the last day used; empty without a link to a host of the project."""
     rows = reader.rows(_SELECT_ONE_LINK, run.days_used[-1]) if run.days_used else []
     link = rows[0]["link"] if rows else None
-    before, separator, _ = (page_link(link or "", project_of_dataset(run.dataset)) or "").rpartition("/wiki/")
-    return f"{before}{separator}"
+    safe_link = page_link(link, project_of_dataset(run.dataset)) if link else None
+    # The first "/wiki/" is that of the address; a title can contain another one.
+    before, separator, _title = (safe_link or "").partition("/wiki/")
+    return f"{before}{separator}" if separator else ""

@@ -1,4 +1,4 @@
-"""Warehouses for the analytics tables. A publish replaces the tables atomically, and readers never wait for it."""
+"""Warehouses for the analytics tables. A publish replaces the tables atomically, and readers do not wait for it."""
 
 from __future__ import annotations
 

@@ -153,7 +153,8 @@ class Pages:
     def _facts(self, requested: str) -> PageFacts:
         title = self._normalized.get(requested, requested)
         if title not in self._pages and title not in self._redirects:
-            # Without an entry in `normalized`, the title is normalised here.
+            # Neither the title nor its normalized form is in the response. The response has no entry in `normalized` for it, so it is
+            # normalized here.
             title = _normalise_spaces(title)
         followed_titles = set()
         while title in self._redirects and title not in followed_titles:

@@ -58,14 +58,15 @@ def _parse_site_info(document: Any) -> SiteInfo:
     """Parse the site information of a cached document.
 
     Raises:
-        TypeError: a value does not have the expected type.
+        KeyError: a value is missing.
+        TypeError, AttributeError: a value does not have the expected type.
     """
     namespaces = document["namespaces"]
     lists_of_names = list(namespaces.values())
     all_names = [document["main_page"], *(name for names in lists_of_names for name in names)]
     are_lists = all(isinstance(names, list) for names in lists_of_names)
     if not are_lists or not all(isinstance(name, str) for name in all_names):
-        message = "a name is not a string"
+        message = "the names of a namespace are not a list of strings"
         raise TypeError(message)
     return SiteInfo.from_json(document)
 

@@ -89,7 +89,8 @@ def router(state: DashboardState) -> APIRouter:
 def _check_reason(reason: str) -> None:
     if not reason or not reason.isprintable() or len(reason) > MAX_REASON_LENGTH:
         fix = f"Say in one line of at most {MAX_REASON_LENGTH} characters why the data will never come."
-        raise Problem(422, "BAD_VALUE", "reason: a waiver needs a reason.", fix)
+        problem = "is too long or not printable" if reason else "a waiver needs a reason"
+        raise Problem(422, "BAD_VALUE", f"reason: {problem}.", fix)
 
 
 def _until(text: str, today: dt.date) -> dt.date | None:
