@@ -160,11 +160,15 @@ except LakeError as error:
 """
 
 
-def list_lake(environ):
+def list_lake(environ, url="s3://lake/x"):
     """The error of a listing in a process of its own: the store reads the environment once."""
     rest = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return subprocess.run(
-        [sys.executable, "-c", LIST], env=rest | environ, capture_output=True, text=True, check=False
+        [sys.executable, "-c", LIST.replace("s3://lake/x", url)],
+        env=rest | environ,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -186,6 +190,16 @@ def test_missing_credentials_are_not_a_network_problem():
     done = list_lake({"AWS_WEB_IDENTITY_TOKEN_FILE": "/nowhere", "AWS_ROLE_ARN": "arn:aws:iam::1:role/x"})
 
     assert done.stdout.startswith("LakeSettingError Lake s3://lake/x: AWS_ACCESS_KEY_ID is not set"), (
+        done.stderr
+    )
+
+
+def test_missing_credentials_are_named_for_a_scheme_in_capitals_too():
+    environ = {"AWS_WEB_IDENTITY_TOKEN_FILE": "/nowhere", "AWS_ROLE_ARN": "arn:aws:iam::1:role/x"}
+
+    done = list_lake(environ, "S3://lake/x")
+
+    assert done.stdout.startswith("LakeSettingError Lake S3://lake/x: AWS_ACCESS_KEY_ID is not set"), (
         done.stderr
     )
 

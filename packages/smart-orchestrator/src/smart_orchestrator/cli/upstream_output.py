@@ -36,7 +36,7 @@ def recheck_line(rechecks: Mapping[Key, Recheck]) -> Line:
     """Return a line with the number of keys for each result of their last recheck, such as `3 none, 1 material`."""
     changes = [recheck.change.value for recheck in rechecks.values()]
     counts = ", ".join(f"{changes.count(change)} {change}" for change in dict.fromkeys(changes))
-    return f"  changes since the first fetch: {counts or 'no day was asked about again yet'}", "dim"
+    return f"  changes since the first fetch: {counts or 'no recheck yet'}", "dim"
 
 
 def recheck_document(rechecks: Mapping[Key, Recheck]) -> dict[str, object]:

@@ -57,7 +57,7 @@ _NO_CONTAINER = ("ContainerNotFound", "the container does not exist", "Create it
 # Without static keys, obstore asks one of these sources for credentials: the metadata servers of machines, or a token file. An
 # error that names a source means that no credentials are configured.
 _CREDENTIAL_SOURCES = ("169.254.169.254", "169.254.170.2", "[fd00:ec2::254]", "Failed to read token file")
-# For a lake without credentials: the variable that the error names, and the fix.
+# For each scheme: the variable that the `LakeSettingError` names if a lake has no credentials, and the fix.
 _AWS_CREDENTIALS = (
     "AWS_ACCESS_KEY_ID",
     "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give the machine a role.",
@@ -94,8 +94,9 @@ def _lake_error_from_store_error(url: str, key: str, error: BaseError) -> LakeEr
 
     text = str(error)
     if any(marker in text for marker in _CREDENTIAL_SOURCES):
-        variable, fix = _CREDENTIAL_FIXES[url.partition("://")[0]]
+        variable, fix = _CREDENTIAL_FIXES[url.partition("://")[0].lower()]
         return LakeSettingError(url, variable, "is not set, and this machine has no other credentials", fix)
+    # obstore puts these words before the error of a provider of credentials, such as a profile of AWS or `az login`.
     _, separator, reason = text.partition(" credential provider: ")
     if separator:
         return LakeDenied(

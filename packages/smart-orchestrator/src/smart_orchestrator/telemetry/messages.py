@@ -124,6 +124,7 @@ def announce_incidents(
     """
     from smart_orchestrator.telemetry.incidents import Changes
 
+    # The update claims the messages that are due. A message that no address accepts is released, so that the next check sends it.
     changes = store.update(report)
     messages = announce_restated(report.dataset, report.restated, store, channels)
     for message, claimed in (
@@ -141,7 +142,7 @@ def announce_incidents(
 def announce_restated(
     dataset: str, restated: Sequence[Partition], store: IncidentStore, channels: Sequence[Channel]
 ) -> list[Message]:
-    """Send one message about restated partitions, once for each change of a partition.
+    """Send one message about the restated partitions whose change was not announced before.
 
     A message that no address accepts is sent again after the next check.
 

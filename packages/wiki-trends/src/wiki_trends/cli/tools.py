@@ -44,13 +44,16 @@ def sample_api(
     ] = 1,
     late: Annotated[
         list[str] | None,
-        typer.Option(help="A day that is published so many days later, repeatable.", metavar="DAY=DAYS"),
+        typer.Option(
+            help="A day, and by how many days it is published later than others; repeatable.",
+            metavar="DAY=DAYS",
+        ),
     ] = None,
     never: Annotated[
-        list[str] | None, typer.Option(help="A day that is never published.", metavar="DAY")
+        list[str] | None, typer.Option(help="A day that is never published, repeatable.", metavar="DAY")
     ] = None,
     broken_day: Annotated[
-        list[str] | None, typer.Option(help="A day that answers 500.", metavar="DAY")
+        list[str] | None, typer.Option(help="A day that answers 500, repeatable.", metavar="DAY")
     ] = None,
     stall: Annotated[
         str, typer.Option(help="How long the fault `timeout` keeps a connection open.", metavar="TIME")
@@ -109,7 +112,7 @@ def demo(
     ] = Path("demo-data"),
     as_json: options.AsJson = False,
 ) -> None:
-    """Run the main job on synthetic data, without a network: fill a window with two missing days, and publish its trends."""
+    """Run the main job on synthetic data, without a network: fill the two missing days of a window, and publish its trends."""
     from wiki_trends.jobs.demo import next_step_lines, run_demo
 
     with progress_reporter(plain=as_json) as reporter:
@@ -189,7 +192,7 @@ def waive(
     reason: Annotated[str, typer.Option(help="Why the days will never come.", metavar="TEXT")] = "",
     by: Annotated[str, typer.Option(help="Who recorded the waiver.", metavar="NAME")] = "",
     until: Annotated[
-        str | None, typer.Option(help="Last as-of day on which the waiver applies.", metavar="DAY")
+        str | None, typer.Option(help="The last day on which the waiver applies.", metavar="DAY")
     ] = None,
     list_waived: Annotated[bool, typer.Option("--list", help="List the days that are waived.")] = False,
     remove: Annotated[bool, typer.Option("--remove", help="Remove the waivers of these days.")] = False,

@@ -156,20 +156,20 @@ class Settings(SignalSettings):
     history: str = setting_field(
         "on",
         choice("on", "off"),
-        "Whether `run` requests the exact daily views of the pages that may be rising and whose usual views the lake does not "
-        "show, and whether the scores use them: `on` or `off`.",
+        "Whether `run` requests the exact daily views of pages that may be rising but were seldom listed before, and whether the "
+        "scores use these views: `on` or `off`.",
         example="off",
     )
     suspect_low: float = setting_field(
         0.5,
         fraction(0.0, 0.5),
-        "Only a page with a smaller fraction of views from desktops can be `suspect` for few of them; 0 excludes this reason.",
+        "A page can be `suspect` for too few views from desktops only if their fraction is below this value; 0 switches this off.",
         example="0.05",
     )
     suspect_high: float = setting_field(
         0.5,
         fraction(0.5, 1.0),
-        "Only a page with a larger fraction of views from desktops can be `suspect` for many of them; 1 excludes this reason.",
+        "A page can be `suspect` for too many views from desktops only if their fraction is above this value; 1 switches this off.",
         example="0.95",
     )
     suspect_keep: str = setting_field(
@@ -301,8 +301,8 @@ class Settings(SignalSettings):
     jobs: int | None = setting_field(
         None,
         integer(1, 64),
-        "Maximum number of days that a backfill runs at the same time. Default 4; with the runner `airflow` twice the DAG's "
-        "`max_active_runs`: Airflow never runs more than that number at the same time, and queues the others.",
+        "Maximum number of days that a backfill runs at the same time. Default 4; with the runner `airflow` 64, and "
+        "at most twice the DAG's `max_active_runs`: one half runs, and the other half waits in Airflow's queue.",
         example="8",
     )
     attempts: int | None = setting_field(

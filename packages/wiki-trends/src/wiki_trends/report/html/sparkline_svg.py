@@ -1,6 +1,6 @@
 """Draw sparklines as inline SVG, which needs no JavaScript and can be printed.
 
-Each day of the window has a mark. If the page was not listed on a day, its views are unknown, not zero. On such a day, the line has a gap,
+A line shows the views of the window. Up to 31 points also have dots. If the page was not listed on a day, its views are unknown, not zero. On such a day, the line has a gap,
 and there is a grey mark at the lower edge. Colours come from the style sheet.
 """
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _MARGIN_PIXELS = 3
-# A sparkline of more days than this has no dots, because the dots would overlap.
-_MAX_DAYS_WITH_DOTS = 31
+# A sparkline of more points than this has no dots, because the dots would overlap.
+_MAX_POINTS_WITH_DOTS = 31
 
 
 def sparkline_svg(
@@ -57,12 +57,12 @@ def sparkline_svg(
     highest_point = points[list(views).index(high)]
     assert highest_point is not None
     parts = [Markup('<path class="spark-line" d="{}"/>').format(_path(points))]
-    # In a path, `h0` draws a line of length 0, which round line ends make a dot.
+    # In a path, `h0` draws a line of length 0. With round line ends, it appears as a dot.
     unlisted = [_MARGIN_PIXELS + index * step for index, point in enumerate(points) if point is None]
     if unlisted:
         marks = "".join(f"M{round(x, 1):g} {height - 1}h0" for x in unlisted)
         parts.append(Markup('<path class="spark-out" d="{}"/>').format(marks))
-    if len(points) <= _MAX_DAYS_WITH_DOTS:
+    if len(points) <= _MAX_POINTS_WITH_DOTS:
         dots = "".join(f"M{point[0]:g} {point[1]:g}h0" for point in points if point is not None)
         parts.append(Markup('<path class="spark-day" d="{}"/>').format(dots))
     parts += [
