@@ -93,6 +93,13 @@ def test_large_numbers_have_three_digits(number, text):
     assert compact(number) == text
 
 
+def test_a_rounded_number_has_the_sign_and_the_unit_of_its_text():
+    assert [change(-0.04), change(0.0), decimals(-0.004)] == ["+0.0 %", "+0.0 %", "0.00"]
+    start = dt.datetime(2025, 11, 9, tzinfo=dt.UTC)
+    texts = [duration(start, start + dt.timedelta(seconds=seconds)) for seconds in (59.9, 59.96, 60.0)]
+    assert texts == ["59.9 s", "1 min 0 s", "1 min 0 s"]
+
+
 def test_numbers_and_days_are_for_people():
     assert [whole(1234.5), whole(None), whole(-5), change(-2.25), change(2.25), change(None)] == [
         "1,234",

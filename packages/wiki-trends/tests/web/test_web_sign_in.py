@@ -12,6 +12,7 @@ import pytest
 from testing.dashboard import PAGE, PATHS, START, TOKEN, serving
 from wiki_trends.config.settings import Settings
 from wiki_trends.errors import SettingError
+from wiki_trends.web.auth.sessions import Sessions
 from wiki_trends.web.auth.sign_in import COOKIE, TokenGuard
 from wiki_trends.web.serve import make_guard
 
@@ -203,3 +204,22 @@ def test_a_server_for_others_shows_nothing_to_strangers():
     assert "trends.example.org" in guard.hosts
     assert not guard._default_visitor.may_see
     assert make_guard(Settings(), "127.0.0.1", ())._default_visitor.may_see
+
+
+def test_a_list_of_revoked_sessions_that_cannot_be_read_is_not_replaced(tmp_path, monkeypatch, caplog):
+    file = tmp_path / "revoked"
+    earlier = Sessions(b"key", file)
+    earlier.revoke(earlier.create())
+    written = file.read_bytes()
+    sessions = Sessions(b"key", file)
+    with monkeypatch.context() as patched:
+        patched.setattr(type(file), "read_text", unreadable)
+        revoked = sessions.create()
+        sessions.revoke(revoked)
+    assert not sessions.is_valid(revoked)
+    assert file.read_bytes() == written
+    assert "cannot be read" in caplog.text
+
+
+def unreadable(*_):
+    raise PermissionError(13, "Permission denied")

@@ -116,7 +116,8 @@ def execute_plan(
         return Backfill(plan, Outcome(filled=(), failed=(), started=(), followed=()), plan.completeness)
     limits = limits or Limits()
     if plan.days(Action.START):
-        # Cap the jobs only if runs are started, because `capacity` raises an error if the pipeline would not execute them.
+        # Only a backfill that starts runs asks for the capacity. `capacity` raises an error if new runs would not be executed, for example
+        # because a DAG is paused, and a backfill that only follows runs can go on.
         limits = _cap_jobs(limits, runner)
     state = BackfillState(dataset, runner, limits, reporter)
     state.only_planned = only_planned

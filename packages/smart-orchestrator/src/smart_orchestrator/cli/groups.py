@@ -41,7 +41,7 @@ class _CommandWithGroups:
     def _groups(self) -> dict[str, type[Any]]:
         """The groups among the parameters of the command, by the name of the parameter."""
         parameters = self._own_signature.parameters
-        # Every `NamedTuple` has `_fields`, and the type of no single option has them.
+        # Every `NamedTuple` has the attribute `_fields`. The type of a single option does not have it.
         return {
             name: parameter.annotation
             for name, parameter in parameters.items()

@@ -52,7 +52,7 @@ def init(
         raise OptionError(
             "command", repr(command), f"cannot be split into words ({error})", "Correct it."
         ) from None
-    if ":" not in url and not Path(url).expanduser().is_dir():
+    if "://" not in url and not Path(url).expanduser().is_dir():
         raise OptionError(
             "URL", url, "is not a folder", "Correct the path, or give a URL such as s3://bucket/folder."
         )
@@ -82,7 +82,7 @@ def init(
         printing.out([(f"  {note}", "") for note in proposal.notes])
     example = proposals[0]
     grain = example.dataset.grain
-    # A window longer than `max_length` would be refused, so the command checks the newest keys.
+    # `check` refuses a window longer than `max_length`, so the suggested command names only the newest keys.
     start = max(example.first, grain.key_at(grain.index(example.last) - max_length(grain) + 1))
     next_line = next_command(
         context.find_root().obj,

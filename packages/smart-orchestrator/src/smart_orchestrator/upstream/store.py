@@ -1,6 +1,6 @@
 """Store the last answer about each key of a dataset, and the delays with which keys landed, in one bounded JSON object.
 
-The object is in a lake: the state folder of this machine, or a lake that several machines share. Before a process asks the upstream about a
+The object is in the state folder of this machine, or in a lake that several machines share. Before a process asks the upstream about a
 key, it reserves the key with a conditional write. Until the reservation ends, the other processes use the last answer. So two processes
 never ask about the same key at the same time. If the process dies, the reservation ends after `RESERVATION`.
 """
@@ -128,8 +128,8 @@ class AnswerHistory:
     def _landing_delay(self, key: Key, now: dt.datetime, end: dt.datetime) -> float | None:
         """Return the delay of a key that has landed, or None if the landing was known before or its time is too uncertain.
 
-        The key landed between the last answer "not yet" (without one, the end of its span) and the first answer "landed". The delay ends
-        in the middle between the two.
+        The delay counts from the end of the key's span to the estimated landing. The estimate is the middle between the last answer "not
+        yet" (without such an answer, the end of the span) and the first answer "landed".
         """
         known = self.answers.get(key)
         if known is not None and known.presence is Presence.LANDED:

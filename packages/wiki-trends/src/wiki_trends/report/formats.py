@@ -20,7 +20,8 @@ def decimals(number: float | None, digits: int = 2, sign: bool = False) -> str:
     """Format a number with decimals; `sign` writes a plus sign as well."""
     if number is None:
         return UNKNOWN
-    text = f"{number:+,.{digits}f}" if sign else f"{number:,.{digits}f}"
+    # `z` writes a negative number that is rounded to zero without its sign.
+    text = f"{number:+z,.{digits}f}" if sign else f"{number:z,.{digits}f}"
     return text.replace("-", "−")
 
 
@@ -44,7 +45,7 @@ def compact(number: float | None) -> str:
     if number is None:
         return UNKNOWN
     for unit, name in _UNITS:
-        # A number that three digits round up to the next power of ten is written like this power: 999,500 is `1.00 million`.
+        # From 999,500 on, three digits would give `1,000 k`. So a unit is used from 0.9995 of it: 999,500 is `1.00 million`.
         if abs(number) >= 0.9995 * unit:
             scaled = number / unit
             digits = 2 if abs(scaled) < 9.995 else 1 if abs(scaled) < 99.95 else 0
@@ -108,7 +109,7 @@ def duration(started: dt.datetime | None, ended: dt.datetime | None) -> str:
     """Format the time between two times: `3.0 s`, `2 min 5 s`, `3 h 12 min`, `2 d 4 h`."""
     if started is None or ended is None:
         return UNKNOWN
-    seconds = (ended - started).total_seconds()
+    seconds = round((ended - started).total_seconds(), 1)
     if seconds < 60:
         return f"{decimals(seconds, 1)} s"
     minutes, hours, days = (int(seconds // length) for length in (60, 3600, 86_400))

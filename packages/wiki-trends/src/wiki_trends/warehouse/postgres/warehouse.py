@@ -1,8 +1,8 @@
 """Publish the tables to a PostgreSQL database: each publish is one transaction that locks only the rows it changes.
 
 The transaction copies the rows into temporary tables and merges them from there: it inserts new rows, updates changed rows
-and deletes missing rows. Readers are therefore never blocked, and a reader in `REPEATABLE READ` sees the same snapshot until
-its transaction ends. The tables are never dropped, so the views, grants and comments of users stay. Publishers wait for each
+and deletes missing rows. Readers are therefore not blocked, except when a new version of wiki-trends adds a column or changes a type. A
+reader in `REPEATABLE READ` sees the same snapshot until its transaction ends. The tables are never dropped, so the views, grants and comments of users stay. Publishers wait for each
 other on an advisory lock. Publishing the same window again writes nothing. The tables are in the first schema of the
 connection's search path.
 
@@ -10,7 +10,8 @@ A publish raises `WarehouseError` and leaves the tables unchanged when:
 
 - the server does not respond, or rejects a statement
 - the user lacks a privilege
-- wiki-trends did not create an existing table with the name of a published table
+- a table that wiki-trends did not create already has the name of a published table
+- a table must be altered, and another transaction uses the table, or a view of a user uses the column
 - a newer version wrote the tables
 - the encoding of the database is not UTF-8
 """
@@ -70,7 +71,7 @@ class PostgreSQL:
     def version(self) -> str:
         """Return a token that changes with every publish; see `Warehouse.version`."""
         with self.reading() as reader:
-            # `last_run` does not change when a publish recomputes an earlier window, so add the newest number of all runs.
+            # `last_run` ignores runs that recompute an earlier window. Such a run changes the token too, so its number is hashed as well.
             (newest,) = reader.rows(f"SELECT max(run) AS run FROM {RUNS}")  # noqa: S608 - a constant
             return hashlib.sha256(repr((newest["run"], reader.last_run())).encode()).hexdigest()
 
@@ -236,7 +237,9 @@ def _convert_match(match: re.Match[str]) -> str:
 
 
 def _select_replacement_key(name: str, run: RunRecord, last_run: RunRecord | None) -> Sequence[str]:
-    """Return the columns whose values select the rows of a table to replace; without columns, the publish replaces all rows.
+    """Return the replacement key of a table: a publish replaces the old rows whose values in these columns occur in the new rows.
+
+    A publish with an empty key replaces all rows of the table.
 
     When the last run published another dataset, its rows stay only in the tables whose replacement key contains `dataset`.
     """
@@ -288,4 +291,6 @@ def _list_secrets(parameters: Mapping[str, str]) -> list[str]:
 def _format_public_url(parameters: Mapping[str, str]) -> str:
     """Format the URL for messages, without the user, the password and the other parameters."""
     host, port = parameters.get("host", ""), parameters.get("port", "")
+    # An IPv6 address has brackets in a URL.
+    host = f"[{host}]" if ":" in host else host
     return f"postgresql://{host}{':' if port else ''}{port}/{parameters.get('dbname', '')}"

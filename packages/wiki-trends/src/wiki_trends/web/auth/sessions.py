@@ -104,6 +104,8 @@ class Sessions:
         except FileNotFoundError:
             return {}
         except OSError as error:
+            # The file may become readable again, so this process must not replace it by a list without its sessions.
+            self._revoked_file = None
             logger.warning("the list of revoked sessions cannot be read (%s)", error.strerror)
             return {}
         expiry_by_id = {}
