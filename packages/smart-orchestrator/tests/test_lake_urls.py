@@ -152,9 +152,10 @@ def test_any_value_of_a_variable_is_settings_or_the_error_that_names_it(name, va
 
 
 LIST = """
+import sys
 from smart_orchestrator import open_lake, LakeError
 try:
-    open_lake("s3://lake/x", timeout=0.5, retries=0).list("day")
+    open_lake(sys.argv[1], timeout=0.5, retries=0).list("day")
 except LakeError as error:
     print(type(error).__name__, error)
 """
@@ -164,7 +165,7 @@ def list_lake(environ, url="s3://lake/x"):
     """The error of a listing in a process of its own: the store reads the environment once."""
     rest = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return subprocess.run(
-        [sys.executable, "-c", LIST.replace("s3://lake/x", url)],
+        [sys.executable, "-c", LIST, url],
         env=rest | environ,
         capture_output=True,
         text=True,

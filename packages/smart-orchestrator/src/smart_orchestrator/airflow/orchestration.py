@@ -11,6 +11,7 @@ import os
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from airflow.sdk import conf
 
@@ -143,7 +144,8 @@ class Orchestration:
         If an object store refused or did not answer, the message also names the connection or the variables that hold its keys.
         """
         text = str(error) or type(error).__name__
-        if not isinstance(error, (LakeDenied, LakeUnreachable)) or not self.dataset.lake.startswith("s3://"):
+        is_on_s3 = urlsplit(self.dataset.lake).scheme in ("s3", "s3a")
+        if not is_on_s3 or not isinstance(error, (LakeDenied, LakeUnreachable)):
             return text
         if connection(self.aws_conn_id) is None:
             return (

@@ -7,8 +7,8 @@ an asset alias. Here, the event without a key is emitted through the alias.
 
 Airflow's state store of the asset keeps the version of each partition whose event was emitted. A re-run, a cleared task or another DAG with
 the same asset emits the event of a partition again only if the data of the partition have changed. Airflow records the events of a task
-only if the task succeeds. If a try fails, its events are lost, and the next try emits them again. If the task fails for good, the next run
-emits them again.
+only if the task succeeds. If a try fails, its events are lost, and the next try emits them again. If the task fails for good, they are
+emitted by the next run, or by the task itself when it is cleared. A cleared task that had succeeded emits nothing again.
 
 With the first event, Airflow stores that the alias belongs to the asset. If two tasks store this at the same moment, Airflow 3.3 marks one
 of them as failed, although its work is done. Until the first event is recorded, tasks therefore emit the events of an asset one after
@@ -24,8 +24,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Asset, AssetAlias
-from airflow.sdk.execution_time.context import InletEventsAccessors
 
+from smart_orchestrator.foreign import BadDocument, timestamp_field
 from smart_orchestrator.model.grain import key_text
 from smart_orchestrator.model.plan import CLOCK_SLACK
 
@@ -101,7 +101,9 @@ class _Emissions:
         self._store = context["asset_state_store"][asset]
         self._run_after = context["dag_run"].run_after
         self._ti = ti = context["ti"]
-        task = ti.task_id if ti.map_index in (None, -1) else f"{ti.task_id}_{ti.map_index}"
+        # -1 is Airflow's index of a task that is not mapped.
+        self._map_index = -1 if ti.map_index is None else ti.map_index
+        task = ti.task_id if self._map_index == -1 else f"{ti.task_id}_{self._map_index}"
         self._source = f"{ti.dag_id}/{ti.run_id}/{task}"
         self._states: dict[str, str | None] = {}
 
@@ -153,7 +155,10 @@ class _Emissions:
             if emitted.get("try") == self._ti.try_number:
                 return True
             # The task runs now, so its state does not say how its earlier tries ended.
-            earliest = dt.datetime.fromisoformat(emitted["emitted_at"]) - CLOCK_SLACK
+            try:
+                earliest = timestamp_field(emitted, "emitted_at", what=f"the record of {key}") - CLOCK_SLACK
+            except BadDocument:
+                return False
             return any(moment >= earliest for moment in self._recorded_events.get(key, ()))
         if source not in self._states:
             self._states[source] = self._state(source)
@@ -164,8 +169,10 @@ class _Emissions:
     @cached_property
     def _recorded_events(self) -> dict[str, list[dt.datetime]]:
         """For each key, the times at which Airflow has recorded events from earlier tries of this task. No event is older than the run."""
+        from airflow.sdk.execution_time.context import InletEventsAccessors
+
         ti = self._ti
-        own = (ti.dag_id, ti.run_id, ti.task_id, ti.map_index)
+        own = (ti.dag_id, ti.run_id, ti.task_id, self._map_index)
         recorded: dict[str, list[dt.datetime]] = {}
         for event in InletEventsAccessors([self._asset])[self._asset].after(self._run_after.isoformat()):
             source = (event.source_dag_id, event.source_run_id, event.source_task_id, event.source_map_index)

@@ -22,8 +22,8 @@ from smart_orchestrator.config.tables import ConfigTable, unknown_name_error
 from smart_orchestrator.config.upstream import parse_grain, parse_lag, parse_recheck, parse_upstream
 from smart_orchestrator.config.values import Config, ConsumerConfig
 from smart_orchestrator.errors import DatasetError, LakeUrlError, OptionError
-from smart_orchestrator.foreign import MAX_TOML_BYTES, TomlError, parse_toml, read_regular_file
-from smart_orchestrator.model.bounds import MAX_RETRIES, MAX_ROWS
+from smart_orchestrator.foreign import MAX_INTEGER, MAX_TOML_BYTES, TomlError, parse_toml, read_regular_file
+from smart_orchestrator.model.bounds import MAX_RETRIES
 from smart_orchestrator.model.completeness import Policy
 from smart_orchestrator.model.dataset import (
     PATH_ADAPTERS,
@@ -199,7 +199,7 @@ def _parse_dataset(name: str, table: ConfigTable, folder: Path) -> _DatasetTable
         fields[option] = table.optional_text(option)
     for option in ("settle", "timeout", "backoff"):
         fields[option] = table.optional_seconds(option, zero=option == "settle")
-    fields["min_rows"] = table.optional_integer("min_rows", high=MAX_ROWS)
+    fields["min_rows"] = table.optional_integer("min_rows", high=MAX_INTEGER)
     fields["min_files"] = table.optional_integer("min_files", low=1)
     fields["retries"] = table.optional_integer("retries", high=MAX_RETRIES)
     for option in ("header", "outside_links"):

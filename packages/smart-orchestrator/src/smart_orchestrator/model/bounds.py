@@ -9,8 +9,6 @@ from __future__ import annotations
 import math
 
 MAX_COUNT = 1_000_000
-MAX_ROWS = 2**63 - 1
-MAX_LAG = 2**63 - 1
 MAX_RETRIES = 1000
 MAX_RECHECK_DAYS = 366
 # One year.

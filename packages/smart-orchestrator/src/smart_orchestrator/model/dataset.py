@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, get_args
 
 from smart_orchestrator.errors import DatasetError
+from smart_orchestrator.foreign import MAX_INTEGER
 from smart_orchestrator.model.bounds import (
     MAX_RECHECK_DAYS,
     MAX_RETRIES,
-    MAX_ROWS,
     integer_problem,
     seconds_problem,
 )
@@ -174,7 +174,7 @@ class Dataset:
     def _check_numbers(self) -> None:
         seconds = {name: seconds_problem(getattr(self, name)) for name in ("timeout", "backoff")}
         counts = {
-            "min_rows": integer_problem(self.min_rows, high=MAX_ROWS),
+            "min_rows": integer_problem(self.min_rows, high=MAX_INTEGER),
             "min_files": integer_problem(self.min_files, 1),
             "retries": integer_problem(self.retries, high=MAX_RETRIES),
             "lag": integer_problem(self.lag),

@@ -1,9 +1,9 @@
 """Grains of partition keys (hours, days, weeks and months), and the time span of a key.
 
 A key is the start of its span. The key of an hour is a `datetime` in UTC. The key of a day, a week or a month is a `date`: the day,
-the Monday, or the first day of the month. If the dataset has a time zone, days, weeks and months begin at local midnight. A local day has 23 or 25 hours when the
-clocks change. If the clocks skip midnight, the local day starts at the moment of the change. The functions are pure. For a time
-outside the years 1 to 9999, they raise `ValueError` or `OverflowError`.
+the Monday, or the first day of the month. If the dataset has a time zone, days, weeks and months begin at local midnight. A local day
+has 23 or 25 hours when the clocks change. If the clocks skip midnight, the local day starts at the moment of the change. The functions
+are pure. For a time outside the years 1 to 9999, they raise `ValueError` or `OverflowError`.
 """
 
 from __future__ import annotations

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from smart_orchestrator.errors import WindowError
-from smart_orchestrator.model.bounds import MAX_LAG, integer_problem
+from smart_orchestrator.foreign import MAX_INTEGER
+from smart_orchestrator.model.bounds import integer_problem
 from smart_orchestrator.model.grain import Grain, key_text
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class Window:
     grain: Grain = Grain.DAY
 
     def __post_init__(self) -> None:
-        if problem := integer_problem(self.lag, high=MAX_LAG):
+        if problem := integer_problem(self.lag, high=MAX_INTEGER):
             raise WindowError("lag", self.lag, problem, f"Give 0 or more {self.grain}s.")
         for field in ("start", "stop", "as_of"):
             _require_key(field, getattr(self, field), self.grain)
@@ -109,7 +110,7 @@ class Window:
             raise WindowError(
                 f"{grain}s", count, f"is not between 1 and {max_length(grain)}", "Give for example 5."
             )
-        if problem := integer_problem(lag, high=MAX_LAG):
+        if problem := integer_problem(lag, high=MAX_INTEGER):
             raise WindowError("lag", lag, problem, f"Give 0 or more {grain}s.")
         try:
             stop = grain.index(as_of) - lag + 1

@@ -11,6 +11,7 @@ import errno
 import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from smart_orchestrator.errors import (
     LakeDenied,
@@ -94,7 +95,7 @@ def _lake_error_from_store_error(url: str, key: str, error: BaseError) -> LakeEr
 
     text = str(error)
     if any(marker in text for marker in _CREDENTIAL_SOURCES):
-        variable, fix = _CREDENTIAL_FIXES[url.partition("://")[0].lower()]
+        variable, fix = _CREDENTIAL_FIXES[urlsplit(url).scheme]
         return LakeSettingError(url, variable, "is not set, and this machine has no other credentials", fix)
     # obstore puts these words before the error of a provider of credentials, such as a profile of AWS or `az login`.
     _, separator, reason = text.partition(" credential provider: ")

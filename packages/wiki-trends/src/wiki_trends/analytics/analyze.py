@@ -160,13 +160,13 @@ def analyze(
             flagged=tuple(sorted(rules.newest_titles(flagged_pages(partitions) - rules.left_out))),
             renamed=_renamed_in(computed.tables, rules),
         )
+        read_partitions = [*baseline, *partitions]
         tables: dict[str, ArrowStream] = {
             **computed.tables,
-            PIPELINE_RUNS: pipeline_runs([*baseline, *partitions]),
+            PIPELINE_RUNS: pipeline_runs(read_partitions),
         }
         if replaced:
-            read = [*baseline, *partitions]
-            restatements = restatement_rows(dataset, read, replaced, run.published_at, rules)
+            restatements = restatement_rows(dataset, read_partitions, replaced, run.published_at, rules)
             tables |= {RESTATEMENTS: restatements} if restatements.height else {}
         if recompute:
             # The tables with replacement keys keep the rows of earlier windows. Each other table has the rows of one window.

@@ -26,7 +26,7 @@ def check_lake_variables(lake: str, environ: Mapping[str, str]) -> None:
     Raises:
         SettingError: a variable has an invalid value.
     """
-    scheme = lake.partition("://")[0]
+    scheme = urlsplit(lake).scheme
     # Each of these functions raises an error for an invalid variable. Its result is not used: the lake reads the variables again later.
     with _translate_variable_errors(environ):
         if scheme in ("s3", "s3a"):

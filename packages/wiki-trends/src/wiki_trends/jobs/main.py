@@ -66,9 +66,8 @@ def checker_of_window(
 ) -> Callable[[], Completeness]:
     """Return a function that checks the window in the diamond layer. Each call of the function repeats the check.
 
-    With `ask_upstream`, the check may send requests to Wikimedia. With an automatic lag, it asks whether Wikimedia has the missing days; with
-    the setting `recheck`, it asks whether Wikimedia has changed the available days. It asks about a day only when the next request of the
-    day is due.
+    With `ask_upstream`, the check may ask Wikimedia about days whose next request is due: with an automatic lag, whether Wikimedia has the
+    missing days; with the setting `recheck`, whether Wikimedia has changed the available days.
     """
     options = options or CheckOptions()
     dataset = layers(settings).diamond
@@ -233,7 +232,9 @@ def run_main_job(
     timer.end_phase("backfill")
     completeness = backfill_result.completeness
     if not completeness.ready:
-        return MainJob(backfill_result, None, None, None, timer.seconds)
+        return MainJob(
+            backfill_result, analysis=None, unchanged_run=None, history=None, seconds=timer.seconds
+        )
     history, unchanged_run = history_for_publish(settings, completeness, reporter.requested)
     timer.end_phase("history")
     analysis = None
@@ -352,8 +353,7 @@ def history_for_publish(
         return history, unchanged_run
     history_after_request = request_page_history(settings, completeness, on_request)
     if unchanged_run is not None and history_after_request.partitions != history.partitions:
-        # The published tables do not use the views that the request has added.
-        unchanged_run = None
+        unchanged_run = None  # The published tables do not use the views that the request has added.
     return history_after_request, unchanged_run
 
 
